@@ -1,0 +1,154 @@
+"""What a calendar and a sender promise, and the values that pass between them and the service.
+
+A calendar module in `connectors/calendars/` is a `kind`: its file name. It holds
+
+- `Settings`, a pydantic model of its `[[connectors]]` table (built on `connectors.settings.ConnectorSettings`), and
+- `connect(settings, context) -> Calendars`.
+
+Modules whose name begins with an underscore are parts of a kind, not kinds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from scoring.meeting import Copy, Window
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """What every connector is given: where relative paths begin, the company's zone, and how to reach the network."""
+
+    folder: Path
+    zone: ZoneInfo
+    company_domains: tuple[str, ...] = ()
+    ca_file: Path | None = None
+    proxy: str | None = None
+    timeout_seconds: float = 30.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Person:
+    """Somebody whose calendar can be read. `id` stays when the address changes; the first address is the primary."""
+
+    id: str
+    addresses: tuple[str, ...]
+
+    @property
+    def address(self) -> str:
+        return self.addresses[0]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Roster:
+    """Whose calendars are to be read, those that never can be (with the reason), and the groups that are nobody."""
+
+    people: tuple[Person, ...]
+    unreadable: tuple[tuple[Person, str], ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Problem:
+    """An entry that could not be read: where it stands and why. Names no title and no person."""
+
+    where: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """A part of a round. `removed` are tombstones; `erased` may no longer be kept (private, no meeting at all)."""
+
+    copies: tuple[Copy, ...] = ()
+    removed: tuple[str, ...] = ()
+    erased: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    entries: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Done:
+    """The end of a complete, error-free round of one calendar, always the last that `pull` yields.
+
+    `full`: everything in `window` was listed, so what was not listed is gone (`design.md` 3). `read_through` is the
+    moment up to which the calendar is now known (R11); None leaves it as it was.
+    """
+
+    cursor: str
+    full: bool
+    window: Window
+    read_through: datetime | None
+    requests: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """What a round is asked for. `cursor` is from the last `Done`, None to list in full.
+
+    `titles_of` changes when another set of titles may be kept; a calendar that costs nothing to read again should.
+    """
+
+    cursor: str | None
+    window: Window
+    now: datetime
+    titles_of: str = ""
+
+
+class Calendars(Protocol):
+    """A connector: knows whose calendars there are, and reads each of them, as often as asked, from several threads.
+
+    Errors are those of `connectors.errors`; anything else is a defect. `requests` of a round are counted by `Done`,
+    those for the roster by `roster_requests`.
+    """
+
+    name: str
+    roster_requests: int
+
+    def query(self) -> str:
+        """A fingerprint of what is asked for. When it changes, every calendar is listed in full."""
+        ...
+
+    def people(self) -> Roster:
+        """Whose calendars are to be read now. Raises `StopConnector` or `RetryLater`."""
+        ...
+
+    def pull(self, person: Person, reading: Reading) -> Iterator[Page | Done]:
+        """One round of one calendar: pages, then `Done`.
+
+        Raises `CursorExpired` (list again in full), `SkipCalendar`, `RetryLater` or `StopConnector`; what was yielded
+        before is then discarded. Copies come with a title whatever the config says; the service drops it.
+        """
+        ...
+
+    def close(self) -> None:
+        """Lets go of connections and helpers."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RenderedDigest:
+    """A digest ready to go: its subject, its text, its HTML, and files by name (charts, CSV)."""
+
+    subject: str
+    text: str
+    html: str
+    files: dict[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Receipt:
+    """Where a digest went: an address, a channel, or the paths written."""
+
+    where: tuple[str, ...]
+
+
+class Sender(Protocol):
+    """Takes a rendered digest somewhere. Raises the errors of `connectors.errors`."""
+
+    def send(self, digest: RenderedDigest) -> Receipt: ...

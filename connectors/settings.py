@@ -1,0 +1,131 @@
+"""What settings of connectors and senders share: secrets by reference, durations, company-wide network settings.
+
+A secret is never part of an error, a log or a repr: only its reference is.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, StringConstraints, model_validator
+
+_DURATION = re.compile(r"\s*(\d+)\s*(s|m|h|d|day|days|hour|hours|minute|minutes|second|seconds|week|weeks)\s*")
+_UNIT_SECONDS = {
+    "s": 1, "second": 1, "seconds": 1,
+    "m": 60, "minute": 60, "minutes": 60,
+    "h": 3600, "hour": 3600, "hours": 3600,
+    "d": 86400, "day": 86400, "days": 86400,
+    "week": 604800, "weeks": 604800,
+}  # fmt: skip
+
+
+class SettingsModel(BaseModel):
+    """A table of the config file: frozen, no unknown keys, no found values in its own errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class ConnectorSettings(SettingsModel):
+    """What every `[[connectors]]` table has."""
+
+    name: Annotated[str, StringConstraints(min_length=1, pattern=r"^[\w.-]+$")]
+    kind: str
+    check_denied: str | None = None
+
+
+class SecretMissing(Exception):
+    """A secret cannot be had. Says which reference and why, never a value."""
+
+
+class Secret(SettingsModel):
+    """A secret: `{ env = "NAME" }`, `{ file = "PATH" }`, `{ credential = "NAME" }`, or inline (which warns)."""
+
+    env: str | None = None
+    file: str | None = None
+    credential: str | None = None
+    inline: SecretStr | None = None
+
+    FORMS: ClassVar[str] = '{ env = "NAME" }, { file = "PATH" } or { credential = "NAME" }'
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"inline": value}
+        if isinstance(value, dict) and "inline" not in value:
+            return value
+        raise ValueError(f"a secret is {cls.FORMS}")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Secret:
+        given = [form for form in (self.env, self.file, self.credential, self.inline) if form is not None]
+        if len(given) != 1 or given[0] == "":
+            raise ValueError(f"a secret is exactly one of {self.FORMS}")
+        return self
+
+    def path(self, folder: Path) -> Path | None:
+        """The file that holds it, if a file does. Raises `SecretMissing` outside systemd for a credential."""
+        if self.file is not None:
+            return folder / Path(self.file).expanduser()
+        if self.credential is not None:
+            base = os.environ.get("CREDENTIALS_DIRECTORY")
+            if not base:
+                raise SecretMissing(f"credential {self.credential!r}: $CREDENTIALS_DIRECTORY is not set")
+            return Path(base) / self.credential
+        return None
+
+    def resolve(self, folder: Path) -> str:
+        """The value, without one trailing line break. Raises `SecretMissing`."""
+        if self.inline is not None:
+            return self.inline.get_secret_value()
+        if self.env is not None:
+            value = os.environ.get(self.env)
+            if not value:
+                raise SecretMissing(f"environment variable {self.env} is not set")
+            return value
+        path = self.path(folder)
+        if path is None:  # the validator admits exactly one form
+            raise SecretMissing("no reference is given")
+        try:
+            text = path.read_text("utf-8")
+        except OSError as error:
+            raise SecretMissing(f"file {path.name}: {error.strerror or 'cannot be read'}") from None
+        except UnicodeDecodeError:
+            raise SecretMissing(f"file {path.name}: is no text") from None
+        text = text.removesuffix("\n").removesuffix("\r")
+        if not text:
+            raise SecretMissing(f"file {path.name}: is empty")
+        return text
+
+    def warning(self, folder: Path) -> str | None:
+        """What a careful administrator would change about it, or None."""
+        if self.inline is not None:
+            return f"is written in the config file; better: {self.FORMS}"
+        try:
+            path = self.path(folder)
+            if path is not None and stat.S_IMODE(path.stat().st_mode) & 0o077:
+                return f"file {path.name} can be read by other users; chmod 600 it"
+        except (SecretMissing, OSError):
+            return None
+        return None
+
+
+def parse_duration(value: Any) -> timedelta:
+    """`"15m"`, `"1h"`, `"60 days"` as a timedelta. Raises ValueError."""
+    if isinstance(value, timedelta):
+        return value
+    match = _DURATION.fullmatch(value.lower()) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError('a duration is a whole number and a unit, such as "15m", "1h" or "60 days"')
+    seconds = int(match[1]) * _UNIT_SECONDS[match[2]]
+    if seconds > 36_500 * 86_400:
+        raise ValueError("a duration is at most 100 years")
+    return timedelta(seconds=seconds)
+
+
+Duration = Annotated[timedelta, BeforeValidator(parse_duration)]

@@ -1,0 +1,1 @@
+"""The rules (`rules.md`), pure: only the standard library; no clock, file, socket, SQL, log or config object."""

@@ -1,0 +1,178 @@
+"""The values that the rules work on: a copy as one calendar holds it, and the meeting that copies make.
+
+Values are frozen and refuse what cannot be. This module knows no provider, no store and no clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+
+
+class Response(StrEnum):
+    """What a participant answered to an invitation."""
+
+    DECLINED = "declined"
+    ACCEPTED = "accepted"
+    TENTATIVE = "tentative"
+    NONE = "none"
+
+
+_DECIDEDNESS = {Response.DECLINED: 3, Response.ACCEPTED: 2, Response.TENTATIVE: 1, Response.NONE: 0}
+
+
+def most_decided(one: Response, other: Response) -> Response:
+    """R2: declined before accepted before tentative before none."""
+    return one if _DECIDEDNESS[one] >= _DECIDEDNESS[other] else other
+
+
+class CopyState(StrEnum):
+    """R2: live, removed by its owner, or called off by the organiser."""
+
+    LIVE = "live"
+    DELETED = "deleted"
+    CANCELLED = "cancelled"
+
+
+class Channel(StrEnum):
+    """R5: how people met."""
+
+    IN_PERSON = "in_person"
+    VIDEO = "video"
+    PHONE = "phone"
+
+
+class Conference(StrEnum):
+    """What is attached to an entry: nothing, a conference with video, or one with phone entry points only."""
+
+    NONE = "none"
+    VIDEO = "video"
+    PHONE = "phone"
+
+
+class Place(StrEnum):
+    """What the location says, reduced to what R5 asks; the text itself is not kept."""
+
+    EMPTY = "empty"
+    PHONE = "phone"
+    VIDEO = "video"
+    ELSEWHERE = "elsewhere"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Setting:
+    """What a copy tells about how people met (R5). `phone_title` is whether the title matched `phone_titles`."""
+
+    room: bool = False
+    conference: Conference = Conference.NONE
+    place: Place = Place.EMPTY
+    phone_title: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """Somebody invited or organising, by address, with a response."""
+
+    address: str
+    response: Response
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """R1: which meeting a copy is of.
+
+    `series` stands for the UID; `at` or, where only that is known, `on` names the occurrence of a series.
+    `on` is the occurrence's date in the series' zone, also when `at` is known. Neither: it does not recur.
+    """
+
+    series: bytes
+    at: datetime | None = None
+    on: date | None = None
+
+    def __post_init__(self) -> None:
+        if self.at is not None:
+            _require_aware(self.at, "the occurrence's original start")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Copy:
+    """One calendar's record of a meeting.
+
+    `start` and `end` are UTC in whole seconds; of an all-day entry they are midnight UTC of its dates (end exclusive)
+    and mean days, in whatever zone the company is. `participants` is the invitation's list without rooms, equipment
+    and what is no e-mail address. `response` is the owner's own. `changed_at` is the provider's time of the last
+    change, `read_at` ours of reading. `flaws` are codes of what the data lacks (R1, R3).
+    """
+
+    connector: str
+    calendar: str
+    entry: str
+    owner: str
+    identity: Identity
+    state: CopyState = CopyState.LIVE
+    start: datetime
+    end: datetime
+    all_day: bool = False
+    organiser: str | None
+    participants: tuple[Participant, ...]
+    response: Response
+    setting: Setting = Setting()
+    title: str | None = None
+    changed_at: datetime
+    read_at: datetime
+    flaws: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for moment in (self.start, self.end, self.changed_at, self.read_at):
+            _require_aware(moment, "a copy's time")
+
+    @property
+    def changed(self) -> datetime:
+        """R2: a change later than our reading counts as the time of reading."""
+        return min(self.changed_at, self.read_at)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Meeting:
+    """One gathering, merged from its copies (R2). Each participant stands once, by canonical address."""
+
+    key: bytes
+    start: datetime
+    end: datetime
+    all_day: bool
+    cancelled: bool
+    organiser: str | None
+    participants: tuple[Participant, ...]
+    setting: Setting
+    title: str | None
+    calendars: tuple[str, ...]
+    flaws: tuple[str, ...] = ()
+
+    @property
+    def length(self) -> timedelta:
+        """Elapsed time, true across clock changes (R8)."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Window:
+    """The span that is read: entries that end after `start` and start before `end`."""
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        _require_aware(self.start, "a window's start")
+        _require_aware(self.end, "a window's end")
+        if self.end <= self.start:
+            raise ValueError("a window ends after it starts")
+
+    def holds(self, start: datetime, end: datetime) -> bool:
+        """Whether an entry lies in the window; one without duration counts at its start."""
+        return start < self.end and (end > self.start or start >= self.start)
+
+
+def _require_aware(moment: datetime, what: str) -> None:
+    if moment.tzinfo is not UTC and moment.utcoffset() is None:
+        raise ValueError(f"{what} needs a zone")
