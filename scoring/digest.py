@@ -1,0 +1,100 @@
+"""A month's digest as a value: lines, totals, notes. Nothing about e-mail, Slack or HTML.
+
+All hours are tenths of hours as shown (R7); every sentence is plain text for people. Renderers add nothing to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from scoring.months import Trend, Verdict
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bar:
+    """One month of a client's strip. `tenths` is None where the month lies before history: unknown, never zero."""
+
+    month: str
+    tenths: int | None
+    score: int | None
+    complete: bool = True
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Part:
+    """A part of the sum behind a client's man-hours; the parts' tenths add up to the line's."""
+
+    text: str
+    tenths: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """One client's month. `before` is None where the month before is unknown."""
+
+    client: str
+    manager: str | None
+    tier: str | None
+    quarterly: bool
+    verdict: Verdict
+    verdict_text: str
+    trend: Trend
+    tenths: int
+    before_tenths: int | None
+    score: int
+    score_confirmed: int
+    score_before: int | None
+    trend_scores: tuple[int | None, int | None, int | None]
+    meetings: int
+    client_people: int
+    phone_tenths: int
+    parts: tuple[Part, ...]
+    sentences: tuple[str, ...]
+    strip: tuple[Bar, ...]
+
+    @property
+    def change_tenths(self) -> int | None:
+        return None if self.before_tenths is None else self.tenths - self.before_tenths
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotMet:
+    """A client with no counted meeting in the month. `last_met` is a month (`2026-08`), None if never in history."""
+
+    client: str
+    manager: str | None
+    last_met: str | None
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SetAside:
+    """Meetings seen and not counted for one reason of R4. `clients`: those named for all-day and too long ones."""
+
+    reason: str
+    meetings: int
+    sentence: str
+    clients: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Digest:
+    """What managers read. `lines` stand in reading order: those that need action first."""
+
+    name: str
+    company: str
+    month: str
+    month_text: str
+    timezone: str
+    generated_at: datetime
+    subject: str
+    headline: str
+    developing: int
+    judged: int
+    complete: bool
+    lines: tuple[Line, ...]
+    not_met: tuple[NotMet, ...]
+    set_aside: tuple[SetAside, ...]
+    lacks: tuple[str, ...]
+    notes: tuple[str, ...]
