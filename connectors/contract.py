@@ -46,10 +46,14 @@ class Person:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Roster:
-    """Whose calendars are to be read, those that never can be (with the reason), and the groups that are nobody."""
+    """Whose calendars are to be read, those that never can be (with the reason), and the groups that are nobody.
+
+    `excluded` are addresses whose calendars are erased if they were read before (R2).
+    """
 
     people: tuple[Person, ...]
     unreadable: tuple[tuple[Person, str], ...] = ()
+    excluded: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
 
 

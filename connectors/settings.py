@@ -1,4 +1,4 @@
-"""What settings of connectors and senders share: secrets by reference, durations, company-wide network settings.
+"""What settings of connectors and senders share: secrets by reference, durations, the tables' manners.
 
 A secret is never part of an error, a log or a repr: only its reference is.
 """
@@ -8,13 +8,16 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, StringConstraints, model_validator
 
-_DURATION = re.compile(r"\s*(\d+)\s*(s|m|h|d|day|days|hour|hours|minute|minutes|second|seconds|week|weeks)\s*")
+_DURATION = re.compile(
+    r"\s*(\d+)\s*(s|m|h|d|day|days|hour|hours|minute|minutes|second|seconds|week|weeks)\s*"
+)
 _UNIT_SECONDS = {
     "s": 1, "second": 1, "seconds": 1,
     "m": 60, "minute": 60, "minutes": 60,
@@ -22,6 +25,17 @@ _UNIT_SECONDS = {
     "d": 86400, "day": 86400, "days": 86400,
     "week": 604800, "weeks": 604800,
 }  # fmt: skip
+
+_LOOKS_SECRET = re.compile(
+    r"(?i:xox[a-z]+-|xapp-|-----begin|bearer |hooks\.slack)|\beyJ|\bya29\.|://[^/\s@]*@"
+    r"|(?=[A-Za-z0-9_~+=-]*\d)(?=[A-Za-z0-9_~+=-]*[A-Za-z])[A-Za-z0-9_~+=-]{20,}"
+)
+_CONSTANT = re.compile(r"[A-Z_][A-Z0-9_]*")
+
+
+def looks_secret(text: str) -> bool:
+    """Whether a text may be a token, a key or an address with a password; such is shown nowhere."""
+    return _LOOKS_SECRET.search(text) is not None
 
 
 class SettingsModel(BaseModel):
@@ -38,12 +52,12 @@ class ConnectorSettings(SettingsModel):
     check_denied: str | None = None
 
 
-class SecretMissing(Exception):
+class SecretMissing(Exception):  # noqa: N818 - says what happened, as `CursorExpired` does
     """A secret cannot be had. Says which reference and why, never a value."""
 
 
 class Secret(SettingsModel):
-    """A secret: `{ env = "NAME" }`, `{ file = "PATH" }`, `{ credential = "NAME" }`, or inline (which warns)."""
+    """`{ env = "NAME" }`, `{ file = "PATH" }`, `{ credential = "NAME" }`, or the value inline: that warns."""
 
     env: str | None = None
     file: str | None = None
@@ -56,10 +70,24 @@ class Secret(SettingsModel):
     @classmethod
     def _from_text(cls, value: Any) -> Any:
         if isinstance(value, str):
-            return {"inline": value}
+            if not value.strip():
+                raise ValueError(f"a secret is {cls.FORMS}, and never empty")
+            return cls._plain(value)
         if isinstance(value, dict) and "inline" not in value:
             return value
         raise ValueError(f"a secret is {cls.FORMS}")
+
+    @classmethod
+    def _plain(cls, text: str) -> dict[str, str]:
+        """What a string alone means here."""
+        return {"inline": text}
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Only what names a place: a value may have been written where its name belongs."""
+        for form in ("env", "file", "credential", "inline"):
+            value = getattr(self, form)
+            if value is not None:
+                yield form, _told(value) if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Secret:
@@ -75,7 +103,9 @@ class Secret(SettingsModel):
         if self.credential is not None:
             base = os.environ.get("CREDENTIALS_DIRECTORY")
             if not base:
-                raise SecretMissing(f"credential {self.credential!r}: $CREDENTIALS_DIRECTORY is not set")
+                raise SecretMissing(
+                    f"credential {_told(self.credential)!r}: $CREDENTIALS_DIRECTORY is not set"
+                )
             return Path(base) / self.credential
         return None
 
@@ -86,7 +116,8 @@ class Secret(SettingsModel):
         if self.env is not None:
             value = os.environ.get(self.env)
             if not value:
-                raise SecretMissing(f"environment variable {self.env} is not set")
+                named = self.env if _CONSTANT.fullmatch(self.env) else "that is named here"
+                raise SecretMissing(f"environment variable {named} is not set")
             return value
         path = self.path(folder)
         if path is None:  # the validator admits exactly one form
@@ -94,12 +125,12 @@ class Secret(SettingsModel):
         try:
             text = path.read_text("utf-8")
         except OSError as error:
-            raise SecretMissing(f"file {path.name}: {error.strerror or 'cannot be read'}") from None
+            raise SecretMissing(f"file {_told(path.name)}: {error.strerror or 'cannot be read'}") from None
         except UnicodeDecodeError:
-            raise SecretMissing(f"file {path.name}: is no text") from None
+            raise SecretMissing(f"file {_told(path.name)}: is no text") from None
         text = text.removesuffix("\n").removesuffix("\r")
         if not text:
-            raise SecretMissing(f"file {path.name}: is empty")
+            raise SecretMissing(f"file {_told(path.name)}: is empty")
         return text
 
     def warning(self, folder: Path) -> str | None:
@@ -109,10 +140,25 @@ class Secret(SettingsModel):
         try:
             path = self.path(folder)
             if path is not None and stat.S_IMODE(path.stat().st_mode) & 0o077:
-                return f"file {path.name} can be read by other users; chmod 600 it"
+                return f"file {_told(path.name)} can be read by other users; chmod 600 it"
         except (SecretMissing, OSError):
             return None
         return None
+
+
+class FileOrSecret(Secret):
+    """A key or certificate file: a string is the file's path, and a reference leads to the contents."""
+
+    FORMS: ClassVar[str] = 'a path, { env = "NAME" }, { file = "PATH" } or { credential = "NAME" }'
+
+    @classmethod
+    def _plain(cls, text: str) -> dict[str, str]:
+        return {"file": text}
+
+
+def _told(name: str) -> str:
+    """The name of a file or a credential, unless somebody wrote the secret itself there."""
+    return "…" if looks_secret(name) else name
 
 
 def parse_duration(value: Any) -> timedelta:

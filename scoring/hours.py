@@ -8,17 +8,25 @@ Interval = tuple[int, int]
 """Start and end in epoch seconds."""
 
 
-def union_seconds(intervals: Iterable[Interval]) -> int:
-    """How long the union of the intervals is. Empty and backward ones add nothing."""
-    total = 0
-    reached: int | None = None
-    for start, end in sorted(intervals):
-        if reached is not None and start < reached:
-            start = reached  # noqa: PLW2901  # the part already counted is skipped
-        if end > start:
-            total += end - start
-            reached = end
-    return total
+class Ledger:
+    """Credits people's time to meetings in the order of their starts, so that no minute of a person counts twice.
+
+    After any number of credits in that order, a person's total is the length of the union of their intervals.
+    """
+
+    def __init__(self) -> None:
+        self._reached: dict[str, int] = {}
+
+    def credit(self, people: Iterable[str], span: Interval) -> int:
+        """The seconds of `span` not credited before, summed over the people. Starts may not go backwards."""
+        start, end = span
+        total = 0
+        for person in people:
+            free_from = max(start, self._reached.get(person, start))
+            if end > free_from:
+                total += end - free_from
+                self._reached[person] = end
+        return total
 
 
 def tenths(seconds: int) -> int:
@@ -40,9 +48,9 @@ def hours_text(tenths_of_hours: int) -> str:
 
 def share_out(parts: list[int]) -> list[int]:
     """Seconds as tenths that add up to the tenths of their sum, the largest remainders rounded up."""
-    target = tenths(sum(parts))
     shares = [part // 360 for part in parts]
+    left = tenths(sum(parts)) - sum(shares)
     by_remainder = sorted(range(len(parts)), key=lambda index: (-(parts[index] % 360), index))
-    for index in by_remainder[: target - sum(shares)]:
+    for index in by_remainder[:left]:
         shares[index] += 1
     return shares

@@ -102,7 +102,8 @@ class Copy:
     `start` and `end` are UTC in whole seconds; of an all-day entry they are midnight UTC of its dates (end exclusive)
     and mean days, in whatever zone the company is. `participants` is the invitation's list without rooms, equipment
     and what is no e-mail address. `response` is the owner's own. `changed_at` is the provider's time of the last
-    change, `read_at` ours of reading. `flaws` are codes of what the data lacks (R1, R3).
+    change, `read_at` ours of reading. `flaws` are codes of what the data lacks (R1, R3). `last_reading` is set when the
+    calendar is no longer read: the moment up to which it was (R2).
     """
 
     connector: str
@@ -122,6 +123,7 @@ class Copy:
     changed_at: datetime
     read_at: datetime
     flaws: tuple[str, ...] = ()
+    last_reading: datetime | None = None
 
     def __post_init__(self) -> None:
         for moment in (self.start, self.end, self.changed_at, self.read_at):
@@ -131,6 +133,12 @@ class Copy:
     def changed(self) -> datetime:
         """R2: a change later than our reading counts as the time of reading."""
         return min(self.changed_at, self.read_at)
+
+    @property
+    def invited(self) -> tuple[str, ...]:
+        """The addresses of everybody on the list, and of the organiser."""
+        addresses = tuple(one.address for one in self.participants)
+        return (*addresses, self.organiser) if self.organiser else addresses
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

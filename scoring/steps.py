@@ -55,7 +55,8 @@ class Rules:
 
 # A number alone, perhaps with an extension or a pin after commas; seven digits or more, so that rooms are none.
 _PHONE_NUMBER = re.compile(
-    r"(?:tel:)?\+?[\d\s().\-/\u00a0\u2010-\u2013]{7,40}(?:(?:;ext=|,+|x|ext\.?)\s*[\d\s,#*]{1,20})?", re.IGNORECASE
+    r"(?:tel:)?\+?[\d\s().\-/\u00a0\u2010-\u2013]{7,40}(?:(?:;ext=|,+|x|ext\.?)\s*[\d\s,#*]{1,20})?",
+    re.IGNORECASE,
 )
 _VIDEO_LINK = re.compile(
     r"(?:^|[\s/.<(\"'@;,:])(?:"
@@ -65,7 +66,9 @@ _VIDEO_LINK = re.compile(
     r")(?:[/?:#\s>)\"',;]|$)",
     re.IGNORECASE,
 )
-_VIDEO_NAME = re.compile(r"\s*(?:microsoft teams|zoom|google meet|webex)\b(?:[ -](?:meeting|besprechung))?\s*", re.IGNORECASE)
+_VIDEO_NAME = re.compile(
+    r"\s*(?:microsoft teams|zoom|google meet|webex)\b(?:[ -](?:meeting|besprechung))?\s*", re.IGNORECASE
+)
 
 
 def place_of(location: str | None) -> Place:

@@ -1,0 +1,156 @@
+"""The bytes of a calendar file, taken apart into components without reading their values.
+
+Every VEVENT is kept by itself with the line where it begins, so that one malformed entry can be named and set aside
+while the others count. Only the properties that an entry needs are kept: a description is never held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+_EVENT_PROPERTIES = frozenset(
+    b"UID DTSTART DTEND DURATION RRULE RDATE EXDATE EXRULE RECURRENCE-ID SEQUENCE STATUS CLASS SUMMARY LOCATION ORGANIZER "
+    b"ATTENDEE LAST-MODIFIED DTSTAMP CONFERENCE X-GOOGLE-CONFERENCE X-GOOGLE-HANGOUT X-MICROSOFT-SKYPETEAMSMEETINGURL "
+    b"X-MICROSOFT-ONLINEMEETINGCONFLINK X-MICROSOFT-ONLINEMEETINGEXTERNALLINK X-MICROSOFT-CDO-BUSYSTATUS "
+    b"X-MICROSOFT-CDO-ALLDAYEVENT".split()
+)
+_EVENT_PREFIXES = (b"X-ZOOM",)
+_CALENDAR_PROPERTIES = frozenset((b"METHOD", b"X-WR-TIMEZONE"))
+_DEEPEST = 32
+_LONGEST_LINE = 1_000_000
+
+
+class NotACalendar(Exception):
+    """The bytes are no iCalendar text. Says why in one clause."""
+
+
+class Truncated(Exception):
+    """The text ends inside a calendar: it was half-written, or half-fetched."""
+
+
+@dataclass(slots=True)
+class Event:
+    """One VEVENT: the line where it begins, and its lines by property, unfolded. `flaw` says why it is unreadable."""
+
+    line: int
+    properties: dict[bytes, list[bytes]] = field(default_factory=dict)
+    flaw: str | None = "it does not end"
+
+
+@dataclass(slots=True)
+class Sheet:
+    """One VCALENDAR: its METHOD and zone, its entries, and its VTIMEZONEs as text lines."""
+
+    properties: dict[bytes, bytes] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    zones: list[list[bytes]] = field(default_factory=list)
+
+
+def read_sheets(data: bytes) -> list[Sheet]:
+    """Every VCALENDAR of a file. Raises `NotACalendar` or `Truncated`."""
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    if not data.strip():
+        raise NotACalendar("it is empty")
+    if b"\x00" in data:
+        raise NotACalendar("it is binary")
+    reader = _Reader()
+    for number, line in _logical_lines(data):
+        reader.take(number, line)
+    if not reader.sheets:
+        raise NotACalendar("it holds no calendar")
+    if reader.stack:
+        raise Truncated
+    return reader.sheets
+
+
+def _logical_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Unfolded lines (RFC 5545 3.1) with the number of the physical line where each begins; any line ends."""
+    parts: list[bytes] = []
+    begins = 0
+    for number, raw in enumerate(data.splitlines(), 1):
+        if raw[:1] in (b" ", b"\t"):
+            parts.append(raw[1:])
+        elif raw:
+            if parts:
+                yield begins, b"".join(parts)
+            parts, begins = [raw], number
+    if parts:
+        yield begins, b"".join(parts)
+
+
+class _Reader:
+    """Follows BEGIN and END; lenient about everything but the outermost component."""
+
+    def __init__(self) -> None:
+        self.sheets: list[Sheet] = []
+        self.stack: list[bytes] = []
+        self._event: Event | None = None
+        self._zone: list[bytes] | None = None
+
+    def take(self, number: int, line: bytes) -> None:
+        name, value = _split(line)
+        if name == b"BEGIN":
+            self._begin(number, value.strip().upper(), line)
+        elif name == b"END":
+            self._end(value.strip().upper(), line)
+        elif self._zone is not None:
+            self._zone.append(line)
+        elif self._event is not None and len(self.stack) == 2:
+            if name in _EVENT_PROPERTIES or name.startswith(_EVENT_PREFIXES):
+                self._keep(name, line)
+        elif len(self.stack) == 1 and name in _CALENDAR_PROPERTIES:
+            self.sheets[-1].properties.setdefault(name, value.strip())
+
+    def _keep(self, name: bytes, line: bytes) -> None:
+        if self._event is not None:
+            if len(line) > _LONGEST_LINE:
+                self._event.properties[b"TOO-LONG"] = []
+            else:
+                self._event.properties.setdefault(name, []).append(line)
+
+    def _begin(self, number: int, name: bytes, line: bytes) -> None:
+        if not self.stack and name != b"VCALENDAR":
+            return
+        if name == b"VEVENT" and self._event is not None:
+            del self.stack[1:]  # the one before does not end
+            self._event = None
+        if len(self.stack) >= _DEEPEST:
+            raise NotACalendar("its components are nested too deeply")
+        self.stack.append(name)
+        if len(self.stack) == 1:
+            self.sheets.append(Sheet())
+        elif len(self.stack) == 2 and name == b"VEVENT":
+            self._event = Event(number)
+            self.sheets[-1].events.append(self._event)
+        elif name == b"VTIMEZONE" and len(self.stack) == 2:
+            self._zone = [line]
+        elif self._zone is not None:
+            self._zone.append(line)
+
+    def _end(self, name: bytes, line: bytes) -> None:
+        if name not in self.stack:
+            return
+        closed = name == self.stack[-1]
+        del self.stack[len(self.stack) - 1 - self.stack[::-1].index(name) :]
+        if self._zone is not None:
+            self._zone.append(line)
+        if len(self.stack) < 2:
+            self._close(closed)
+
+    def _close(self, closed: bool) -> None:
+        if self._event is not None:
+            if closed:
+                long = "TOO-LONG".encode() in self._event.properties
+                self._event.flaw = "a line of it is too long" if long else None
+            self._event = None
+        if self._zone is not None:
+            if closed:
+                self.sheets[-1].zones.append(self._zone)
+            self._zone = None
+
+
+def _split(line: bytes) -> tuple[bytes, bytes]:
+    """A line's name in capitals, and what follows the first colon."""
+    head, _, value = line.partition(b":")
+    return head.partition(b";")[0].strip().upper(), value

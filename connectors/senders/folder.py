@@ -1,0 +1,58 @@
+"""A digest into a folder: the page, the text, the sheet and the charts, as files that open by themselves."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from connectors.contract import Receipt, RenderedDigest
+from connectors.errors import StopConnector
+
+PAGE, TEXT = "digest.html", "digest.txt"
+
+
+class Folder:
+    """Writes into one folder, which is made for nobody else to read if it is not there yet."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def send(self, digest: RenderedDigest) -> Receipt:
+        """Every file is whole or not there: written beside its place, then renamed. The page comes last."""
+        try:
+            self._make()
+            return Receipt(where=tuple(str(self._write(name, data)) for name, data in _files(digest)))
+        except OSError as problem:
+            raise StopConnector(
+                "unwritable",
+                f"the folder {self.path} cannot be written: {problem.strerror or problem}",
+                "Name another folder, or make room there and let this user write to it.",
+            ) from problem
+
+    def _make(self) -> None:
+        if not self.path.is_dir():
+            self.path.mkdir(mode=0o700, parents=True)
+
+    def _write(self, name: str, data: bytes) -> Path:
+        target = self.path / name
+        handle, beside = tempfile.mkstemp(dir=self.path, prefix=".writing-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            Path(beside).replace(target)
+        except BaseException:
+            Path(beside).unlink(missing_ok=True)
+            raise
+        return target
+
+
+def _files(digest: RenderedDigest) -> Iterator[tuple[str, bytes]]:
+    """By name. One that is more than a file name would lead out of the folder."""
+    for name, data in sorted(digest.files.items()):
+        if name != Path(name).name or name.startswith("."):
+            raise ValueError(f"not a file name: {name!r}")
+        yield name, data
+    yield TEXT, digest.text.encode()
+    yield PAGE, digest.html.encode()

@@ -1,0 +1,162 @@
+"""The config file: found, read, judged as a whole. Every problem comes in one go, never a secret's value.
+
+Reads files and the environment, and nothing else: no store, no network. Of the connector kinds, only those in
+use are imported.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from connectors.contract import Context
+from connectors.settings import ConnectorSettings, Secret, SecretMissing
+from daemon.config_checks import check
+from daemon.config_draft import Draft
+from daemon.config_problems import ConfigError, Problem
+from daemon.config_secrets import secrets_in, store_problem, store_url_of
+from daemon.config_source import dotted
+from daemon.config_warnings import warnings_of
+from daemon.settings import (
+    Alerts,
+    Client,
+    Company,
+    Digest,
+    Email,
+    Log,
+    Network,
+    Privacy,
+    Scale,
+    Scoring,
+    Slack,
+    Store,
+    Sync,
+    Web,
+)
+from daemon.toml_lines import KeyPath, Lines
+from scoring.steps import Rules
+
+__all__ = ["Config", "ConfigError", "Problem", "find", "load"]
+
+DEFAULT_PLACES = (Path("config.toml"), Path("/etc/rapport/config.toml"))
+REMEDY = "copy config.example.toml there, or name yours with --config"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """A valid config: the tables of `daemon.settings`, paths absolute, secrets still as references."""
+
+    path: Path
+    folder: Path
+    company: Company
+    store: Store
+    sync: Sync
+    connectors: tuple[ConnectorSettings, ...]
+    clients: tuple[Client, ...]
+    scoring: Scoring
+    email: Email | None
+    slack: Slack | None
+    network: Network
+    digests: tuple[Digest, ...]
+    alerts: Alerts
+    privacy: Privacy
+    web: Web
+    scale: Scale
+    log: Log
+    signals: Mapping[str, Any]
+    stages: Mapping[str, Any]
+    clients_file: Path | None
+    people_file: Path | None
+    assessments_file: Path | None
+    warnings: tuple[str, ...] = ()
+    _lines: Lines = field(repr=False, compare=False)
+
+    def rules(self) -> Rules:
+        """`[scoring]` as the rules take it."""
+        return self.scoring.rules()
+
+    def context(self) -> Context:
+        """What every connector is given."""
+        return Context(
+            folder=self.folder,
+            zone=self.company.timezone,
+            company_domains=self.company.domains,
+            ca_file=self.network.ca_file,
+            proxy=self.network.proxy,
+            timeout_seconds=self.network.timeout.total_seconds(),
+        )
+
+    def secrets(self) -> Iterator[tuple[str, Secret]]:
+        """Every secret reference of the file with its dotted key."""
+        for path, secret in self._secrets():
+            yield self._key(path), secret
+
+    def resolve_secrets(self) -> None:
+        """Finds a missing secret now, not on the first of the month. Raises `ConfigError` naming each."""
+        problems = []
+        for path, secret in self._secrets():
+            try:
+                value = secret.resolve(self.folder)
+            except SecretMissing as error:
+                problems.append(self._problem(path, str(error)))
+                continue
+            wrong = store_problem(value, self.scale.workers) if path == ("store", "url") else None
+            if wrong is not None:
+                problems.append(self._problem(path, wrong))
+        if problems:
+            raise ConfigError(problems)
+
+    def store_url(self) -> str:
+        """The store's address for SQLAlchemy, a SQLite file with its absolute path. Raises `ConfigError`."""
+        try:
+            value, wrong = self.store.url.resolve(self.folder), None
+        except SecretMissing as error:
+            value, wrong = "", str(error)
+        wrong = wrong or store_problem(value, self.scale.workers)
+        if wrong is not None:
+            raise ConfigError([self._problem(("store", "url"), wrong)])
+        return store_url_of(value, self.folder)
+
+    def _secrets(self) -> Iterator[tuple[KeyPath, Secret]]:
+        yield from secrets_in(self.store, ("store",))
+        for number, connector in enumerate(self.connectors):
+            yield from secrets_in(connector, ("connectors", number))
+        yield from secrets_in(self.email, ("email",))
+        yield from secrets_in(self.slack, ("slack",))
+        yield from secrets_in(self.web, ("web",))
+
+    def _key(self, path: KeyPath) -> str:
+        return dotted({"connectors": [{"name": connector.name} for connector in self.connectors]}, path)
+
+    def _problem(self, path: KeyPath, what: str) -> Problem:
+        return Problem(file=self.path.name, line=self._lines.of(path), key=self._key(path), allowed=what)
+
+
+def find(path: Path | None) -> Path:
+    """Where the config is: `path` (--config), $RAPPORT_CONFIG or the usual places. Raises `ConfigError`."""
+    named = path or (Path(os.environ["RAPPORT_CONFIG"]) if os.environ.get("RAPPORT_CONFIG") else None)
+    if named is None:
+        for place in DEFAULT_PLACES:
+            if place.is_file():
+                return place
+        looked = " or ".join(str(place) for place in DEFAULT_PLACES)
+        raise ConfigError([Problem(file=looked, allowed="there is no config file", hint=REMEDY)])
+    if not named.exists():
+        by = "--config" if path else "$RAPPORT_CONFIG"
+        hint = f"it was named by {by}; {REMEDY}"
+        raise ConfigError([Problem(file=str(named), allowed="there is no such config file", hint=hint)])
+    return named
+
+
+def load(path: Path) -> Config:
+    """The config in `path`. Raises `ConfigError` with every problem of it and of its `clients_file`."""
+    draft = Draft.read(path)
+    check(draft)
+    problems = draft.problems()
+    if problems:
+        raise ConfigError(problems)
+    config = Config(path=path, folder=draft.folder, _lines=draft.source.lines, **draft.tables())
+    return replace(config, warnings=tuple(warnings_of(config)))

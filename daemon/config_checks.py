@@ -1,0 +1,218 @@
+"""What must hold between keys and tables. Nothing is said about keys that are wrong themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from daemon.config_clients import check_clients
+from daemon.config_draft import Draft
+from daemon.config_problems import listed, nearest
+from daemon.config_secrets import store_problem
+from daemon.setting_addresses import is_loopback, is_safe_endpoint
+from daemon.settings import Alerts, Digest, Email, Scale, Scoring, Slack, Store, Sync, Web
+from daemon.toml_lines import KeyPath
+from scoring.clients import normalise_address
+
+TIERS = ("key", "strategic", "standard", "prospect")
+_OURS: tuple[KeyPath, ...] = (("company", "domains"), ("company", "addresses"), ("email", "outside"))
+
+
+def check(draft: Draft) -> None:
+    """Adds to the draft's problems all that its tables do not show one by one."""
+    for step in (_country, _sync, _scoring, _store, _email, _slack, _web):
+        step(draft)
+    check_clients(draft)
+    for number, digest in draft.digests:
+        _digest(draft, ("digests", number), digest)
+    _recipients(draft, ("alerts", "to"), draft.table("alerts", Alerts).to, managers=False)
+    if any("manager" in digest.to for _, digest in draft.digests):
+        _managers(draft)
+    for array in ("connectors", "digests"):
+        _distinct_names(draft, array)
+
+
+def _country(draft: Draft) -> None:
+    company = draft.company
+    if company is None or not company.country:
+        if company is not None and company.region:
+            draft.source.finding(
+                ("company", "region"), "needs company.country", rests_on=[("company", "country")]
+            )
+        return
+    import holidays  # 75 ms, so only for those who ask for public holidays
+    from holidays.registry import EntityLoader
+
+    codes = sorted(EntityLoader.get_country_codes(include_aliases=True))
+    if company.country not in codes:
+        hint = nearest(company.country, [code for code in codes if len(code) == 2])
+        draft.source.finding(("company", "country"), 'allowed: an ISO country code, such as "GB"', hint=hint)
+        return
+    place = getattr(holidays, company.country).get_entity()
+    regions = (*place.subdivisions, *place.subdivisions_aliases)
+    if company.region and company.region not in regions:
+        known = (
+            f"allowed: {listed(place.subdivisions)}" if place.subdivisions else 'allowed: "" in that country'
+        )
+        hint = nearest(company.region, regions)
+        draft.source.finding(("company", "region"), known, rests_on=[("company", "country")], hint=hint)
+
+
+def _sync(draft: Draft) -> None:
+    sync = draft.table("sync", Sync)
+    if sync.retain < sync.history:
+        what = f"allowed: not below sync.history, which is {sync.history} months"
+        draft.source.finding(("sync", "retain"), what, rests_on=[("sync", "history")])
+
+
+def _scoring(draft: Draft) -> None:
+    scoring = draft.table("scoring", Scoring)
+    if scoring.longest_meeting <= scoring.long_meeting_over:
+        what = "allowed: more than scoring.long_meeting_over"
+        rests_on = [("scoring", "long_meeting_over")]
+        draft.source.finding(("scoring", "longest_meeting"), what, rests_on=rests_on)
+
+
+def _store(draft: Draft) -> None:
+    url = draft.table("store", Store).url
+    if url.inline is None or draft.source.is_broken(("store", "url")):
+        return
+    workers = draft.table("scale", Scale).workers
+    wrong = store_problem(url.inline.get_secret_value(), workers)
+    if wrong is None:
+        return
+    if wrong.startswith("scale.workers"):
+        draft.source.finding(("scale", "workers"), "allowed: true only with PostgreSQL (store.url)")
+    else:
+        draft.source.fault(("store", "url"), wrong)
+
+
+def _email(draft: Draft) -> None:
+    email: Email | None = draft.plain.get("email")
+    if email is None:
+        return
+    if email.security == "none" and not email.insecure and not is_loopback(email.host):
+        what = 'allowed: "none" only for a host on loopback, unless email.insecure = true'
+        draft.source.finding(("email", "security"), what, rests_on=[("email", "host"), ("email", "insecure")])
+    if email.auth == "password":
+        _sign_in(draft, email)
+        return
+    kind = {"microsoft": "microsoft365", "google": "google"}[email.auth]
+    if kind not in {item.get("kind") for _, item in draft.items("connectors")}:
+        what = f'needs a connector of kind "{kind}", whose credentials are used'
+        draft.source.finding(("email", "auth"), what)
+
+
+def _sign_in(draft: Draft, email: Email) -> None:
+    """A name and a password belong together."""
+    if email.username and email.password is None:
+        draft.source.finding(("email", "username"), "needs email.password", rests_on=[("email", "password")])
+    broken = draft.source.is_broken(("email", "username"))
+    if email.password is not None and not email.username and not broken:
+        draft.source.fault(("email", "password"), "needs email.username")
+
+
+def _slack(draft: Draft) -> None:
+    slack: Slack | None = draft.plain.get("slack")
+    if slack is None or any(draft.source.is_broken(("slack", key)) for key in ("token", "webhook_url")):
+        return
+    if (slack.token is None) == (slack.webhook_url is None):
+        draft.source.fault(("slack",), "needs exactly one of token and webhook_url")
+    hook = slack.webhook_url
+    if hook is not None and hook.inline is not None and not is_safe_endpoint(hook.inline.get_secret_value()):
+        draft.source.fault(
+            ("slack", "webhook_url"), "allowed: an https:// address (http:// on loopback only)"
+        )
+
+
+def _web(draft: Draft) -> None:
+    web = draft.table("web", Web)
+    if web.address is not None and web.token is None and not is_loopback(web.address[0]):
+        what = "needs web.token beyond loopback"
+        draft.source.finding(("web", "listen"), what, rests_on=[("web", "token")])
+
+
+def _distinct_names(draft: Draft, array: str) -> None:
+    """Judged on the raw values, so that tables with faults take part."""
+    first: dict[str, int] = {}
+    for number, item in draft.items(array):
+        name = item.get("name")
+        earlier = first.setdefault(name.casefold(), number) if isinstance(name, str) else number
+        if earlier != number:
+            line = draft.source.lines.of((array, earlier, "name"))
+            draft.source.finding((array, number, "name"), f"this name is taken already, on line {line}")
+
+
+def _digest(draft: Draft, path: KeyPath, digest: Digest) -> None:
+    for number, selection in enumerate(digest.clients):
+        _selection(draft, (*path, "clients", number), selection)
+    _recipients(draft, (*path, "to"), digest.to, managers=True)
+
+
+def _selection(draft: Draft, path: KeyPath, selection: str) -> None:
+    clients = [entry.client for entry in draft.entries]
+    kind, colon, value = selection.partition(":")
+    if selection == "*":
+        return
+    if colon and kind == "tier":
+        known: tuple[str, ...] = TIERS
+        what, key = f"allowed tiers: {listed(known)}", None
+    elif colon and kind == "manager":
+        known = tuple(client.manager for client in clients if client.manager is not None)
+        what, key = "is no client's manager", "manager"
+    else:
+        value, known = selection, tuple(client.name for client in clients)
+        what, key = "is no client's name", "name"
+    if value.casefold() not in {name.casefold() for name in known} and not (
+        key and _clients_unsure(draft, key)
+    ):
+        draft.source.finding(path, what, hint=nearest(value, known))
+
+
+def _clients_unsure(draft: Draft, key: str) -> bool:
+    """Whether some client's `key` could not be read, so that nothing can be said to be missing among them."""
+    if any(source.problems for source in draft.others) or draft.source.is_broken(("clients_file",)):
+        return True
+    array = draft.source.raw.get("clients", [])
+    return not isinstance(array, list) or any(
+        draft.source.is_broken(("clients", number, key)) for number in range(len(array))
+    )
+
+
+def _recipients(draft: Draft, path: KeyPath, recipients: tuple[str, ...], *, managers: bool) -> None:
+    for number, recipient in enumerate(recipients):
+        place = (*path, number)
+        if recipient == "manager" and not managers:
+            draft.source.finding(place, 'allowed: "email:…" or "slack:…"')
+        elif recipient.startswith("email:") and not _is_inside(draft, recipient.removeprefix("email:")):
+            what = "is no address of the company; add it to email.outside if it shall receive figures"
+            draft.source.finding(place, what, rests_on=_OURS)
+
+
+def _managers(draft: Draft) -> None:
+    """A digest that goes to each manager must not leave the company unasked."""
+    for entry in draft.entries:
+        manager = entry.client.manager
+        place = (*entry.path, "manager")
+        if manager is None or _is_inside(draft, manager) or any(draft.source.is_broken(key) for key in _OURS):
+            continue
+        what = "is no address of the company, and a digest goes to managers; else add it to email.outside"
+        entry.source.finding(place, what)
+
+
+def _is_inside(draft: Draft, address: str) -> bool:
+    email: Email | None = draft.plain.get("email")
+    company = draft.company
+    outside = email.outside if email is not None else ()
+    if company is None or address in outside:
+        return True
+    person = normalise_address(address)
+    if person in {normalise_address(known) for known in company.addresses}:
+        return True
+    return any(domain in company.domains for domain in _parents(address.rpartition("@")[2]))
+
+
+def _parents(domain: str) -> Iterator[str]:
+    """The domain itself and those above it."""
+    while domain:
+        yield domain
+        domain = domain.partition(".")[2]

@@ -1,0 +1,219 @@
+"""A config while it is being judged: each table on its own, so that one bad key hides no other problem."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import connectors.calendars
+from connectors.settings import ConnectorSettings, SettingsModel
+from daemon import settings
+from daemon.clients_file import Entry, join_clients, read_clients_file
+from daemon.config_problems import ConfigError, Problem, kind_of, listed, nearest, shown
+from daemon.config_source import Source
+from daemon.toml_lines import KeyPath, scan
+
+Table = TypeVar("Table", bound=SettingsModel)
+
+PLAIN_TABLES: dict[str, type[SettingsModel]] = {
+    "store": settings.Store,
+    "sync": settings.Sync,
+    "scoring": settings.Scoring,
+    "network": settings.Network,
+    "alerts": settings.Alerts,
+    "privacy": settings.Privacy,
+    "web": settings.Web,
+    "scale": settings.Scale,
+    "log": settings.Log,
+}
+OPTIONAL_TABLES: dict[str, type[SettingsModel]] = {"email": settings.Email, "slack": settings.Slack}
+ARRAYS = ("connectors", "clients", "digests")
+KNOWN = ("company", *PLAIN_TABLES, *OPTIONAL_TABLES, *ARRAYS, *settings.TopLevel.model_fields)
+
+_PLACE = re.compile(r"\s*\((?:at line (\d+), column (\d+)|at end of document)\)$")
+_SYNTAX = {
+    "Expected '='": 'after a key comes "="',
+    "Cannot declare": "this table stands here a second time",
+    "Cannot overwrite": "this key stands here a second time",
+    "Cannot mutate": "this table was complete already",
+    "Illegal character": "a quote is not closed on its line, or a control character stands in the text",
+    "Unterminated string": "a quote is not closed",
+    "Unescaped": r"a backslash in \"…\" is written twice; in '…' once",
+    "Expected newline": "one key stands on a line, and text stands in quotes",
+    "Invalid value": 'text stands in quotes, "true" and "false" in lower case without',
+    "Unclosed": "a bracket is not closed",
+    "Expected ']": "a bracket is not closed",
+    "Invalid initial character": "a key is missing, or a bracket or a quote too many",
+}
+
+
+@dataclass
+class Draft:
+    """What could be read. Tables with faults hold what was sound in them, only to judge the rest by."""
+
+    source: Source
+    folder: Path
+    company: settings.Company | None = None
+    plain: dict[str, Any] = field(default_factory=dict)
+    connectors: list[tuple[int, ConnectorSettings]] = field(default_factory=list)
+    digests: list[tuple[int, settings.Digest]] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    others: list[Source] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, path: Path) -> Draft:
+        """Reads the file and each of its tables. Raises `ConfigError` only where there is no TOML."""
+        text, problem = read_text(path)
+        raw: dict[str, Any] = {}
+        if problem is None:
+            raw, problem = _parse(path.name, text)
+        if problem is not None:
+            raise ConfigError([problem])
+        folder = path.absolute().parent
+        draft = cls(source=Source(path.name, raw, scan(text), folder), folder=folder)
+        draft._read_tables()
+        draft._read_arrays()
+        return draft
+
+    def table(self, name: str, model: type[Table]) -> Table:
+        """A plain table, its defaults where it is missing or beyond reading."""
+        found = self.plain.get(name)
+        return found if isinstance(found, model) else model()
+
+    def problems(self) -> list[Problem]:
+        """All that was found, in the order of the files."""
+        sources = [self.source, *self.others]
+        return [problem for source in sources for problem in sorted(source.problems, key=_by_line)]
+
+    def tables(self) -> dict[str, Any]:
+        """What `Config` is made of; only when there are no problems."""
+        plain = {name: self.table(name, model) for name, model in PLAIN_TABLES.items()}
+        optional = {name: self.plain.get(name) for name in OPTIONAL_TABLES}
+        top: settings.TopLevel = self.plain["top"]
+        return {
+            "company": self.company,
+            **plain,
+            **optional,
+            **{name: getattr(top, name) for name in settings.TopLevel.model_fields},
+            "connectors": tuple(connector for _, connector in self.connectors),
+            "clients": join_clients(self.entries),
+            "digests": tuple(digest for _, digest in self.digests),
+        }
+
+    def _read_tables(self) -> None:
+        source, raw = self.source, self.source.raw
+        for key in raw:
+            if key not in KNOWN:
+                hint = nearest(key, KNOWN) or f"known here: {', '.join(KNOWN)}"
+                source.fault((key,), "unknown key", hint=hint)
+        if "company" in raw:
+            self.company = source.table(settings.Company, ("company",), raw["company"])
+        else:
+            source.fault(("company",), "is missing; it needs name, timezone and domains")
+        for name, model in {**PLAIN_TABLES, **OPTIONAL_TABLES}.items():
+            if name in raw:
+                self.plain[name] = source.table(model, (name,), raw[name])
+        top = {key: raw[key] for key in settings.TopLevel.model_fields if key in raw}
+        self.plain["top"] = source.table(settings.TopLevel, (), top)
+
+    def _read_arrays(self) -> None:
+        for name in ARRAYS:
+            self._check_array(name)
+        for number, raw in self.items("connectors"):
+            connector = self._connector(("connectors", number), raw)
+            if connector is not None:
+                self.connectors.append((number, connector))
+        for number, raw in self.items("digests"):
+            digest = self.source.table(settings.Digest, ("digests", number), raw)
+            if digest is not None:
+                self.digests.append((number, digest))
+        for number, raw in self.items("clients"):
+            client = self.source.table(settings.Client, ("clients", number), raw)
+            if client is not None:
+                self.entries.append(Entry(client, self.source, ("clients", number)))
+        top: settings.TopLevel | None = self.plain["top"]
+        if top is not None and top.clients_file is not None:
+            self._read_clients_file(top.clients_file)
+
+    def _read_clients_file(self, path: Path) -> None:
+        text, problem = read_text(path)
+        source, entries = read_clients_file(path.name, text, self.folder)
+        if problem is not None:
+            source.problems.append(problem)
+        self.others.append(source)
+        self.entries.extend(entries)
+
+    def items(self, name: str) -> list[tuple[int, dict[str, Any]]]:
+        """The raw tables of an array of tables, with their numbers."""
+        array = self.source.raw.get(name, [])
+        items = enumerate(array) if isinstance(array, list) else ()
+        return [(number, item) for number, item in items if isinstance(item, dict)]
+
+    def _check_array(self, name: str) -> None:
+        array = self.source.raw.get(name, [])
+        if not isinstance(array, list):
+            self.source.fault((name,), f"allowed: tables that begin with [[{name}]]", found=kind_of(array))
+            return
+        for number, item in enumerate(array):
+            if not isinstance(item, dict):
+                self.source.fault((name, number), "allowed: a table", found=kind_of(item))
+
+    def _connector(self, path: KeyPath, raw: dict[str, Any]) -> ConnectorSettings | None:
+        kind = raw.get("kind")
+        if not isinstance(kind, str) or kind not in known_kinds():
+            allowed = f"allowed: {listed(known_kinds())}"
+            if kind is None:
+                self.source.fault((*path, "kind"), f"is missing; {allowed}")
+            else:
+                self.source.fault(
+                    (*path, "kind"), allowed, found=shown(kind), hint=nearest(kind, known_kinds())
+                )
+            return None
+        module = importlib.import_module(f"connectors.calendars.{kind}")
+        model: type[ConnectorSettings] = module.Settings
+        return self.source.table(model, path, raw)
+
+
+def known_kinds() -> tuple[str, ...]:
+    """The connectors that there are: the folder is the list."""
+    modules = pkgutil.iter_modules(connectors.calendars.__path__)
+    return tuple(sorted(module.name for module in modules if not module.name.startswith("_")))
+
+
+def read_text(path: Path) -> tuple[str, Problem | None]:
+    """A file's text, or what is wrong with it."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror or 'unknown reason'}"
+        return "", Problem(file=path.name, allowed=reason, hint="look at its permissions")
+    try:
+        return data.decode("utf-8-sig"), None
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+    return "", Problem(file=path.name, line=line, allowed="is no UTF-8 text", hint="save it as UTF-8")
+
+
+def _parse(file: str, text: str) -> tuple[dict[str, Any], Problem | None]:
+    try:
+        return tomllib.loads(text), None
+    except tomllib.TOMLDecodeError as error:
+        message = str(error)
+    except (ValueError, RecursionError):
+        return {}, Problem(
+            file=file, allowed="is no valid TOML", hint="a number is too long, or brackets nest too deep"
+        )
+    place = _PLACE.search(message)
+    line = int(place[1]) if place and place[1] else scan(text).last()
+    column = f" at column {place[2]}" if place and place[2] else ""
+    hint = next((said for start, said in _SYNTAX.items() if message.startswith(start)), None)
+    return {}, Problem(file=file, line=line, allowed=f"is no valid TOML{column}", hint=hint)
+
+
+def _by_line(problem: Problem) -> int:
+    return problem.line or 0

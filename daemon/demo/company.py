@@ -1,0 +1,76 @@
+"""Writes the made-up company: a calendar file for each of our people, and the config."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from daemon.demo.cast import CLIENTS, OURS
+from daemon.demo.config_text import config_text
+from daemon.demo.entry import DOMAIN, Entry, dice
+from daemon.demo.everyday import everyday
+from daemon.demo.files import calendar_file, event_text
+from daemon.demo.stories import STORIES
+from daemon.demo.timeline import LAST, Timeline
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DemoCompany:
+    """What was written. `stories` are (client, what its relationship shows), in the config's order."""
+
+    folder: Path
+    config: Path
+    calendars: tuple[Path, ...]
+    stories: tuple[tuple[str, str], ...]
+    entries: int
+
+
+def write_company(folder: Path, today: date) -> DemoCompany:
+    """Writes `config.toml` and `calendars/<owner>.ics` into the folder; the same day gives the same bytes."""
+    entries = _entries(Timeline(today))
+    texts = _texts(entries, today)
+    calendars = folder / "calendars"
+    calendars.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for owner in sorted(f"{name}@{DOMAIN}" for name in OURS):
+        path = calendars / f"{owner}.ics"
+        path.write_bytes(calendar_file(owner, texts[owner]))
+        paths.append(path)
+    config = folder / "config.toml"
+    config.write_text(config_text(today), encoding="utf-8", newline="\n")
+    return DemoCompany(
+        folder=folder,
+        config=config,
+        calendars=tuple(paths),
+        stories=tuple((client.name, client.story) for client in CLIENTS),
+        entries=sum(len(text) for text in texts.values()),
+    )
+
+
+def _entries(timeline: Timeline) -> list[Entry]:
+    told = [entry for story in STORIES.values() for entry in story(timeline)]
+    told += everyday(timeline)
+    kept = (entry for entry in told if timeline.holds(entry.start) and _took_place(entry, timeline))
+    return sorted(kept, key=lambda entry: (entry.first_day, entry.uid))
+
+
+def _took_place(entry: Entry, timeline: Timeline) -> bool:
+    """One meeting in nine came to nothing, as in life; big days, series and the last three months did not."""
+    if entry.repeats is not None or entry.first_day >= timeline.month(LAST - 2):
+        return True
+    return entry.length >= timedelta(hours=5) or dice("life", entry.uid) % 9 > 0
+
+
+def _texts(entries: list[Entry], today: date) -> dict[str, list[bytes]]:
+    """Each owner's entries as text. An entry is the same in all calendars but for who marked it private."""
+    texts: dict[str, list[bytes]] = defaultdict(list)
+    for entry in entries:
+        made: dict[bool, bytes] = {}
+        for owner in entry.owners():
+            private = owner in entry.private_for
+            if private not in made:
+                made[private] = event_text(entry, today, private=private)
+            texts[owner].append(made[private])
+    return texts

@@ -1,0 +1,62 @@
+"""The demo's config file, as a person would have typed it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from daemon.demo.cast import CLIENTS, Client
+from daemon.demo.entry import DOMAIN
+
+_HEAD = """\
+# Northwind's Rapport, as `rapport demo` wrote it. Nothing in it is real: change it, run it again.
+#
+#   rapport --config config.toml report --months 3
+#   rapport --config config.toml explain --client "Fairholm"
+#   rapport --config config.toml digest leadership --out digest
+#   rapport --config config.toml clients suggest
+
+[company]
+name = "Northwind"
+timezone = "Europe/London"    # months begin and end here
+country = "GB"
+domains = ["northwind.example"]
+
+[store]
+url = "sqlite:///rapport.db"
+
+# One file for each of our people, named after its owner.
+[[connectors]]
+name = "calendars"
+kind = "ics"
+files = ["calendars/*.ics"]
+
+# The clients. Whose domain is missing here is met in vain: `rapport clients suggest` finds them.
+"""
+
+_TAIL = """
+# What the managing director reads on the first of the month.
+[[digests]]
+name = "leadership"
+clients = ["*"]
+to = ["email:ada@northwind.example"]
+schedule = "0 8 1 * *"
+"""
+
+
+def config_text(today: date) -> str:
+    """The whole file. Customers have been customers for a while, prospects have not."""
+    return _HEAD + "".join(_client_text(client, today) for client in CLIENTS) + _TAIL
+
+
+def _client_text(client: Client, today: date) -> str:
+    lines = [
+        "",
+        "[[clients]]",
+        f'name = "{client.name}"',
+        f'domains = ["{client.domain}"]',
+        f'manager = "{client.manager}@{DOMAIN}"',
+        f'tier = "{client.tier}"',
+    ]
+    if client.tier != "prospect":
+        lines.append(f"since = {date(today.year - 3, 4, 1).isoformat()}")
+    return "\n".join(lines) + "\n" + client.more

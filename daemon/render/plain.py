@@ -1,0 +1,61 @@
+"""Text that came from calendars and config files, made harmless for whatever shows it (`design.md` 12).
+
+What is left is one line without control characters, without marks that change the direction of the text around them,
+and not longer than people read. Escaping for HTML and SVG is the templates' part, formulas are the sheet's.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+NAME_LIMIT = 80
+SENTENCE_LIMIT = 400
+
+_JOINERS = {"\u200c", "\u200d"}
+_BLANKS = re.compile(r"\s+")
+_ELLIPSIS = "…"
+
+
+def one_line(text: str, limit: int = SENTENCE_LIMIT) -> str:
+    """The text without what is not seen, cut at the limit. Much too long ones are cut before they are looked at."""
+    cut = len(text) > limit
+    kept = "".join(map(_visible, text[: 4 * limit]))
+    line = _BLANKS.sub(" ", kept).strip()
+    if cut or len(line) > limit:
+        line = line[: limit - 1].rstrip() + _ELLIPSIS if len(line) >= limit else line + _ELLIPSIS
+    return line
+
+
+def name(text: str) -> str:
+    """A client's or person's name. One that is all invisible has a dash, so that nothing is nameless."""
+    return one_line(text, NAME_LIMIT) or "—"
+
+
+def columns(text: str) -> int:
+    """How wide a terminal shows it: East Asian wide characters take two columns, combining ones none."""
+    return sum(map(_width, text))
+
+
+def fit(text: str, width: int) -> str:
+    """Exactly so many columns: cut with an ellipsis, or filled with blanks."""
+    if columns(text) > width:
+        while columns(text) > width - 1:
+            text = text[:-1]
+        text += _ELLIPSIS
+    return text + " " * (width - columns(text))
+
+
+def _visible(character: str) -> str:
+    category = unicodedata.category(character)
+    if category in {"Zl", "Zp", "Zs"} or character in "\t\n\r\v\f":
+        return " "
+    if character in _JOINERS or category[0] != "C":
+        return character
+    return "" if category == "Cf" else " " if category == "Cc" else "\ufffd"
+
+
+def _width(character: str) -> int:
+    if unicodedata.combining(character) or character in _JOINERS:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1

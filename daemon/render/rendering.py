@@ -1,0 +1,73 @@
+"""One digest in all its renderings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import css_inline
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from connectors.contract import RenderedDigest
+from daemon.render import charts, terminal
+from daemon.render.sheet import sheet
+from daemon.render.view import DigestView, LineView, view
+from scoring.digest import Digest
+
+
+def by_file_name(file: str) -> str:
+    """How a page in a folder refers to the images beside it. A mail says `cid:` instead."""
+    return file
+
+
+def render(digest: Digest, *, image_src: Callable[[str], str] = by_file_name) -> RenderedDigest:
+    """Subject, text, HTML, and the files that belong to them: two charts a client, and the sheet.
+
+    `image_src` turns a chart's file name into what the HTML refers to. The same digest gives the same bytes.
+    """
+    seen = view(digest)
+    files = {"digest.csv": sheet(digest)}
+    for line in seen.lines:
+        files |= _charts(line, digest.month)
+    return RenderedDigest(subject=seen.subject, text=_text(seen), html=_html(seen, image_src), files=files)
+
+
+def _charts(line: LineView, month: str) -> dict[str, bytes]:
+    environment = _environment()
+    return {
+        line.strip.file: charts.strip_png(environment, line.line.strip, month),
+        line.trend_image.file: charts.trend_png(environment, line.line.trend_scores),
+    }
+
+
+def _text(seen: DigestView) -> str:
+    template = _environment().get_template("digest.txt.j2")
+    lines = template.render(digest=seen, terminal=terminal).splitlines()
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _html(seen: DigestView, image_src: Callable[[str], str]) -> str:
+    page = _environment().get_template("digest.html.j2").render(digest=seen, image_src=image_src)
+    return _inliner().inline(page)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    """Everything is escaped but the text, which nothing interprets."""
+    return Environment(
+        loader=PackageLoader("daemon.render"),
+        autoescape=_escapes,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _escapes(template: str | None) -> bool:
+    return template is None or not template.endswith(".txt.j2")
+
+
+@lru_cache(maxsize=1)
+def _inliner() -> css_inline.CSSInliner:
+    """Mail programs drop style sheets; what they keep of one are its media queries. Nothing is fetched."""
+    return css_inline.CSSInliner(load_remote_stylesheets=False, keep_at_rules=True, minify_css=True)

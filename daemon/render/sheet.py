@@ -1,0 +1,68 @@
+"""The digest as CSV, for spreadsheets: one row a client, no cell a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from daemon.render import plain
+from daemon.render.view import signed
+from daemon.render.words import VERDICTS
+from scoring.digest import Digest, Line
+from scoring.hours import hours_text
+
+COLUMNS = (
+    "month",
+    "client",
+    "manager",
+    "tier",
+    "verdict",
+    "trend",
+    "man_hours",
+    "man_hours_before",
+    "change",
+    "score",
+    "score_before",
+    "score_confirmed",
+    "meetings",
+    "client_people",
+    "phone_hours",
+)
+
+_FORMULA = tuple("=+-@\t\r＝＋－＠")  # the wide ones are formulas to East Asian Excels
+
+
+def sheet(digest: Digest) -> bytes:
+    """UTF-8 with its mark, without which Excel takes names for Latin-1; lines end as RFC 4180 says."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(_row(digest.month, line) for line in digest.lines)
+    return out.getvalue().encode("utf-8-sig")
+
+
+def cell(text: str | None) -> str:
+    """Somebody else's text: one that a spreadsheet would take for a formula gets an apostrophe."""
+    line = plain.one_line(text or "", plain.NAME_LIMIT)
+    return f"'{line}" if line.startswith(_FORMULA) else line
+
+
+def _row(month: str, line: Line) -> list[str | int]:
+    change = line.change_tenths
+    return [
+        cell(month),
+        cell(line.client),
+        cell(line.manager),
+        cell(line.tier),
+        VERDICTS[line.verdict].word,
+        line.trend.value,
+        hours_text(line.tenths),
+        "" if line.before_tenths is None else hours_text(line.before_tenths),
+        "" if change is None else signed(change).removeprefix("+"),
+        line.score,
+        "" if line.score_before is None else line.score_before,
+        line.score_confirmed,
+        line.meetings,
+        line.client_people,
+        hours_text(line.phone_tenths),
+    ]

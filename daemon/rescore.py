@@ -1,0 +1,123 @@
+"""Stored copies become monthly figures, only for the months that changed (`design.md` 1)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from daemon.scope import Scope
+from daemon.store.calendars import get_meta, owners_of, read_calendars, set_meta
+from daemon.store.copies import CopyReader, erase_copies, erase_titles, span_of_copies
+from daemon.store.engine import Database
+from daemon.store.figures import due_months, mark_stale, months_with_figures, rename_client, replace_month, settle_month
+from scoring.counting import Judged, judge
+from scoring.meeting import Copy
+from scoring.merge import meetings_of
+from scoring.months import Figures, Month, begins, figures_of, month_of, shift
+
+_DAY = timedelta(days=1)
+SCORED_WITH = "scored_with"
+FROZEN_BEFORE = "frozen_before"
+
+
+def rescore(database: Database, scope: Scope, now: datetime) -> int:
+    """Derives what is due and answers how many figures changed. Costs one small query when nothing is.
+
+    Each month is one transaction: killed half-way, the rest is still due.
+    """
+    with database.reading() as connection:
+        fresh = get_meta(connection, SCORED_WITH) == scope.scored_with()
+        due = due_months(connection, now)
+    if not fresh:
+        with database.writing() as connection:
+            _start_over(connection, scope)
+            due = due_months(connection, now)
+    changed = 0
+    for month in due:
+        with database.writing() as connection:
+            changed += _derive(connection, scope, month, now)
+    return changed
+
+
+def months_between(first: Month, last: Month) -> list[Month]:
+    """All months from one to the other, both included."""
+    months = [first]
+    while months[-1] < last:
+        months.append(shift(months[-1], 1))
+    return months
+
+
+def touched_months(starts: set[datetime], scope: Scope) -> set[Month]:
+    """The months in which meetings may lie whose copies start at these moments.
+
+    An all-day copy's start is its date's midnight UTC, up to 14 hours from the company's midnight; so a month next to
+    a border is taken too.
+    """
+    half = timedelta(hours=14)
+    return {month_of(moment, scope.zone) for start in starts for moment in (start - half, start, start + half)}
+
+
+def _start_over(connection: Connection, scope: Scope) -> None:
+    """Marks every month that is not frozen as due under the present config."""
+    for client in scope.config.clients:
+        for former in client.formerly:
+            rename_client(connection, former=former, name=client.name)
+    months = months_with_figures(connection)
+    span = span_of_copies(connection)
+    if span is not None:
+        ends = sorted(touched_months(set(span), scope))
+        months.update(months_between(ends[0], ends[-1]))
+    mark_stale(connection, months)
+    set_meta(connection, SCORED_WITH, scope.scored_with())
+
+
+def _derive(connection: Connection, scope: Scope, month: Month, now: datetime) -> int:
+    frozen = get_meta(connection, FROZEN_BEFORE)
+    if frozen is not None and month < frozen:
+        settle_month(connection, month)
+        return 0
+    sieve = Sieve(scope)
+    judged = judged_meetings(connection, scope, month, now, sieve)
+    derived: dict[str, Figures] = {
+        client: figures_of(client, month, meetings, scope.rules) for client, meetings in judged.items()
+    }
+    erase_copies(connection, sieve.unwanted)
+    erase_titles(connection, sieve.untitled)
+    return replace_month(connection, month, derived)
+
+
+class Sieve:
+    """Finds, on the way, the copies and the titles that may not be kept any more (`design.md` 1, 7)."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._book = scope.book
+        self._titles = scope.config.sync.titles
+        self.unwanted: list[int] = []
+        self.untitled: list[int] = []
+
+    def keeps(self, number: int, copy: Copy) -> bool:
+        """Whether the copy may stay; whether its title may is noted."""
+        addresses = copy.invited
+        if not self._book.has_outsiders(addresses):
+            self.unwanted.append(number)
+            return False
+        if copy.title is not None and not (self._titles and self._book.has_client(addresses)):
+            self.untitled.append(number)
+        return True
+
+
+def judged_meetings(
+    connection: Connection, scope: Scope, month: Month, now: datetime, sieve: Sieve | None = None
+) -> dict[str, list[Judged]]:
+    """A month's meetings by client, as stored; what the sieve does not keep is left out."""
+    reader = CopyReader(connection, owners_of(read_calendars(connection)))
+    found: dict[str, list[Judged]] = {}
+    start, end = begins(month, scope.zone), begins(shift(month, 1), scope.zone)
+    for numbered in reader.meetings_starting(start - _DAY, end + _DAY):
+        copies = [copy for number, copy in numbered if sieve is None or sieve.keeps(number, copy)]
+        for meeting in meetings_of(copies, canonical=scope.book.canonical, zone=scope.zone):
+            if start <= meeting.start < end:
+                for one in judge(meeting, scope.book, scope.rules, now):
+                    found.setdefault(one.client, []).append(one)
+    return found

@@ -1,0 +1,118 @@
+"""The config as the rules take it, and fingerprints that tell which change of it asks for what (`design.md` 1).
+
+A key decides what is read (then calendars are listed again), what is scored (then figures are derived again), or what
+is shown (then neither): points, verdicts, names of managers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from functools import cached_property
+from hashlib import blake2b
+from zoneinfo import ZoneInfo
+
+from daemon.config import Config
+from daemon.store.calendars import Calendar
+from scoring.clients import Book, Client, Company
+from scoring.meeting import Window
+from scoring.months import begins, month_of, shift
+from scoring.steps import Rules
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Who is who and what counts, by the config and the calendars known."""
+
+    config: Config
+    calendars: tuple[Calendar, ...]
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self.config.company.timezone
+
+    @cached_property
+    def rules(self) -> Rules:
+        return self.config.rules()
+
+    @cached_property
+    def clients(self) -> tuple[Client, ...]:
+        return tuple(
+            Client(
+                name=one.name,
+                domains=one.domains,
+                addresses=one.addresses,
+                manager=one.manager,
+                tier=one.tier,
+                quarterly=one.rhythm == "quarterly",
+            )
+            for one in self.config.clients
+        )
+
+    @cached_property
+    def book(self) -> Book:
+        """R3, with whoever's calendar we read as ours and with the aliases that the connectors told."""
+        company = self.config.company
+        return Book(
+            Company(domains=company.domains, addresses=company.addresses, ignore=company.ignore),
+            self.clients,
+            owners=(one.address for one in self.calendars),
+            aliases={alias: one.address for one in self.calendars for alias in one.aliases},
+        )
+
+    def window(self, now: datetime) -> Window:
+        """From the first of the month, `history` back, to the end of the day, `ahead` on; it moves on once a day."""
+        first = shift(month_of(now, self.zone), -self.config.sync.history)
+        last_day = now.astimezone(self.zone).date() + self.config.sync.ahead + timedelta(days=1)
+        return Window(start=begins(first, self.zone), end=datetime.combine(last_day, time(), self.zone))
+
+    def read_with(self) -> str:
+        """Of what decides which copies are kept and what is noted of them: a change lists again."""
+        company = self.config.company
+        patterns = [pattern.pattern for pattern in self.rules.phone_titles]
+        return _fingerprint(
+            company.domains, company.addresses, company.ignore, patterns, self.config.sync.titles, company.timezone.key
+        )
+
+    def titles_of(self) -> str:
+        """Of whose meetings' titles may be kept."""
+        return _fingerprint([(one.name, one.domains, one.addresses) for one in self.clients], self.config.sync.titles)
+
+    def scored_with(self) -> str:
+        """Of what decides the kept figures, and which copies and titles may stay. Points are not in it."""
+        rules = self.rules
+        return _fingerprint(
+            _VERSION,
+            self.read_with(),
+            self.titles_of(),
+            rules.long_meeting_over.total_seconds(),
+            rules.longest_meeting.total_seconds(),
+            rules.largest_meeting,
+            rules.video_is_meeting,
+            sorted(rules.responses),
+            self._foreign_owners(),
+            sorted((alias, one.address) for one in self.calendars for alias in one.aliases),
+        )
+
+    def _foreign_owners(self) -> list[str]:
+        """Owners who are ours only because we read their calendars; the others change nothing."""
+        company = self.config.company
+        without = Book(Company(domains=company.domains, addresses=company.addresses), ())
+        return sorted({one.address for one in self.calendars if without.has_outsiders([one.address])})
+
+
+_VERSION = 1
+"""Of the arithmetic: raised when the same copies give other figures."""
+
+
+def _fingerprint(*parts: object) -> str:
+    text = json.dumps(parts, default=_plain, ensure_ascii=True)
+    return blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Iterable):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} has no place in a fingerprint")

@@ -1,0 +1,253 @@
+"""The tables of the config file, one frozen model each; `docs` for people are `config.example.toml`.
+
+A model judges its own keys one by one. What depends on several keys or tables is in `config_checks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from connectors.settings import Duration, Secret, SettingsModel
+from daemon.cron import parse_cron
+from daemon.setting_addresses import (
+    Address,
+    Domain,
+    Endpoint,
+    Glob,
+    Listen,
+    Mailbox,
+    Proxy,
+    Recipient,
+    Selection,
+)
+from daemon.setting_types import (
+    Count,
+    Day,
+    ExistingFile,
+    Flag,
+    Label,
+    Months,
+    Name,
+    OptionalSecret,
+    Pattern,
+    Zone,
+    parse_positive_duration,
+    unique,
+)
+from scoring.meeting import Response
+from scoring.steps import DEFAULT_POINTS, Rules, Step
+
+STORE_SCHEMES = ("sqlite:///", "postgresql+psycopg://")
+Tier = Literal["key", "strategic", "standard", "prospect"]
+Stage = Literal["exploratory", "basic", "collaborative", "interconnected"]
+Positive = Annotated[timedelta, BeforeValidator(parse_positive_duration)]
+Domains = Annotated[tuple[Domain, ...], AfterValidator(unique)]
+Addresses = Annotated[tuple[Address, ...], AfterValidator(unique)]
+Points = Annotated[Count, Field(ge=0, le=1_000_000)]
+
+
+class Company(SettingsModel):
+    """`[company]`: who we are. `country` and `region` are empty where no public holidays are known."""
+
+    name: Name
+    timezone: Zone
+    country: str = ""
+    region: str = ""
+    domains: Annotated[Domains, Field(min_length=1)]
+    addresses: Addresses = ()
+    ignore: tuple[Glob, ...] = ()
+
+
+class StoreUrl(Secret):
+    """The store's address: a string is the address itself, a reference leads to it. May hold a password."""
+
+    FORMS: ClassVar[str] = (
+        '"sqlite:///FILE", "postgresql+psycopg://USER@HOST/NAME", '
+        '{ env = "NAME" }, { file = "PATH" } or { credential = "NAME" }'
+    )
+
+
+class Store(SettingsModel):
+    """`[store]`."""
+
+    url: StoreUrl = Field(default_factory=lambda: StoreUrl.model_validate("sqlite:///rapport.db"))
+
+
+class Sync(SettingsModel):
+    """`[sync]`. `history` and `retain` are months."""
+
+    every: Positive = timedelta(minutes=15)
+    history: Months = 24
+    ahead: Duration = timedelta(days=60)
+    workers: Annotated[Count, Field(ge=1, le=64)] = 8
+    titles: Flag = True
+    retain: Months = 36
+    reconcile: Positive = timedelta(days=7)
+
+
+class BuyingCentre(SettingsModel):
+    """A part of a client that buys by itself, and which of its addresses belong to it."""
+
+    name: Name
+    match: Annotated[tuple[Glob, ...], Field(min_length=1)]
+
+
+class Client(SettingsModel):
+    """`[[clients]]`, or the rows of one client in `clients_file`."""
+
+    name: Name
+    domains: Domains = ()
+    addresses: Addresses = ()
+    manager: Address | None = None
+    formerly: tuple[Name, ...] = ()
+    rhythm: Literal["monthly", "quarterly"] = "monthly"
+    tier: Tier | None = None
+    stage: Stage | None = None
+    since: Day | None = None
+    buying_centres: tuple[BuyingCentre, ...] = ()
+
+
+class PointsTable(SettingsModel):
+    """`scoring.points`: what one meeting of each step earns (R6)."""
+
+    email: Points = 0
+    phone: Points = DEFAULT_POINTS[Step.PHONE]
+    short_one: Points = DEFAULT_POINTS[Step.SHORT_ONE]
+    long_one: Points = DEFAULT_POINTS[Step.LONG_ONE]
+    short_many: Points = DEFAULT_POINTS[Step.SHORT_MANY]
+    long_many: Points = DEFAULT_POINTS[Step.LONG_MANY]
+
+
+class Scoring(SettingsModel):
+    """`[scoring]`."""
+
+    long_meeting_over: Positive = timedelta(hours=1)
+    longest_meeting: Positive = timedelta(hours=10)
+    largest_meeting: Annotated[Count, Field(ge=2)] = 100
+    points: PointsTable = PointsTable()
+    video: Literal["meeting", "phone"] = "meeting"
+    responses: Annotated[tuple[Literal["accepted", "tentative", "none"], ...], Field(min_length=1)] = (
+        "accepted",
+        "tentative",
+        "none",
+    )
+    phone_titles: tuple[Pattern, ...] = Rules().phone_titles
+
+    def rules(self) -> Rules:
+        """As the rules take them. Points of e-mails stay here: no calendar shows one."""
+        return Rules(
+            long_meeting_over=self.long_meeting_over,
+            longest_meeting=self.longest_meeting,
+            largest_meeting=self.largest_meeting,
+            points=MappingProxyType({step: getattr(self.points, step.value) for step in Step}),
+            video_is_meeting=self.video == "meeting",
+            responses=frozenset(Response(response) for response in self.responses),
+            phone_titles=self.phone_titles,
+        )
+
+
+class Email(SettingsModel):
+    """`[email]`. `sender` is the key `from`. Without `username` the server is used without signing in."""
+
+    host: Name
+    port: Annotated[Count, Field(ge=1, le=65535)] = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    insecure: Flag = False
+    auth: Literal["password", "microsoft", "google"] = "password"
+    username: str = ""
+    password: OptionalSecret = None
+    outside: Addresses = ()
+    sender: Mailbox = Field(alias="from")
+
+
+class Slack(SettingsModel):
+    """`[slack]`: a bot's token or an incoming webhook."""
+
+    token: OptionalSecret = None
+    webhook_url: OptionalSecret = None
+    api_url: Endpoint = "https://slack.com/api/"
+
+
+class Network(SettingsModel):
+    """`[network]`. `ca_file` is absolute; None for the system's."""
+
+    ca_file: ExistingFile = None
+    proxy: Proxy = None
+    timeout: Positive = timedelta(seconds=30)
+
+
+class Digest(SettingsModel):
+    """`[[digests]]`. `schedule` is five cron fields in company time, Sunday being 0 or 7."""
+
+    name: Label
+    clients: Annotated[tuple[Selection, ...], Field(min_length=1)] = ("*",)
+    to: tuple[Recipient, ...] = ()
+    wait: Duration = timedelta(hours=24)
+    schedule: Annotated[str, BeforeValidator(parse_cron)] = "0 8 1 * *"
+
+
+class Alerts(SettingsModel):
+    """`[alerts]`."""
+
+    to: tuple[Recipient, ...] = ()
+    after: Positive = timedelta(hours=24)
+
+
+class Privacy(SettingsModel):
+    """`[privacy]`."""
+
+    show_ours: Flag = True
+
+
+class Web(SettingsModel):
+    """`[web]`. An empty `listen` turns it off."""
+
+    listen: Listen = "127.0.0.1:8377"
+    token: OptionalSecret = None
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port to listen on, or None."""
+        parts = urlsplit(f"//{self.listen}")
+        return (parts.hostname, parts.port or 0) if parts.hostname else None
+
+
+class Scale(SettingsModel):
+    """`[scale]`."""
+
+    workers: Flag = False
+
+
+class Log(SettingsModel):
+    """`[log]`."""
+
+    format: Literal["auto", "json", "console"] = "auto"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+def _threshold(value: Any) -> float | int | str:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError("a number, or a duration in quotes")
+    return value
+
+
+Thresholds = Annotated[
+    Mapping[str, Annotated[Any, BeforeValidator(_threshold)]],
+    AfterValidator(lambda table: MappingProxyType(dict(table))),
+]
+
+
+class TopLevel(SettingsModel):
+    """What stands outside the other tables. Paths are absolute; `[signals]` and `[stages]` are by name."""
+
+    clients_file: ExistingFile = None
+    people_file: ExistingFile = None
+    assessments_file: ExistingFile = None
+    signals: Thresholds = Field(default_factory=lambda: MappingProxyType({}))
+    stages: Thresholds = Field(default_factory=lambda: MappingProxyType({}))

@@ -1,0 +1,94 @@
+"""Connections: SQLite with WAL, foreign keys and a busy timeout, or PostgreSQL, behind one way to read and write."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from daemon.store.errors import explaining
+
+_BUSY_MILLISECONDS = 5_000
+_WRITES = "rapport_writes"
+_WRITERS = 7_267_706_111  # any number that is ours
+
+
+class Database:
+    """One store's engine. Writing is one transaction at a time within the process, short by agreement."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _sqlite_engine(url) if self.is_sqlite else create_engine(url, pool_pre_ping=True)
+        self._turn = threading.Lock()
+
+    @property
+    def file(self) -> Path | None:
+        """The file of a SQLite store; None in memory and for a server."""
+        if not self.is_sqlite or not self.url.database or self.url.database == ":memory:":
+            return None
+        return Path(self.url.database)
+
+    def prepare_file(self) -> None:
+        """Makes the SQLite file so that only its owner can read it, before anything is in it."""
+        if self.file is not None and not self.file.exists():
+            with explaining():
+                try:
+                    os.close(os.open(self.file, os.O_CREAT | os.O_RDWR, 0o600))
+                except OSError:
+                    return  # the first connection says it in the store's own words
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that sees one consistent state."""
+        with explaining(), self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that is committed as a whole or not at all."""
+        with explaining(), self._turn, self.engine.connect() as connection:
+            with connection.execution_options(**{_WRITES: True}).begin():
+                if not self.is_sqlite:  # what SQLite does by itself: one writer at a time, between processes too
+                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
+                yield connection
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _sqlite_engine(url: str) -> Engine:
+    engine = create_engine(
+        url, connect_args={"timeout": _BUSY_MILLISECONDS / 1000, "check_same_thread": False}
+    )
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _entry: ConnectionPoolEntry) -> None:
+        connection.isolation_level = (
+            None  # we say BEGIN ourselves: so DDL is rolled back too (libraries.md 3)
+        )
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout = {_BUSY_MILLISECONDS}",
+            "journal_mode = WAL",
+            "synchronous = NORMAL",
+            "foreign_keys = ON",
+            "secure_delete = ON",
+            "temp_store = MEMORY",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(_WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine

@@ -1,0 +1,125 @@
+"""Figures: kept per client and month, and which months are to be derived again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, or_, select, update
+
+from daemon.store.tables import FiguresRow, StaleMonth
+from daemon.store.upsert import table_of, upsert
+from scoring.counting import Reason
+from scoring.months import Figures, Month
+from scoring.steps import Step
+
+_FIGURES = table_of(FiguresRow)
+_STALE = table_of(StaleMonth)
+_STEPS = tuple(Step)
+_PLAIN = (
+    "man_seconds",
+    "confirmed_seconds",
+    "phone_seconds",
+    "our_seconds",
+    "client_people",
+    "our_people",
+    "largest_seconds",
+    "next_end",
+)
+
+
+def read_figures(
+    connection: Connection,
+    *,
+    first: Month | None = None,
+    last: Month | None = None,
+    client: str | None = None,
+) -> list[Figures]:
+    """The kept months of all clients or one, between two months, both included."""
+    statement = select(_FIGURES).order_by(_FIGURES.c.client, _FIGURES.c.month)
+    if first is not None:
+        statement = statement.where(_FIGURES.c.month >= first)
+    if last is not None:
+        statement = statement.where(_FIGURES.c.month <= last)
+    if client is not None:
+        statement = statement.where(_FIGURES.c.client == client)
+    return [_figures(dict(row)) for row in connection.execute(statement).mappings()]
+
+
+def first_met(connection: Connection) -> dict[str, Month]:
+    """For each client the month of the first counted meeting."""
+    counted = or_(*(_FIGURES.c[step.value] > 0 for step in _STEPS))
+    rows = connection.execute(
+        select(_FIGURES.c.client, func.min(_FIGURES.c.month)).where(counted).group_by(_FIGURES.c.client)
+    )
+    return {client: Month(month) for client, month in rows}
+
+
+def replace_month(connection: Connection, month: Month, derived: Mapping[str, Figures]) -> int:
+    """Writes what differs from the kept figures of a month; answers how many rows changed."""
+    kept = {one.client: one for one in read_figures(connection, first=month, last=month)}
+    gone = kept.keys() - derived.keys()
+    changed = [one for client, one in derived.items() if kept.get(client) != one]
+    if gone:
+        connection.execute(delete(_FIGURES).where(_FIGURES.c.month == month, _FIGURES.c.client.in_(gone)))
+    upsert(connection, FiguresRow, [_row(one) for one in changed], key=("client", "month"))
+    settle_month(connection, month)
+    return len(gone) + len(changed)
+
+
+def settle_month(connection: Connection, month: Month) -> None:
+    """A month is no longer due."""
+    connection.execute(delete(_STALE).where(_STALE.c.month == month))
+
+
+def rename_client(connection: Connection, *, former: str, name: str) -> None:
+    """Moves a client's history to its new name where that has none of its own yet (`formerly`)."""
+    held = select(_FIGURES.c.month).where(_FIGURES.c.client == name)
+    connection.execute(
+        update(_FIGURES)
+        .where(_FIGURES.c.client == former, _FIGURES.c.month.not_in(held.scalar_subquery()))
+        .values(client=name)
+    )
+
+
+def mark_stale(connection: Connection, months: Iterable[Month]) -> None:
+    """These months are to be derived again."""
+    upsert(connection, StaleMonth, [{"month": month} for month in sorted(set(months))], key=("month",))
+
+
+def due_months(connection: Connection, now: datetime) -> list[Month]:
+    """Months whose copies changed, or in which a booked meeting has ended since, in order."""
+    stale = connection.execute(select(_STALE.c.month)).scalars().all()
+    ended = connection.execute(select(_FIGURES.c.month).where(_FIGURES.c.next_end <= now)).scalars().all()
+    return [Month(month) for month in sorted({*stale, *ended})]
+
+
+def months_with_figures(connection: Connection) -> set[Month]:
+    """Every month for which anything is kept."""
+    return {Month(month) for month in connection.execute(select(_FIGURES.c.month).distinct()).scalars()}
+
+
+def _figures(row: Mapping[str, Any]) -> Figures:
+    counts = ((step, row[step.value]) for step in _STEPS)
+    confirmed = ((step, row[f"confirmed_{step.value}"]) for step in _STEPS)
+    return Figures(
+        client=row["client"],
+        month=Month(row["month"]),
+        steps={step: count for step, count in counts if count},
+        confirmed_steps={step: count for step, count in confirmed if count},
+        set_aside={Reason(reason): count for reason, count in json.loads(row["set_aside"]).items()},
+        **{name: row[name] for name in _PLAIN},
+    )
+
+
+def _row(figures: Figures) -> dict[str, Any]:
+    return {
+        "client": figures.client,
+        "month": figures.month,
+        **{step.value: figures.steps.get(step, 0) for step in _STEPS},
+        **{f"confirmed_{step.value}": figures.confirmed_steps.get(step, 0) for step in _STEPS},
+        **{name: getattr(figures, name) for name in _PLAIN},
+        "set_aside": json.dumps({reason.value: count for reason, count in sorted(figures.set_aside.items())}),
+    }

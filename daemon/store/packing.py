@@ -1,0 +1,111 @@
+"""How a copy stands in one row, and back: participants, setting and flaws packed, so that scoring reads one row a copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
+
+from scoring.meeting import Conference, Copy, Participant, Place, Response, Setting
+
+_RESPONSE_LETTER = {response: response.value[0] for response in Response}
+_LETTER_RESPONSE = {letter: response for response, letter in _RESPONSE_LETTER.items()}
+_CONFERENCE_LETTER = {Conference.NONE: "-", Conference.VIDEO: "v", Conference.PHONE: "p"}
+_LETTER_CONFERENCE = {letter: conference for conference, letter in _CONFERENCE_LETTER.items()}
+_PLACE_LETTER = {Place.EMPTY: "-", Place.PHONE: "p", Place.VIDEO: "v", Place.ELSEWHERE: "e"}
+_LETTER_PLACE = {letter: place for place, letter in _PLACE_LETTER.items()}
+
+
+def pack_participants(participants: Iterable[Participant], ids: Mapping[str, int]) -> str:
+    """`12a 15n`: numbers of addresses with the first letter of the response."""
+    return " ".join(f"{ids[one.address]}{_RESPONSE_LETTER[one.response]}" for one in participants)
+
+
+def pack_setting(setting: Setting) -> str:
+    """Four letters: room, conference, place, phone title."""
+    return (
+        ("r" if setting.room else "-")
+        + _CONFERENCE_LETTER[setting.conference]
+        + _PLACE_LETTER[setting.place]
+        + ("t" if setting.phone_title else "-")
+    )
+
+
+def unpack_setting(packed: str) -> Setting:
+    """The opposite of `pack_setting`."""
+    return Setting(
+        room=packed[0] == "r",
+        conference=_LETTER_CONFERENCE[packed[1]],
+        place=_LETTER_PLACE[packed[2]],
+        phone_title=packed[3] == "t",
+    )
+
+
+def copy_digest(copy: Copy) -> bytes:
+    """What tells whether a copy read again says anything new; the time of reading does not."""
+    content = (
+        copy.identity.series,
+        copy.identity.at,
+        copy.identity.on,
+        copy.state.value,
+        copy.start,
+        copy.end,
+        copy.all_day,
+        copy.organiser,
+        [(one.address, one.response.value) for one in copy.participants],
+        copy.response.value,
+        pack_setting(copy.setting),
+        copy.title,
+        copy.changed_at,
+        copy.flaws,
+    )
+    return blake2b(repr(content).encode("utf-8", "surrogatepass"), digest_size=12).digest()
+
+
+class Addresses:
+    """Turns packed participants back into values; every address and response is one shared value."""
+
+    _MOST_LISTS = 50_000
+    _MOST_TOKENS = 1_000_000
+
+    def __init__(self) -> None:
+        self._tokens: dict[str, Participant] = {}
+        self._lists: dict[str, tuple[Participant, ...]] = {}
+        self._names: dict[int, str] = {}
+
+    def unknown(self, packed: Iterable[str], ids: Iterable[int | None] = ()) -> set[int]:
+        """The numbers of addresses that `learn` must be told before these can be unpacked.
+
+        What was known is let go first when it has grown too large.
+        """
+        if len(self._names) > self._MOST_TOKENS:
+            self._names.clear()
+            self._tokens.clear()
+            self._lists.clear()
+        tokens = {token for text in packed if text not in self._lists for token in text.split()}
+        numbers = {int(token[:-1]) for token in tokens if token not in self._tokens}
+        numbers.update(one for one in ids if one is not None)
+        return {number for number in numbers if number not in self._names}
+
+    def learn(self, names: Iterable[tuple[int, str]]) -> None:
+        """Addresses by number."""
+        self._names.update(names)
+
+    def name(self, number: int) -> str:
+        return self._names[number]
+
+    def unpack(self, packed: str) -> tuple[Participant, ...]:
+        """The participants of a row."""
+        found = self._lists.get(packed)
+        if found is None:
+            found = tuple(self._participant(token) for token in packed.split())
+            if len(self._lists) >= self._MOST_LISTS:
+                self._lists.clear()
+            self._lists[packed] = found
+        return found
+
+    def _participant(self, token: str) -> Participant:
+        known = self._tokens.get(token)
+        if known is None:
+            known = Participant(self._names[int(token[:-1])], _LETTER_RESPONSE[token[-1]])
+            self._tokens[token] = known
+        return known

@@ -1,0 +1,87 @@
+"""Versions of the store: a newer one is refused, an older one is migrated after a backup beside it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from daemon.store.engine import Database
+from daemon.store.errors import StoreError, StoreNewer, explaining
+
+REVISIONS = ("0001",)
+"""Every revision in order; a test compares this with the migrations. Known here so that opening needs no Alembic."""
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The store's revision, None for an empty database."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def bring_up_to_date(database: Database) -> Path | None:
+    """Creates or migrates the schema; answers with the backup made before migrating, if one was.
+
+    Raises `StoreNewer` for a store written by a newer version, `StoreError` for a database that is somebody else's.
+    """
+    database.prepare_file()
+    with database.reading() as connection:
+        found = revision_of(connection)
+        foreign = found is None and bool(inspect(connection).get_table_names())
+    if foreign:
+        raise StoreError(
+            "the database holds tables that are not Rapport's",
+            "Give Rapport a database of its own in store.url.",
+        )
+    if found == REVISIONS[-1]:
+        return None
+    if found is not None and found not in REVISIONS:
+        raise StoreNewer(
+            f"the store was written by a newer version of Rapport (schema {found}; this one knows {REVISIONS[-1]})",
+            "Install the newer version again, or restore the backup that was made before its upgrade.",
+        )
+    backup = _back_up(database, found) if found is not None else None
+    _migrate(database)
+    return backup
+
+
+def _back_up(database: Database, found: str) -> Path | None:
+    if database.file is None:
+        return None
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    backup = database.file.with_name(f"{database.file.name}.{found}.{stamp}.backup")
+    with explaining(), database.engine.connect() as connection:
+        raw = connection.connection.driver_connection
+        if raw is None:
+            raise StoreError("the store cannot be backed up", "Try again.")
+        raw.execute("VACUUM INTO ?", (str(backup),))
+    backup.chmod(0o600)
+    return backup
+
+
+def _migrate(database: Database) -> None:
+    """All migrations in one transaction, with foreign keys off and checked at the end.
+
+    With them on, Alembic's batch mode (copy, drop, rename) would cascade the drop into every child row.
+    """
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with explaining(), database.engine.connect() as connection:
+        if database.is_sqlite:
+            connection.connection.cursor().execute("PRAGMA foreign_keys = OFF")
+        try:
+            with connection.execution_options(rapport_writes=True).begin():
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+                if database.is_sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+                    raise StoreError(
+                        "the migration would leave rows without their parents",
+                        "Report this; nothing was changed.",
+                    )
+        finally:
+            connection.invalidate()  # the pool must not hand out a connection without foreign keys

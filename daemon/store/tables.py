@@ -1,0 +1,156 @@
+"""The tables. Facts (calendars, copies, addresses) are the record; figures are derived and can be thrown away.
+
+`table=True` models do not validate; what is written here has been validated at the edge.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlmodel import Field, SQLModel
+
+from daemon.store.types import Moment
+
+_ID = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Meta(SQLModel, table=True):
+    """Single values about the store as a whole."""
+
+    __tablename__ = "meta"
+
+    key: str = Field(primary_key=True)
+    value: str
+
+
+class CalendarRow(SQLModel, table=True):
+    """One calendar of one connector, how far it has been read, and with what it goes on.
+
+    `joined` is the month from which it is in scope (R11), `left_at` when it was last found missing from the roster.
+    `cursor` is a secret. `held_at`: a listing that removed too much awaits a second one that agrees (`design.md` 3).
+    """
+
+    __tablename__ = "calendars"
+    __table_args__ = (UniqueConstraint("connector", "key"),)
+
+    id: int | None = Field(default=None, sa_column=Column(_ID, primary_key=True))
+    connector: str
+    key: str
+    address: str
+    aliases: str = ""
+    joined: str
+    left_at: datetime | None = Field(default=None, sa_type=Moment)
+    last_try: datetime | None = Field(default=None, sa_type=Moment)
+    last_success: datetime | None = Field(default=None, sa_type=Moment)
+    read_through: datetime | None = Field(default=None, sa_type=Moment)
+    last_full: datetime | None = Field(default=None, sa_type=Moment)
+    held_at: datetime | None = Field(default=None, sa_type=Moment)
+    error_code: str | None = None
+    error: str | None = Field(default=None, sa_type=Text)
+    standing: bool = False
+    cursor: str | None = Field(default=None, sa_type=Text)
+    query: str | None = None
+    window_start: datetime | None = Field(default=None, sa_type=Moment)
+    window_end: datetime | None = Field(default=None, sa_type=Moment)
+
+
+class AddressRow(SQLModel, table=True):
+    """An e-mail address that stands in copies, once."""
+
+    __tablename__ = "addresses"
+
+    id: int | None = Field(default=None, sa_column=Column(_ID, primary_key=True))
+    address: str = Field(unique=True)
+
+
+class CopyRow(SQLModel, table=True):
+    """A copy. `participants` are packed as `12a 15n`: the address's number and the response's first letter.
+
+    `series` and `meeting` stand for the UID and the occurrence (R1); the UID itself is not kept. `digest` tells whether
+    a copy read again has changed. No body, link or location is kept, a title only where `design.md` 7 allows.
+    """
+
+    __tablename__ = "copies"
+    __table_args__ = (
+        UniqueConstraint("calendar_id", "entry"),
+        Index("copies_by_meeting", "meeting"),
+        Index("copies_by_start", "starts_at"),
+        Index(
+            "copies_by_date_only",
+            "series",
+            "occurrence_on",
+            sqlite_where=text("occurrence_at IS NULL AND occurrence_on IS NOT NULL"),
+            postgresql_where=text("occurrence_at IS NULL AND occurrence_on IS NOT NULL"),
+        ),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(_ID, primary_key=True))
+    calendar_id: int = Field(
+        sa_column=Column(_ID, ForeignKey("calendars.id", ondelete="CASCADE"), nullable=False)
+    )
+    entry: str
+    series: bytes = Field(sa_type=LargeBinary)
+    meeting: bytes = Field(sa_type=LargeBinary)
+    occurrence_at: datetime | None = Field(default=None, sa_type=Moment)
+    occurrence_on: date | None = Field(default=None, sa_type=Date)
+    state: str
+    starts_at: datetime = Field(sa_type=Moment)
+    ends_at: datetime = Field(sa_type=Moment)
+    all_day: bool
+    organiser_id: int | None = Field(default=None, sa_column=Column(_ID, nullable=True))
+    participants: str = Field(sa_type=Text)
+    response: str
+    setting: str
+    title: str | None = Field(default=None, sa_type=Text)
+    changed_at: datetime = Field(sa_type=Moment)
+    read_at: datetime = Field(sa_type=Moment)
+    flaws: str
+    digest: bytes = Field(sa_type=LargeBinary)
+
+
+class FiguresRow(SQLModel, table=True):
+    """A client's month (R6, R7), whole seconds and counts; the zero months are not kept."""
+
+    __tablename__ = "figures"
+
+    client: str = Field(primary_key=True)
+    month: str = Field(primary_key=True, index=True)
+    phone: int
+    short_one: int
+    long_one: int
+    short_many: int
+    long_many: int
+    confirmed_phone: int
+    confirmed_short_one: int
+    confirmed_long_one: int
+    confirmed_short_many: int
+    confirmed_long_many: int
+    man_seconds: int = Field(sa_type=BigInteger)
+    confirmed_seconds: int = Field(sa_type=BigInteger)
+    phone_seconds: int = Field(sa_type=BigInteger)
+    our_seconds: int = Field(sa_type=BigInteger)
+    client_people: int
+    our_people: int
+    largest_seconds: int = Field(sa_type=BigInteger)
+    set_aside: str
+    next_end: datetime | None = Field(default=None, sa_type=Moment, index=True)
+
+
+class StaleMonth(SQLModel, table=True):
+    """A month whose copies have changed since its figures were derived."""
+
+    __tablename__ = "stale_months"
+
+    month: str = Field(primary_key=True)

@@ -1,0 +1,199 @@
+"""R3: who is ours, whose client, and who is nobody."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from fnmatch import translate
+
+BUILT_IN_IGNORE = (
+    # resource, group and import calendars; organisers that Google makes up
+    "*@resource.calendar.google.com",
+    "*@group.calendar.google.com",
+    "*@group.v.calendar.google.com",
+    "*@import.calendar.google.com",
+    "unknownorganizer@calendar.google.com",
+    "calendar-notification@google.com",
+    # nobody reads these
+    "no-reply@*",
+    "noreply@*",
+    "no.reply@*",
+    "no_reply@*",
+    "do-not-reply@*",
+    "donotreply@*",
+    "*-noreply@*",
+    "*-no-reply@*",
+    "noreply-*@*",
+    "no-reply-*@*",
+    "mailer-daemon@*",
+    # the common notetaker bots
+    "notetaker@*",
+    "*@fireflies.ai",
+    "*@otter.ai",
+    "*@read.ai",
+    "*@fathom.video",
+    "*@tldv.io",
+    "*@meetgeek.ai",
+    "*@avoma.com",
+    "*@*.recall.ai",
+    "*@sembly.ai",
+)
+
+
+class Kind(Enum):
+    """What an address is to the company."""
+
+    NOBODY = "nobody"
+    OURS = "ours"
+    CLIENT = "client"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """An address classified; `client` is the client's name for a client person."""
+
+    address: str
+    kind: Kind
+    client: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Company:
+    """What makes an address ours, and what makes it nobody (globs, added to the built-in list)."""
+
+    domains: tuple[str, ...]
+    addresses: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Client:
+    """A customer organisation."""
+
+    name: str
+    domains: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    manager: str | None = None
+    tier: str | None = None
+    quarterly: bool = False
+
+
+class Book:
+    """Answers who an address is, and under which one address a person is counted.
+
+    `owners` are the addresses of calendars that we read: theirs are ours. `aliases` lead to a person's primary
+    address, `groups` are addresses of groups known from the directory.
+    """
+
+    def __init__(
+        self,
+        company: Company,
+        clients: Iterable[Client],
+        *,
+        owners: Iterable[str] = (),
+        aliases: Mapping[str, str] | None = None,
+        groups: Iterable[str] = (),
+    ) -> None:
+        self._aliases = {_clean(alias): _clean(primary) for alias, primary in (aliases or {}).items()}
+        globs = [*BUILT_IN_IGNORE, *(glob.lower() for glob in company.ignore)]
+        self._ignored = re.compile("|".join(translate(glob) for glob in globs))
+        self._groups = {_clean(group) for group in groups}
+        self._owners = {self.canonical(_clean(owner)) for owner in owners}
+        self._ours = {self.canonical(_clean(address)) for address in company.addresses}
+        self._our_domains = {domain.lower() for domain in company.domains}
+        self._client_addresses: dict[str, str] = {}
+        self._client_domains: dict[str, str] = {}
+        for client in clients:
+            self._client_addresses |= {_clean(address): client.name for address in client.addresses}
+            self._client_domains |= {domain.lower(): client.name for domain in client.domains}
+        self._known: dict[str, Who] = {}
+
+    def canonical(self, address: str) -> str:
+        """The one address of the person behind `address` (R3)."""
+        return self._aliases.get(address, address)
+
+    def who(self, address: str) -> Who:
+        """R3's questions in their order. `address` is as `normalise_address` leaves it."""
+        found = self._known.get(address)
+        if found is None:
+            found = self._known[address] = self._ask(address)
+        return found
+
+    def _ask(self, address: str) -> Who:
+        person = self.canonical(address)
+        if address in self._groups or self._ignored.match(address) or self._ignored.match(person):
+            return Who(person, Kind.NOBODY)
+        if person in self._owners or person in self._ours:
+            return Who(person, Kind.OURS)
+        client = self._client_addresses.get(person)
+        if client is not None:
+            return Who(person, Kind.CLIENT, client)
+        suffixes = tuple(_suffixes(person.rpartition("@")[2]))
+        if any(suffix in self._our_domains for suffix in suffixes):
+            return Who(person, Kind.OURS)
+        for suffix in suffixes:
+            if suffix in self._client_domains:
+                return Who(person, Kind.CLIENT, self._client_domains[suffix])
+        return Who(person, Kind.OTHER)
+
+    def has_outsiders(self, addresses: Iterable[str]) -> bool:
+        """Whether anybody is from outside the company; a meeting without is not stored (R3)."""
+        return any(self.who(address).kind in (Kind.CLIENT, Kind.OTHER) for address in addresses)
+
+    def has_client(self, addresses: Iterable[str]) -> bool:
+        """Whether anybody is a client person; only then may a title be kept (`design.md` 7)."""
+        return any(self.who(address).kind is Kind.CLIENT for address in addresses)
+
+
+def normalise_address(raw: str) -> str | None:
+    """An address as R3 compares it: lower-case, without `mailto:` and `+tag`, a directory's guest form decoded.
+
+    None for what is no e-mail address (Exchange's `/o=…/cn=…`, a name, nothing).
+    """
+    text = raw.strip().strip("<>\"'").strip()
+    if text[:7].lower() == "mailto:":
+        text = text[7:].strip().strip("<>")
+    text = text.lower()
+    local, at, domain = text.rpartition("@")
+    if not at or not local or not domain or local.startswith("imceaex-") or _unlike_address(local + domain):
+        return None
+    guest, mark, _ = local.partition("#ext#")
+    if mark:
+        local, underscore, domain = guest.rpartition("_")
+        if not underscore or not local or not domain:
+            return None
+    tagged = local.find("+")
+    if tagged > 0:
+        local = local[:tagged]
+    return f"{local}@{_ascii_domain(domain)}"
+
+
+_UNLIKE_ADDRESS = re.compile(r"^/|[\s@\\<>,;:()\[\]\x00-\x1f]")
+
+
+def _unlike_address(text: str) -> bool:
+    return len(text) > 320 or _UNLIKE_ADDRESS.search(text) is not None
+
+
+def _ascii_domain(domain: str) -> str:
+    domain = domain.rstrip(".")
+    if domain.isascii():
+        return domain
+    try:
+        return domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        return domain
+
+
+def _clean(address: str) -> str:
+    return normalise_address(address) or address.strip().lower()
+
+
+def _suffixes(domain: str) -> Iterable[str]:
+    """`a.b.c`, `b.c`, `c`: the longest first."""
+    while domain:
+        yield domain
+        domain = domain.partition(".")[2]
