@@ -15,9 +15,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, StringConstraints, model_validator
 
-_DURATION = re.compile(
-    r"\s*(\d+)\s*(s|m|h|d|day|days|hour|hours|minute|minutes|second|seconds|week|weeks)\s*"
-)
+_DURATION = re.compile(r"\s*(\d+)\s*(s|m|h|d|day|days|hour|hours|minute|minutes|second|seconds|week|weeks)\s*")
 _UNIT_SECONDS = {
     "s": 1, "second": 1, "seconds": 1,
     "m": 60, "minute": 60, "minutes": 60,
@@ -30,6 +28,7 @@ _LOOKS_SECRET = re.compile(
     r"(?i:xox[a-z]+-|xapp-|-----begin|bearer |hooks\.slack)|\beyJ|\bya29\.|://[^/\s@]*@"
     r"|(?=[A-Za-z0-9_~+=-]*\d)(?=[A-Za-z0-9_~+=-]*[A-Za-z])[A-Za-z0-9_~+=-]{20,}"
 )
+_ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CONSTANT = re.compile(r"[A-Z_][A-Z0-9_]*")
 
 
@@ -43,6 +42,11 @@ class SettingsModel(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Without what looks like a secret, should one stand where none belongs."""
+        for name, value in super().__repr_args__():
+            yield name, _told(value) if isinstance(value, str) else value
+
 
 class ConnectorSettings(SettingsModel):
     """What every `[[connectors]]` table has."""
@@ -52,7 +56,7 @@ class ConnectorSettings(SettingsModel):
     check_denied: str | None = None
 
 
-class SecretMissing(Exception):  # noqa: N818 - says what happened, as `CursorExpired` does
+class SecretMissing(Exception):
     """A secret cannot be had. Says which reference and why, never a value."""
 
 
@@ -83,17 +87,17 @@ class Secret(SettingsModel):
         return {"inline": text}
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
-        """Only what names a place: a value may have been written where its name belongs."""
-        for form in ("env", "file", "credential", "inline"):
-            value = getattr(self, form)
-            if value is not None:
-                yield form, _told(value) if isinstance(value, str) else value
+        """Its form alone: somebody may have written the value where its name belongs."""
+        forms = ("env", "file", "credential", "inline")
+        yield "form", next((form for form in forms if getattr(self, form) is not None), None)
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Secret:
         given = [form for form in (self.env, self.file, self.credential, self.inline) if form is not None]
-        if len(given) != 1 or given[0] == "":
+        if len(given) != 1 or given[0] == "" or "\0" in f"{self.file}{self.credential}":
             raise ValueError(f"a secret is exactly one of {self.FORMS}")
+        if self.env is not None and _ENVIRONMENT_NAME.fullmatch(self.env) is None:
+            raise ValueError(f"a secret is {self.FORMS}; NAME has letters, digits and underscores")
         return self
 
     def path(self, folder: Path) -> Path | None:
@@ -103,9 +107,7 @@ class Secret(SettingsModel):
         if self.credential is not None:
             base = os.environ.get("CREDENTIALS_DIRECTORY")
             if not base:
-                raise SecretMissing(
-                    f"credential {_told(self.credential)!r}: $CREDENTIALS_DIRECTORY is not set"
-                )
+                raise SecretMissing(f"credential {_told(self.credential)!r}: $CREDENTIALS_DIRECTORY is not set")
             return Path(base) / self.credential
         return None
 
@@ -157,7 +159,7 @@ class FileOrSecret(Secret):
 
 
 def _told(name: str) -> str:
-    """The name of a file or a credential, unless somebody wrote the secret itself there."""
+    """A text as it may be shown, in case somebody wrote the secret itself where its name belongs."""
     return "…" if looks_secret(name) else name
 
 

@@ -14,7 +14,6 @@ from typing import Any
 
 from daemon.config_problems import nearest, shown
 from daemon.config_source import Source
-from daemon.setting_types import unique
 from daemon.settings import Client
 from daemon.toml_lines import KeyPath, Lines
 
@@ -40,16 +39,15 @@ def join_clients(entries: Iterable[Entry]) -> tuple[Client, ...]:
         if first is None:
             joined[key] = entry.client
         else:
-            domains = unique((*first.domains, *entry.client.domains))
-            joined[key] = first.model_copy(update={"domains": domains})
+            domains = dict.fromkeys((*first.domains, *entry.client.domains))
+            joined[key] = first.model_copy(update={"domains": tuple(domains)})
     return tuple(joined.values())
 
 
 def read_clients_file(file: str, text: str, folder: Path) -> tuple[Source, list[Entry]]:
     """The clients in a CSV text; problems are in the source, with the file's own lines."""
     rows = _Rows(file, folder)
-    if text:
-        rows.read(text)
+    rows.read(text)
     entries = []
     for number, raw in enumerate(rows.source.raw):
         client = rows.source.table(Client, (number,), raw)
@@ -81,13 +79,12 @@ class _Rows:
     def _columns(self, line: int, header: list[str]) -> list[str]:
         """The header's columns; none if it cannot be used."""
         columns = [name.strip().lower() for name in header]
-        for name in columns:
-            if name not in COLUMNS or columns.count(name) > 1:
-                what = "stands here twice" if name in COLUMNS else "unknown column"
-                hint = nearest(name, COLUMNS) if name not in COLUMNS else None
-                self._fault(line, shown(name) or "…", what, hint=hint)
-        if "client" not in columns or "domain" not in columns:
-            self._fault(line, "", f"its first line names the columns: {','.join(COLUMNS)}")
+        for name in dict.fromkeys(columns):
+            if name not in COLUMNS:
+                self._fault(line, shown(name) or "…", "unknown column", hint=nearest(name, COLUMNS))
+        twice = {name for name in columns if columns.count(name) > 1}
+        if twice or not {"client", "domain"} <= {*columns}:
+            self._fault(line, "", f"its first line names the columns, each once: {','.join(COLUMNS)}")
             return []
         return columns
 
@@ -133,9 +130,7 @@ class _Rows:
 def _numbered_rows(text: str) -> Iterator[tuple[int, list[str]]]:
     """Rows with the line on which each begins. Comma or semicolon, whichever the header has."""
     header = text.partition("\n")[0]
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=";" if header.count(";") > header.count(",") else ","
-    )
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if header.count(";") > header.count(",") else ",")
     line = 1
     for row in reader:
         yield line, row

@@ -16,7 +16,7 @@ from connectors.contract import Context
 from connectors.settings import ConnectorSettings, Secret, SecretMissing
 from daemon.config_checks import check
 from daemon.config_draft import Draft
-from daemon.config_problems import ConfigError, Problem
+from daemon.config_problems import ConfigError, Problem, by_line
 from daemon.config_secrets import secrets_in, store_problem, store_url_of
 from daemon.config_source import dotted
 from daemon.config_warnings import warnings_of
@@ -45,7 +45,7 @@ DEFAULT_PLACES = (Path("config.toml"), Path("/etc/rapport/config.toml"))
 REMEDY = "copy config.example.toml there, or name yours with --config"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Config:
     """A valid config: the tables of `daemon.settings`, paths absolute, secrets still as references."""
 
@@ -72,7 +72,11 @@ class Config:
     people_file: Path | None
     assessments_file: Path | None
     warnings: tuple[str, ...] = ()
-    _lines: Lines = field(repr=False, compare=False)
+    _lines: Lines = field(compare=False)
+
+    def __repr__(self) -> str:
+        """Short on purpose: a config in a log is a risk and no help."""
+        return f"<Config {self.path}: {len(self.connectors)} connectors, {len(self.clients)} clients>"
 
     def rules(self) -> Rules:
         """`[scoring]` as the rules take it."""
@@ -107,7 +111,7 @@ class Config:
             if wrong is not None:
                 problems.append(self._problem(path, wrong))
         if problems:
-            raise ConfigError(problems)
+            raise ConfigError(sorted(problems, key=by_line))
 
     def store_url(self) -> str:
         """The store's address for SQLAlchemy, a SQLite file with its absolute path. Raises `ConfigError`."""

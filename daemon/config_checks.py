@@ -35,9 +35,7 @@ def _country(draft: Draft) -> None:
     company = draft.company
     if company is None or not company.country:
         if company is not None and company.region:
-            draft.source.finding(
-                ("company", "region"), "needs company.country", rests_on=[("company", "country")]
-            )
+            draft.source.finding(("company", "region"), "needs company.country", rests_on=[("company", "country")])
         return
     import holidays  # 75 ms, so only for those who ask for public holidays
     from holidays.registry import EntityLoader
@@ -50,9 +48,7 @@ def _country(draft: Draft) -> None:
     place = getattr(holidays, company.country).get_entity()
     regions = (*place.subdivisions, *place.subdivisions_aliases)
     if company.region and company.region not in regions:
-        known = (
-            f"allowed: {listed(place.subdivisions)}" if place.subdivisions else 'allowed: "" in that country'
-        )
+        known = f"allowed: {listed(place.subdivisions)}" if place.subdivisions else 'allowed: "" in that country'
         hint = nearest(company.region, regions)
         draft.source.finding(("company", "region"), known, rests_on=[("company", "country")], hint=hint)
 
@@ -119,9 +115,7 @@ def _slack(draft: Draft) -> None:
         draft.source.fault(("slack",), "needs exactly one of token and webhook_url")
     hook = slack.webhook_url
     if hook is not None and hook.inline is not None and not is_safe_endpoint(hook.inline.get_secret_value()):
-        draft.source.fault(
-            ("slack", "webhook_url"), "allowed: an https:// address (http:// on loopback only)"
-        )
+        draft.source.fault(("slack", "webhook_url"), "allowed: an https:// address (http:// on loopback only)")
 
 
 def _web(draft: Draft) -> None:
@@ -150,22 +144,21 @@ def _digest(draft: Draft, path: KeyPath, digest: Digest) -> None:
 
 def _selection(draft: Draft, path: KeyPath, selection: str) -> None:
     clients = [entry.client for entry in draft.entries]
-    kind, colon, value = selection.partition(":")
+    kind, colon, _ = selection.partition(":")
     if selection == "*":
         return
     if colon and kind == "tier":
         known: tuple[str, ...] = TIERS
         what, key = f"allowed tiers: {listed(known)}", None
+        known = tuple(f"tier:{tier}" for tier in known)
     elif colon and kind == "manager":
-        known = tuple(client.manager for client in clients if client.manager is not None)
+        known = tuple(f"manager:{client.manager}" for client in clients if client.manager is not None)
         what, key = "is no client's manager", "manager"
     else:
-        value, known = selection, tuple(client.name for client in clients)
+        known = tuple(client.name for client in clients)
         what, key = "is no client's name", "name"
-    if value.casefold() not in {name.casefold() for name in known} and not (
-        key and _clients_unsure(draft, key)
-    ):
-        draft.source.finding(path, what, hint=nearest(value, known))
+    if selection.casefold() not in {name.casefold() for name in known} and not (key and _clients_unsure(draft, key)):
+        draft.source.finding(path, what, hint=nearest(selection, known))
 
 
 def _clients_unsure(draft: Draft, key: str) -> bool:

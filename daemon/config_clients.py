@@ -28,15 +28,11 @@ def _names(entries: list[Entry]) -> None:
     for entry in entries:
         place, name = (*entry.path, "name"), entry.client.name
         if name == "*" or name.startswith(_RESERVED):
-            entry.source.finding(
-                place, 'allowed: a name that is not "*" and does not begin with "tier:" or "manager:"'
-            )
+            entry.source.finding(place, 'allowed: a name that is not "*" and does not begin with "tier:" or "manager:"')
         earlier = first.setdefault(name.casefold(), entry)
         if earlier is not entry and earlier.source is entry.source:  # in both files it is one client
             where = _where(earlier.source, (*earlier.path, "name"))
-            entry.source.finding(
-                place, f"this name is taken already ({where})", rests_on=[(*earlier.path, "name")]
-            )
+            entry.source.finding(place, f"this name is taken already ({where})", rests_on=[(*earlier.path, "name")])
 
 
 def _former_names(entries: list[Entry]) -> None:
@@ -46,10 +42,8 @@ def _former_names(entries: list[Entry]) -> None:
         for number, former in enumerate(entry.client.formerly):
             owner = owners.setdefault(former.casefold(), own)
             if owner.casefold() != own.casefold():
-                what = f"that name belongs to the client {owner!r} too"
-                entry.source.finding(
-                    (*entry.path, "formerly", number), what, rests_on=[(*entry.path, "name")]
-                )
+                what = f'that name belongs to the client "{owner}" too'
+                entry.source.finding((*entry.path, "formerly", number), what, rests_on=[(*entry.path, "name")])
 
 
 def _claims(draft: Draft) -> None:
@@ -82,9 +76,7 @@ def _claim(value: str) -> str:
 
 
 def _without_claims(entries: list[Entry]) -> None:
-    claiming = {
-        entry.client.name.casefold() for entry in entries if entry.client.domains or entry.client.addresses
-    }
+    claiming = {entry.client.name.casefold() for entry in entries if entry.client.domains or entry.client.addresses}
     for entry in entries:
         if entry.client.name.casefold() not in claiming:
             keys = [(*entry.path, key) for key in ("name", "domains", "addresses")]

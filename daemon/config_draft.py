@@ -14,7 +14,7 @@ import connectors.calendars
 from connectors.settings import ConnectorSettings, SettingsModel
 from daemon import settings
 from daemon.clients_file import Entry, join_clients, read_clients_file
-from daemon.config_problems import ConfigError, Problem, kind_of, listed, nearest, shown
+from daemon.config_problems import ConfigError, Problem, by_line, kind_of, listed, nearest, shown
 from daemon.config_source import Source
 from daemon.toml_lines import KeyPath, scan
 
@@ -43,7 +43,7 @@ _SYNTAX = {
     "Cannot mutate": "this table was complete already",
     "Illegal character": "a quote is not closed on its line, or a control character stands in the text",
     "Unterminated string": "a quote is not closed",
-    "Unescaped": r"a backslash in \"…\" is written twice; in '…' once",
+    "Unescaped": "a backslash in \"…\" is written twice, in '…' once",
     "Expected newline": "one key stands on a line, and text stands in quotes",
     "Invalid value": 'text stands in quotes, "true" and "false" in lower case without',
     "Unclosed": "a bracket is not closed",
@@ -88,7 +88,7 @@ class Draft:
     def problems(self) -> list[Problem]:
         """All that was found, in the order of the files."""
         sources = [self.source, *self.others]
-        return [problem for source in sources for problem in sorted(source.problems, key=_by_line)]
+        return [problem for source in sources for problem in sorted(source.problems, key=by_line)]
 
     def tables(self) -> dict[str, Any]:
         """What `Config` is made of; only when there are no problems."""
@@ -142,9 +142,10 @@ class Draft:
 
     def _read_clients_file(self, path: Path) -> None:
         text, problem = read_text(path)
-        source, entries = read_clients_file(path.name, text, self.folder)
         if problem is not None:
-            source.problems.append(problem)
+            self.source.fault(("clients_file",), str(problem))
+            return
+        source, entries = read_clients_file(path.name, text, self.folder)
         self.others.append(source)
         self.entries.extend(entries)
 
@@ -170,9 +171,7 @@ class Draft:
             if kind is None:
                 self.source.fault((*path, "kind"), f"is missing; {allowed}")
             else:
-                self.source.fault(
-                    (*path, "kind"), allowed, found=shown(kind), hint=nearest(kind, known_kinds())
-                )
+                self.source.fault((*path, "kind"), allowed, found=shown(kind), hint=nearest(kind, known_kinds()))
             return None
         module = importlib.import_module(f"connectors.calendars.{kind}")
         model: type[ConnectorSettings] = module.Settings
@@ -212,8 +211,6 @@ def _parse(file: str, text: str) -> tuple[dict[str, Any], Problem | None]:
     line = int(place[1]) if place and place[1] else scan(text).last()
     column = f" at column {place[2]}" if place and place[2] else ""
     hint = next((said for start, said in _SYNTAX.items() if message.startswith(start)), None)
+    if message.startswith("Invalid value (at end"):
+        hint = "a value or a closing bracket is missing"
     return {}, Problem(file=file, line=line, allowed=f"is no valid TOML{column}", hint=hint)
-
-
-def _by_line(problem: Problem) -> int:
-    return problem.line or 0

@@ -60,9 +60,15 @@ def faults_of(model: type[BaseModel], raw: Any, errors: list[Any]) -> Iterator[F
     told = set()
     for error in errors:
         fault = _fault(model, raw, error)
-        if fault not in told:
+        if fault not in told and not _follows(raw, error):
             told.add(fault)
             yield fault
+
+
+def _follows(raw: Any, error: Mapping[str, Any]) -> bool:
+    """Whether an array is too short only because its entries were refused one by one."""
+    value = look_up(raw, error["loc"])
+    return error["type"] == "too_short" and isinstance(value, list) and len(value) >= error["ctx"]["min_length"]
 
 
 def keys_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
@@ -74,20 +80,18 @@ def _fault(model: type[BaseModel], raw: Any, error: Mapping[str, Any]) -> Fault:
     path: KeyPath = tuple(part for part in error["loc"] if part != "[key]")
     owner, secret_at, field = _walk(model, path)
     if field is not None and secret_at is not None:
-        return _secret_fault(path[:secret_at], field, error)
+        return _secret_fault(path[:secret_at], field, error, look_up(raw, path[:secret_at]))
     kind = error["type"]
     if kind == "extra_forbidden":
         hint = nearest(path[-1], keys_of(owner))
-        return Fault(
-            path=path, allowed="unknown key", hint=hint or f"known here: {', '.join(keys_of(owner))}"
-        )
+        return Fault(path=path, allowed="unknown key", hint=hint or f"known here: {', '.join(keys_of(owner))}")
     if kind == "missing":
         return Fault(path=path, allowed="is missing")
-    value = look_up(raw, path) if path else None
+    value = look_up(raw, path)
     if kind in _NEEDS_A_CONTAINER:
         return Fault(path=path, found=kind_of(value), allowed=f"allowed: {_NEEDS_A_CONTAINER[kind]}")
     hidden = field is not None and not field.repr
-    found = kind_of(value) if hidden else shown(value)
+    found = kind_of(value) if hidden else shown(value) if path else None
     return Fault(path=path, found=found, allowed=_allowed(error, value, hidden), hint=_choice(error, value))
 
 
@@ -123,12 +127,12 @@ def _classes(annotation: Any, base: type) -> Iterator[Any]:
         yield from _classes(argument, base)
 
 
-def _secret_fault(path: KeyPath, field: FieldInfo, error: Mapping[str, Any]) -> Fault:
+def _secret_fault(path: KeyPath, field: FieldInfo, error: Mapping[str, Any], value: Any) -> Fault:
     """Says only what a secret may be; nothing of what stands there."""
     forms = next((secret.FORMS for secret in _classes(field.annotation, Secret)), "text in quotes")
     if error["type"] == "missing" and len(path) == len(error["loc"]):
         return Fault(path=path, allowed=f"is missing; allowed: {forms}")
-    return Fault(path=path, found="something else", allowed=f"allowed: {forms}")
+    return Fault(path=path, found=kind_of(value), allowed=f"allowed: {forms}")
 
 
 def look_up(raw: Any, path: KeyPath) -> Any:
@@ -147,12 +151,12 @@ def _allowed(error: Mapping[str, Any], value: Any, hidden: bool) -> str:
         return f"allowed: {listed(_literals(error))}"
     if kind in _SENTENCES:
         return "allowed: " + _SENTENCES[kind].format(**context)
-    message = (
-        str(context["error"]) if kind == "value_error" else error["msg"].removeprefix("Input should be ")
-    )
+    message = str(context["error"]) if kind == "value_error" else error["msg"]
     if isinstance(value, str) and value and (hidden or looks_secret(value)):
         message = message.replace(value, "…")
-    return f"allowed: {message}"
+    for start in ("Input should be ", "a duration is "):
+        message = message.removeprefix(start)
+    return "not allowed as it is" if looks_secret(message) else f"allowed: {message}"
 
 
 def _choice(error: Mapping[str, Any], value: Any) -> str | None:

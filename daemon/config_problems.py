@@ -35,6 +35,11 @@ class Problem:
         return ": ".join(part for part in (place, self.key, said) if part)
 
 
+def by_line(problem: Problem) -> int:
+    """In a file's order, what concerns the whole of it first."""
+    return problem.line or 0
+
+
 class ConfigError(Exception):
     """A config that cannot be used: every problem of it at once, one line each."""
 

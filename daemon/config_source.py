@@ -47,16 +47,12 @@ class Source:
         self._naming = naming or dotted
         self._broken: set[KeyPath] = set()
 
-    def problem(
-        self, path: KeyPath, allowed: str, *, found: str | None = None, hint: str | None = None
-    ) -> Problem:
+    def problem(self, path: KeyPath, allowed: str, *, found: str | None = None, hint: str | None = None) -> Problem:
         """A problem at `path`, with its key and line."""
         key, line = self._naming(self.raw, path), self.lines.of(path)
         return Problem(file=self.file, line=line, key=key, found=found, allowed=allowed, hint=hint)
 
-    def fault(
-        self, path: KeyPath, allowed: str, *, found: str | None = None, hint: str | None = None
-    ) -> None:
+    def fault(self, path: KeyPath, allowed: str, *, found: str | None = None, hint: str | None = None) -> None:
         """Something wrong with one key itself."""
         self._broken.add(path)
         self.problems.append(self.problem(path, allowed, found=found, hint=hint))
@@ -101,7 +97,7 @@ def dotted(raw: Any, path: KeyPath) -> str:
     text = ""
     for depth, part in enumerate(path):
         if isinstance(part, str):
-            text += ("." if text else "") + _quoted(part)
+            text += ("." if text else "") + _told(part)
             continue
         name = look_up(raw, (*path[: depth + 1], "name")) if path[:depth] == ("connectors",) else None
         is_name = isinstance(name, str) and _BARE_KEY.fullmatch(name) and not looks_secret(name)
@@ -109,7 +105,6 @@ def dotted(raw: Any, path: KeyPath) -> str:
     return text
 
 
-def _quoted(key: str) -> str:
-    if _BARE_KEY.fullmatch(key) and not looks_secret(key):
-        return key
-    return shown(key) or "…"
+def _told(key: str) -> str:
+    """A key as it may be shown: what is none of ours and reads like none may be a value gone astray."""
+    return key if _BARE_KEY.fullmatch(key) and not looks_secret(key) else '"…"'

@@ -70,9 +70,7 @@ def _domains(config: Config) -> Iterator[str]:
 
 
 def _recipients(config: Config) -> Iterator[str]:
-    lists = [(f'digest "{digest.name}"', digest.to) for digest in config.digests] + [
-        ("alerts", config.alerts.to)
-    ]
+    lists = [(f'digest "{digest.name}"', digest.to) for digest in config.digests] + [("alerts", config.alerts.to)]
     for what, recipients in lists:
         if config.email is None and any(to == "manager" or to.startswith("email:") for to in recipients):
             yield f"{what}: goes to e-mail addresses, but there is no [email]"

@@ -49,9 +49,7 @@ def _numbers(text: str, name: str, lowest: int, highest: int, names: dict[str, i
     return found
 
 
-def _ends(
-    match: re.Match[str], lowest: int, highest: int, names: dict[str, int]
-) -> tuple[int | None, int | None]:
+def _ends(match: re.Match[str], lowest: int, highest: int, names: dict[str, int]) -> tuple[int | None, int | None]:
     """Where a part begins and ends; None for what is no number of this field."""
     if match["first"] is None:
         return lowest, highest
@@ -64,3 +62,18 @@ def _ends(
 
 def _number(word: str, names: dict[str, int]) -> int | None:
     return int(word) if word.isdecimal() and len(word) < 4 else names.get(word)
+
+
+def expand_cron(expression: str) -> dict[str, str]:
+    """A valid expression as APScheduler's CronTrigger takes it: lists of numbers, weekdays by name.
+
+    Its own `from_crontab` counts weekdays from Monday, so numbers must not reach it.
+    """
+    fields = expression.split()
+    minute, hour, day, month, weekday = (
+        "*" if text == "*" else ",".join(str(number) for number in sorted(_numbers(text, *field)))
+        for text, field in zip(fields, _FIELDS, strict=True)
+    )
+    if weekday != "*":
+        weekday = ",".join(dict.fromkeys(_DAYS[int(number) % 7] for number in weekday.split(",")))
+    return {"minute": minute, "hour": hour, "day": day, "month": month, "day_of_week": weekday}

@@ -136,9 +136,7 @@ def reach_of(calendar: Calendar, scope: Scope) -> Reach:
     )
 
 
-def read_meetings(
-    connection: Connection, scope: Scope, month: Month, now: datetime
-) -> dict[str, list[Credited]]:
+def read_meetings(connection: Connection, scope: Scope, month: Month, now: datetime) -> dict[str, list[Credited]]:
     """Every client's meetings of a month, counted and set aside, in order, with the time that each is credited."""
     judged = judged_meetings(connection, scope, month, now)
     return {client: credit(meetings, scope.rules) for client, meetings in judged.items()}
@@ -205,7 +203,9 @@ def _row_json(row: Row, client: Client, scope: Scope) -> dict[str, Any]:
 @cache
 def working_days(month: Month, country: str, region: str) -> int:
     """Monday to Friday without the public holidays of the company's country and region, where one is named (R10)."""
-    days = [date.fromordinal(day) for day in range(first_day(month).toordinal(), first_day(shift(month, 1)).toordinal())]
+    days = [
+        date.fromordinal(day) for day in range(first_day(month).toordinal(), first_day(shift(month, 1)).toordinal())
+    ]
     closed: Mapping[date, str] = {}
     if country:
         import holidays
@@ -226,7 +226,10 @@ def report_cells(found: Iterable[MonthRows], scope: Scope) -> list[dict[str, Any
             written.pop("trend_scores")
             cells.append(
                 {"month": one.month, "complete": one.complete, **written, **steps}
-                | {"previous_score": previous and previous["score"], "previous_man_hours": previous and previous["man_hours"]}
+                | {
+                    "previous_score": previous and previous["score"],
+                    "previous_man_hours": previous and previous["man_hours"],
+                }
                 | {"set_aside": "; ".join(f"{reason} {count}" for reason, count in aside.items())}
             )
     return cells

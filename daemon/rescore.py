@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -10,9 +11,16 @@ from daemon.scope import Scope
 from daemon.store.calendars import get_meta, owners_of, read_calendars, set_meta
 from daemon.store.copies import CopyReader, erase_copies, erase_titles, span_of_copies
 from daemon.store.engine import Database
-from daemon.store.figures import due_months, mark_stale, months_with_figures, rename_client, replace_month, settle_month
+from daemon.store.figures import (
+    due_months,
+    mark_stale,
+    months_with_figures,
+    rename_client,
+    replace_month,
+    settle_month,
+)
 from scoring.counting import Judged, judge
-from scoring.meeting import Copy
+from scoring.meeting import Copy, Meeting
 from scoring.merge import meetings_of
 from scoring.months import Figures, Month, begins, figures_of, month_of, shift
 
@@ -111,13 +119,19 @@ def judged_meetings(
     connection: Connection, scope: Scope, month: Month, now: datetime, sieve: Sieve | None = None
 ) -> dict[str, list[Judged]]:
     """A month's meetings by client, as stored; what the sieve does not keep is left out."""
-    reader = CopyReader(connection, owners_of(read_calendars(connection)))
     found: dict[str, list[Judged]] = {}
+    for meeting in meetings_in(connection, scope, month, sieve):
+        for one in judge(meeting, scope.book, scope.rules, now):
+            found.setdefault(one.client, []).append(one)
+    return found
+
+
+def meetings_in(connection: Connection, scope: Scope, month: Month, sieve: Sieve | None = None) -> Iterator[Meeting]:
+    """The meetings that start in a month of the company's zone (R8), merged from their stored copies."""
+    reader = CopyReader(connection, owners_of(read_calendars(connection)))
     start, end = begins(month, scope.zone), begins(shift(month, 1), scope.zone)
     for numbered in reader.meetings_starting(start - _DAY, end + _DAY):
         copies = [copy for number, copy in numbered if sieve is None or sieve.keeps(number, copy)]
         for meeting in meetings_of(copies, canonical=scope.book.canonical, zone=scope.zone):
             if start <= meeting.start < end:
-                for one in judge(meeting, scope.book, scope.rules, now):
-                    found.setdefault(one.client, []).append(one)
-    return found
+                yield meeting

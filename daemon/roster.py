@@ -23,7 +23,7 @@ from daemon.store.figures import mark_stale
 from scoring.clients import normalise_address
 from scoring.months import month_of
 
-_FIRST_PASS_DONE = "first_pass_done"
+_FIRST_ROUND_DONE = "first_pass_done"
 
 
 def save_roster(
@@ -67,8 +67,8 @@ def let_go(connection: Connection, scope: Scope, calendar: Calendar, now: dateti
 
 def end_first_pass(connection: Connection, now: datetime) -> None:
     """From now on, a calendar that appears has joined in that month (R11)."""
-    if get_meta(connection, _FIRST_PASS_DONE) is None:
-        set_meta(connection, _FIRST_PASS_DONE, now.isoformat())
+    if get_meta(connection, _FIRST_ROUND_DONE) is None:
+        set_meta(connection, _FIRST_ROUND_DONE, now.isoformat())
 
 
 def _changes(person: Person, reason: str | None, known: Calendar | None) -> dict[str, object]:
@@ -84,7 +84,7 @@ def _changes(person: Person, reason: str | None, known: Calendar | None) -> dict
 
 def _joins_in(connection: Connection, scope: Scope, now: datetime) -> str:
     """R11: a calendar counts from the month in which it joined; those of the first pass from history's first."""
-    first_pass = get_meta(connection, _FIRST_PASS_DONE) is None
+    first_pass = get_meta(connection, _FIRST_ROUND_DONE) is None
     return month_of(scope.window(now).start if first_pass else now, scope.zone)
 
 

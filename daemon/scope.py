@@ -73,7 +73,12 @@ class Scope:
         company = self.config.company
         patterns = [pattern.pattern for pattern in self.rules.phone_titles]
         return _fingerprint(
-            company.domains, company.addresses, company.ignore, patterns, self.config.sync.titles, company.timezone.key
+            company.domains,
+            company.addresses,
+            company.ignore,
+            patterns,
+            self.config.sync.titles,
+            company.timezone.key,
         )
 
     def titles_of(self) -> str:

@@ -28,12 +28,7 @@ def parse_domain(value: Any) -> str:
     except UnicodeError:
         raise ValueError(allowed) from None
     labels = folded.split(".")
-    if (
-        len(folded) > 253
-        or len(labels) < 2
-        or not all(map(_HOST_LABEL.fullmatch, labels))
-        or labels[-1].isdigit()
-    ):
+    if len(folded) > 253 or len(labels) < 2 or not all(map(_HOST_LABEL.fullmatch, labels)) or labels[-1].isdigit():
         raise ValueError(allowed)
     return folded
 
@@ -46,7 +41,7 @@ def parse_address(value: Any) -> str:
         folded = parse_domain(domain)
     except ValueError:
         raise ValueError(allowed) from None
-    if not at or not ((_DOT_ATOM.fullmatch(local) and len(local) <= 64) or _is_unusual_local_part(local)):
+    if not at or len(local) > 64 or not (_DOT_ATOM.fullmatch(local) or _is_unusual_local_part(local)):
         raise ValueError(allowed)
     return f"{local}@{folded}"
 
@@ -144,11 +139,7 @@ def parse_listen(value: Any) -> str:
     text = text_of(value, allowed)
     try:
         parts = urlsplit(f"//{text}")
-        complete = (
-            bool(parts.hostname)
-            and parts.port is not None
-            and not (parts.path or parts.query or parts.username)
-        )
+        complete = bool(parts.hostname) and parts.port is not None and not (parts.path or parts.query or parts.username)
     except ValueError:
         complete = False
     if text and not complete:

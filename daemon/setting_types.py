@@ -7,21 +7,19 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterable
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Strict, StringConstraints, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Strict, StringConstraints, ValidationInfo
 
 from connectors.settings import Secret, parse_duration
 from daemon.config_problems import nearest
 
 Flag = Annotated[bool, Strict()]
 Count = Annotated[int, Strict()]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Label = Annotated[str, StringConstraints(pattern=r"^[\w.-]+$", max_length=100)]
 
 _MONTHS = re.compile(r"\s*(\d{1,4})\s*(months?|years?)\s*")
@@ -32,6 +30,11 @@ def text_of(value: Any, allowed: str) -> str:
     if not isinstance(value, str) or any(ord(character) < 32 for character in value):
         raise ValueError(allowed)
     return value.strip()
+
+
+def without_controls(value: str) -> str:
+    """A name fits on a line of a message."""
+    return text_of(value, "text on one line")
 
 
 def parse_months(value: Any) -> int:
@@ -109,11 +112,9 @@ def parse_positive_duration(value: Any) -> Any:
     return duration
 
 
-def unique(values: Iterable[str]) -> tuple[str, ...]:
-    """Without repetitions, in order."""
-    return tuple(dict.fromkeys(values))
-
-
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(without_controls)
+]
 Months = Annotated[int, BeforeValidator(parse_months)]
 Zone = Annotated[ZoneInfo, BeforeValidator(parse_zone)]
 Pattern = Annotated[re.Pattern[str], BeforeValidator(parse_pattern)]

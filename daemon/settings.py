@@ -38,7 +38,6 @@ from daemon.setting_types import (
     Pattern,
     Zone,
     parse_positive_duration,
-    unique,
 )
 from scoring.meeting import Response
 from scoring.steps import DEFAULT_POINTS, Rules, Step
@@ -47,8 +46,8 @@ STORE_SCHEMES = ("sqlite:///", "postgresql+psycopg://")
 Tier = Literal["key", "strategic", "standard", "prospect"]
 Stage = Literal["exploratory", "basic", "collaborative", "interconnected"]
 Positive = Annotated[timedelta, BeforeValidator(parse_positive_duration)]
-Domains = Annotated[tuple[Domain, ...], AfterValidator(unique)]
-Addresses = Annotated[tuple[Address, ...], AfterValidator(unique)]
+Domains = tuple[Domain, ...]
+Addresses = tuple[Address, ...]
 Points = Annotated[Count, Field(ge=0, le=1_000_000)]
 
 

@@ -84,9 +84,7 @@ class Pass:
             return Scope(self.scope.config, tuple(read_calendars(connection)))
 
 
-def run_pass(
-    work: Pass, connectors: Iterable[Calendars], *, all_connectors: bool = True
-) -> list[ConnectorResult]:
+def run_pass(work: Pass, connectors: Iterable[Calendars], *, all_connectors: bool = True) -> list[ConnectorResult]:
     """Reads every calendar of the connectors once and derives the figures that changed.
 
     `all_connectors`: these are all that the config names, so the calendars of others are no longer read. Raises
@@ -190,7 +188,7 @@ class Reader:
             self._fail(calendar, error.code, sentence(error), standing=standing)
         except StoreError:
             raise
-        except Exception as error:  # noqa: BLE001  # a defect in one calendar must not stop the others
+        except Exception as error:  # a defect in one calendar must not stop the others
             log.error("calendar_defect", connector=calendar.connector, calendar=calendar.id, exc_info=True)
             self._fail(calendar, "defect", f"Rapport failed to read it ({type(error).__name__}). Report this.")
 

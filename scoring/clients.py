@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from fnmatch import translate
+from typing import Protocol
 
 BUILT_IN_IGNORE = (
     # resource, group and import calendars; organisers that Google makes up
@@ -79,6 +80,12 @@ class Client:
     manager: str | None = None
     tier: str | None = None
     quarterly: bool = False
+
+
+class Directory(Protocol):
+    """Whatever can say who an address is."""
+
+    def who(self, address: str) -> Who: ...
 
 
 class Book:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from scoring.clients import Book, Kind
+from scoring.clients import Directory, Kind
 from scoring.meeting import Channel, Meeting, Participant, Response
 from scoring.steps import Rules, Step, channel_of, step_of
 
@@ -51,7 +51,7 @@ class Judged:
             raise ValueError("a meeting is either counted or set aside")
 
 
-def judge(meeting: Meeting, book: Book, rules: Rules, now: datetime) -> list[Judged]:
+def judge(meeting: Meeting, book: Directory, rules: Rules, now: datetime) -> list[Judged]:
     """The meeting for each client that has people in it (R3, R4, R6); none for one without client people."""
     ours: list[str] = []
     clients: dict[str, list[Participant]] = {}
@@ -74,9 +74,7 @@ def judge(meeting: Meeting, book: Book, rules: Rules, now: datetime) -> list[Jud
     return [_judge_client(meeting, name, clients[name], channel, present, reason, rules) for name in clients]
 
 
-def _reason_for_all(
-    meeting: Meeting, people: int, ours: list[str], rules: Rules, now: datetime
-) -> Reason | None:
+def _reason_for_all(meeting: Meeting, people: int, ours: list[str], rules: Rules, now: datetime) -> Reason | None:
     if meeting.cancelled:
         return Reason.CANCELLED
     if meeting.end > now:
@@ -124,8 +122,6 @@ def _judge_client(
         declined=tuple(sorted(declined)),
         ours=ours,
         step=None if reason else step_of(channel, meeting.length, len(counted), rules),
-        confirmed_step=None
-        if reason or not confirmed
-        else step_of(channel, meeting.length, len(confirmed), rules),
+        confirmed_step=None if reason or not confirmed else step_of(channel, meeting.length, len(confirmed), rules),
         reason=reason,
     )

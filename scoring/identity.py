@@ -109,9 +109,7 @@ def partition(copies: Iterable[Copy]) -> list[tuple[Copy, ...]]:
         joined = [part for part in parts if any(_related(copy, other) for other in part)]
         parts = [part for part in parts if part not in joined]
         parts.append([copy, *(other for part in joined for other in part)])
-    return [
-        tuple(sorted(part, key=_order)) for part in sorted(parts, key=lambda part: min(map(_order, part)))
-    ]
+    return [tuple(sorted(part, key=_order)) for part in sorted(parts, key=lambda part: min(map(_order, part)))]
 
 
 def _related(one: Copy, other: Copy) -> bool:

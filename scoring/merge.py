@@ -22,9 +22,7 @@ def meetings_of(copies: Iterable[Copy], *, canonical: Canonical, zone: tzinfo) -
     return [merge(part, canonical=canonical, zone=zone, flaws=reused) for part in parts]
 
 
-def merge(
-    copies: tuple[Copy, ...], *, canonical: Canonical, zone: tzinfo, flaws: tuple[str, ...] = ()
-) -> Meeting:
+def merge(copies: tuple[Copy, ...], *, canonical: Canonical, zone: tzinfo, flaws: tuple[str, ...] = ()) -> Meeting:
     """One meeting from its copies, one at least, whatever their order (R2)."""
     own = _one_per_owner(copies, canonical)
     organisers = [copy for owner, copy in own.items() if _organises(copy, owner, canonical)]

@@ -108,7 +108,7 @@ class Credited:
 
 
 def credit(judged: Iterable[Judged], rules: Rules) -> list[Credited]:
-    """One client's meetings of one month in order, each with its share of the time (R7); shares add up to the month's."""
+    """One client's meetings of one month in order, each with its share of the time; shares add up to the month's (R7)."""
     ledgers = Ledger(), Ledger(), Ledger(), Ledger()
     return [_credit(one, rules, ledgers) for one in sorted(judged, key=_order)]
 

@@ -1,4 +1,4 @@
-"""One VEVENT read into what recurrence needs: its start on its own wall clock, its length, its rules, its place in a series.
+"""One VEVENT read into what recurrence needs: start on its own wall clock, length, rules, place in a series.
 
 Who takes part and what it is called is read later (`_ics_details`), and only of what lies in the window.
 """

@@ -21,7 +21,7 @@ from connectors.calendars._ics_values import Malformed
 from scoring.meeting import Window
 
 MOST_OCCURRENCES = 20_000
-_SERIES_SECONDS = 2.0
+_SERIES_SECONDS = 3.0
 _HURRIED_SECONDS = 0.2
 _WASTE_SECONDS = 6.0
 _MARGIN = timedelta(hours=36)  # wider than any offset, so that no wall clock leaves the window by its zone
@@ -166,7 +166,7 @@ class _Found(Occurrence):  # type: ignore[misc]  # the library has no types
         super().__init__(part, start, end)
         self.entry = part.entry
         self.changed = start is None
-        self.original = part.original if start is None else start - part.move_recurrences_by
+        self.original: Any = part.original if start is None else start - part.move_recurrences_by
 
 
 class _WallSeries(Series):  # type: ignore[misc]  # the library has no types
@@ -181,7 +181,7 @@ class _Wall:
         self._group = group
         self._base = base = group.master or group.changes[0]
         self._all_day = base.all_day or (group.master is None and _named_by_day(base))
-        self._zone = _series_zone(base)
+        self._zone = UTC if self._all_day else _series_zone(base)
         order = sorted([base, *group.changes], key=lambda entry: entry.rank)
         self._ranks = {id(entry): position for position, entry in enumerate(order)}
         self._lengths = dict(self._periods())
@@ -258,7 +258,9 @@ class _Wall:
             return datetime.combine(day, time.min)
         series: Any = _WallSeries(self._parts[:1])
         midnight = datetime.combine(day, time.min)
-        starts = [start for start in series.rrule_between(midnight, midnight + timedelta(days=1)) if start.date() == day]
+        starts = [
+            start for start in series.rrule_between(midnight, midnight + timedelta(days=1)) if start.date() == day
+        ]
         return min(starts, default=usual)
 
     def _wall(self, moment: Any) -> datetime:

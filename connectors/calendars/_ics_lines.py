@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 _EVENT_PROPERTIES = frozenset(
-    b"UID DTSTART DTEND DURATION RRULE RDATE EXDATE EXRULE RECURRENCE-ID SEQUENCE STATUS CLASS SUMMARY LOCATION ORGANIZER "
-    b"ATTENDEE LAST-MODIFIED DTSTAMP CONFERENCE X-GOOGLE-CONFERENCE X-GOOGLE-HANGOUT X-MICROSOFT-SKYPETEAMSMEETINGURL "
-    b"X-MICROSOFT-ONLINEMEETINGCONFLINK X-MICROSOFT-ONLINEMEETINGEXTERNALLINK X-MICROSOFT-CDO-BUSYSTATUS "
-    b"X-MICROSOFT-CDO-ALLDAYEVENT".split()
+    b"UID DTSTART DTEND DURATION RRULE RDATE EXDATE EXRULE RECURRENCE-ID SEQUENCE STATUS CLASS SUMMARY LOCATION "
+    b"ORGANIZER ATTENDEE LAST-MODIFIED DTSTAMP CONFERENCE X-GOOGLE-CONFERENCE X-GOOGLE-HANGOUT "
+    b"X-MICROSOFT-SKYPETEAMSMEETINGURL X-MICROSOFT-ONLINEMEETINGCONFLINK X-MICROSOFT-ONLINEMEETINGEXTERNALLINK "
+    b"X-MICROSOFT-CDO-BUSYSTATUS X-MICROSOFT-CDO-ALLDAYEVENT".split()
 )
 _EVENT_PREFIXES = (b"X-ZOOM",)
 _CALENDAR_PROPERTIES = frozenset((b"METHOD", b"X-WR-TIMEZONE"))
@@ -141,8 +141,7 @@ class _Reader:
     def _close(self, closed: bool) -> None:
         if self._event is not None:
             if closed:
-                long = "TOO-LONG".encode() in self._event.properties
-                self._event.flaw = "a line of it is too long" if long else None
+                self._event.flaw = "a line of it is too long" if b"TOO-LONG" in self._event.properties else None
             self._event = None
         if self._zone is not None:
             if closed:

@@ -6,7 +6,8 @@ A time keeps its wall clock and its zone apart, since a series recurs on its own
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Any
 
 from icalendar.parser import Contentline
 from icalendar.prop import vDDDTypes, vDuration, vText
@@ -65,10 +66,22 @@ def _nearest_midnight(wall: datetime) -> date:
 def property_of(line: bytes) -> Property:
     """A content line taken apart. Raises `Malformed`."""
     try:
-        _, parameters, value = Contentline(line.decode("utf-8", "replace")).raw_parts()
+        parameters, value = _parts(line.decode("utf-8", "replace"))
     except (ValueError, AssertionError):
         raise Malformed("a line of it cannot be read") from None
     return Property({name.upper(): _single(given) for name, given in parameters.items()}, value)
+
+
+def _parts(line: str) -> tuple[Any, str]:
+    content: Any = Contentline  # untyped in the library
+    _, parameters, value = content(line).raw_parts()
+    return parameters, value
+
+
+def _library_value(text: str, kind: Any) -> object:
+    """A value as the library reads it, whose readers are untyped."""
+    found: object = kind.from_ical(text.strip().upper())
+    return found
 
 
 def _single(value: object) -> str:
@@ -103,7 +116,7 @@ def moments_of(given: Property, zones: Zones) -> tuple[list[Moment], list[tuple[
 def duration_of(text: str) -> timedelta:
     """A DURATION. Raises `Malformed`."""
     try:
-        found = vDuration.from_ical(text.strip())
+        found = _library_value(text, vDuration)
     except (ValueError, TypeError, OverflowError):
         raise Malformed("its duration cannot be read") from None
     if not isinstance(found, timedelta):
@@ -114,7 +127,7 @@ def duration_of(text: str) -> timedelta:
 def instant_of(given: Property) -> datetime | None:
     """LAST-MODIFIED or DTSTAMP, which are UTC by RFC 5545 3.8.7, or None if it cannot be read."""
     try:
-        found = vDDDTypes.from_ical(given.value.strip().upper())
+        found = _library_value(given.value, vDDDTypes)
     except (ValueError, TypeError, OverflowError):
         return None
     return found.replace(tzinfo=UTC) if isinstance(found, datetime) else None
@@ -122,7 +135,7 @@ def instant_of(given: Property) -> datetime | None:
 
 def _moment(text: str, zone: str | None, zones: Zones) -> Moment:
     try:
-        found = vDDDTypes.from_ical(text.strip().upper())
+        found = _library_value(text, vDDDTypes)
     except (ValueError, TypeError, OverflowError):
         raise Malformed("one of its times cannot be read") from None
     if isinstance(found, datetime):
@@ -135,5 +148,5 @@ def _moment(text: str, zone: str | None, zones: Zones) -> Moment:
         named = zones.find(zone)
         return Moment(found, named.rules, known=named.known)
     if isinstance(found, date) and 1601 <= found.year <= 2400:
-        return Moment(datetime(found.year, found.month, found.day), UTC, day=True)
+        return Moment(datetime.combine(found, time.min), UTC, day=True)
     raise Malformed("one of its times cannot be read")

@@ -1,6 +1,7 @@
 """Time zones as calendar files name them: by IANA, by Windows, by what Exchange shows people, or by their own rules.
 
-Zones come from `zoneinfo`; a file's own VTIMEZONE counts only where the name says nothing, since exports cut theirs short.
+Zones come from `zoneinfo`; a file's own VTIMEZONE counts only where the name says nothing, since exports cut theirs
+short.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _MORE = {
     "z": "UTC",
 }
 
-# What Exchange shows people instead of cities ("(UTC-05:00) Eastern Time (US & Canada)"); those with cities need no table.
+# What Exchange shows people instead of cities ("(UTC-05:00) Eastern Time (US & Canada)").
 _SHOWN = {
     "alaska": "America/Anchorage",
     "aleutian islands": "America/Adak",
@@ -114,15 +115,23 @@ class Zones:
         lines = self._definitions.get(name.casefold())
         if lines is None:
             return None
-        text = b"\r\n".join(line for line in lines if not line[:2].upper() == b"X-") + b"\r\n"
+        text = b"\r\n".join(line for line in lines if line[:2].upper() != b"X-") + b"\r\n"
         try:
             with cpu_limit(_DEFINITION_SECONDS):
-                rules: tzinfo = Timezone.from_ical(text).to_tz(lookup_tzid=False)
+                rules = _rules_of(text)
                 for year in (1970, 2000, 2040):  # so that rules without sense, or without end, show here
                     datetime(year, 1, 1, tzinfo=rules).utcoffset()
         except (Exception, TooCostly):  # noqa: BLE001 - whatever a hostile definition raises, it is no zone
             return None
         return rules
+
+
+def _rules_of(text: bytes) -> tzinfo:
+    definition = Timezone.from_ical(text)
+    if not isinstance(definition, Timezone):
+        raise TypeError("no time zone")
+    rules: tzinfo = definition.to_tz(lookup_tzid=False)
+    return rules
 
 
 @lru_cache(maxsize=1024)

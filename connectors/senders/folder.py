@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from connectors.contract import Receipt, RenderedDigest
@@ -21,9 +20,10 @@ class Folder:
 
     def send(self, digest: RenderedDigest) -> Receipt:
         """Every file is whole or not there: written beside its place, then renamed. The page comes last."""
+        files = _files(digest)
         try:
             self._make()
-            return Receipt(where=tuple(str(self._write(name, data)) for name, data in _files(digest)))
+            return Receipt(where=tuple(str(self._write(name, data)) for name, data in files.items()))
         except OSError as problem:
             raise StopConnector(
                 "unwritable",
@@ -48,11 +48,9 @@ class Folder:
         return target
 
 
-def _files(digest: RenderedDigest) -> Iterator[tuple[str, bytes]]:
-    """By name. One that is more than a file name would lead out of the folder."""
-    for name, data in sorted(digest.files.items()):
-        if name != Path(name).name or name.startswith("."):
+def _files(digest: RenderedDigest) -> dict[str, bytes]:
+    """By name, refused before anything is written if one is more than a name and would lead out of the folder."""
+    for name in digest.files:
+        if not name or name != Path(name).name or name.startswith("."):
             raise ValueError(f"not a file name: {name!r}")
-        yield name, data
-    yield TEXT, digest.text.encode()
-    yield PAGE, digest.html.encode()
+    return {**digest.files, TEXT: digest.text.encode(), PAGE: digest.html.encode()}

@@ -70,7 +70,7 @@ CALDER = Client(
     name="Calder Foods",
     domain="calder.example",
     manager="dan",
-    tier="standard",
+    tier="strategic",
     people="vida finn",
     story="Hangs on a single person: nearly every hour is Vida's.",
 )
@@ -128,7 +128,7 @@ JUNIPER = Client(
     name="Juniper",
     domain="juniper.example",
     manager="ben",
-    tier="standard",
+    tier="strategic",
     people="tomas ulla",
     story="Cancelled the whole series, and has been silent since.",
 )
@@ -136,7 +136,7 @@ KESTREL = Client(
     name="Kestrel Insurance",
     domain="kestrel.example",
     manager="eli",
-    tier="standard",
+    tier="key",
     people="vito wanda xenia",
     story="The same review every month, no more and no less.",
 )

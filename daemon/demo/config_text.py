@@ -34,6 +34,11 @@ files = ["calendars/*.ics"]
 """
 
 _TAIL = """
+# Nothing is sent before this is a mail server of yours; `--out` writes digests to a folder without it.
+[email]
+host = "smtp.northwind.example"
+from = "Rapport <rapport@northwind.example>"
+
 # What the managing director reads on the first of the month.
 [[digests]]
 name = "leadership"

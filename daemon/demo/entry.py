@@ -148,14 +148,10 @@ def all_day(
     )
 
 
-def _guests(
-    title: str, start: date, people: Iterable[str], declined: Iterable[str]
-) -> tuple[tuple[str, Answer], ...]:
+def _guests(title: str, start: date, people: Iterable[str], declined: Iterable[str]) -> tuple[tuple[str, Answer], ...]:
     organiser, *others = people
     refused = frozenset(declined)
-    answers = (
-        Answer.DECLINED if person in refused else _usual_answer(person, title, start) for person in others
-    )
+    answers = (Answer.DECLINED if person in refused else _usual_answer(person, title, start) for person in others)
     return ((organiser, Answer.ACCEPTED), *zip(others, answers, strict=True))
 
 

@@ -33,9 +33,7 @@ def _among_us(t: Timeline) -> Iterator[Entry]:
     for day in t.weeks(THU):
         yield meeting("Pipeline", datetime.combine(day, time(9)), 30, ours("ben cleo dan eli zoe"))
     for month in t.months():
-        yield meeting(
-            "Account managers", t.at(month, 1, FRI, 9), 60, ours("ada ben cleo dan eli"), place=HUMBER
-        )
+        yield meeting("Account managers", t.at(month, 1, FRI, 9), 60, ours("ada ben cleo dan eli"), place=HUMBER)
         for week, manager in enumerate(("ben", "cleo", "dan", "eli"), 1):
             yield meeting("One-to-one", t.at(month, week, MON, 17), 30, ours(f"ada {manager}"))
 
@@ -83,9 +81,7 @@ def _unclaimed(t: Timeline) -> Iterator[Entry]:
         yield meeting("Oakline: joint offer", t.at(month, 3, THU, 14), 90, people, place=HUMBER)
         yield meeting("Oakline weekly", t.at(month, 1, WED, 11), 30, [oakline[0], *ours("cleo")])
         if month % 2:
-            yield meeting(
-                "Pricing with Noa", t.at(month, 2, TUE, 10), 60, [*ours("ada zoe"), cast.CONSULTANT]
-            )
+            yield meeting("Pricing with Noa", t.at(month, 2, TUE, 10), 60, [*ours("ada zoe"), cast.CONSULTANT])
 
 
 def _conference(t: Timeline) -> Entry:
@@ -108,9 +104,7 @@ def _trade_fair(t: Timeline) -> Entry:
     """Two days in one entry: too long to be a meeting, and most often real."""
     start = t.at(LAST, 2, WED, 9)
     people = [*ours("dan ivo"), cast.GRANTA.person("timo")]
-    return meeting(
-        "Trade fair with Granta", start, 32 * 60, people, place=Place(text="Exhibition Centre, Birmingham")
-    )
+    return meeting("Trade fair with Granta", start, 32 * 60, people, place=Place(text="Exhibition Centre, Birmingham"))
 
 
 def _series(frequency: str, until: datetime) -> Repeats:

@@ -68,9 +68,7 @@ def _exceptions(entry: Entry, today: date, *, private: bool) -> Iterator[Event]:
         yield event
 
 
-def _event(
-    entry: Entry, start: date, end: date, today: date, *, private: bool, cancelled: bool = False
-) -> Event:
+def _event(entry: Entry, start: date, end: date, today: date, *, private: bool, cancelled: bool = False) -> Event:
     cancelled = cancelled or entry.cancelled
     event = Event()
     event.add("uid", entry.uid)

@@ -6,9 +6,7 @@ from daemon.demo.entry import Place
 
 THAMES = Place(text="Thames room, 3rd floor", room="room.thames@rooms.northwind.example")
 HUMBER = Place(text="Humber room", room="room.humber@rooms.northwind.example")
-TEAMS = Place(
-    text="Microsoft Teams Meeting", teams="https://teams.microsoft.com/l/meetup-join/19%3ameeting_northwind"
-)
+TEAMS = Place(text="Microsoft Teams Meeting", teams="https://teams.microsoft.com/l/meetup-join/19%3ameeting_northwind")
 
 
 def google_meet(code: str) -> Place:

@@ -32,10 +32,9 @@ def fades(t: Timeline) -> Iterator[Entry]:
                 place=TEAMS,
             )
     for month in t.months(18, LAST):
-        yield meeting("Brightwater catch-up", t.at(month, 2, MON, 11), 60, [*ours("cleo gus"), *them.team(1)])
-    yield meeting(
-        "Quick catch-up", t.at(LAST, 3, MON, 11, 30), 30, [*ours("cleo"), *them.team(1)], place=TEAMS
-    )
+        minutes = 90 if month < LAST - 1 else 60
+        yield meeting("Brightwater catch-up", t.at(month, 2, MON, 11), minutes, [*ours("cleo gus"), *them.team(1)])
+    yield meeting("Quick catch-up", t.at(LAST, 3, MON, 11, 30), 30, [*ours("cleo"), *them.team(1)], place=TEAMS)
 
 
 def only_phones(t: Timeline) -> Iterator[Entry]:
@@ -43,9 +42,7 @@ def only_phones(t: Timeline) -> Iterator[Entry]:
     them = cast.DUNMORE
     for month in t.months():
         people = [*ours("eli"), them.person("greta")]
-        yield meeting(
-            "Dunmore monthly", t.at(month, 1, THU, 11), 30, people, place=Place(dial_in="tel:+442079460018")
-        )
+        yield meeting("Dunmore monthly", t.at(month, 1, THU, 11), 30, people, place=Place(dial_in="tel:+442079460018"))
         yield meeting("Orders, Dunmore", t.at(month, 3, TUE, 9), 20, people, place=Place("+44 20 7946 0018"))
         yield meeting("Call with Hugo", t.at(month, 4, MON, 15), 15, [*ours("eli"), them.person("hugo")])
 
@@ -138,9 +135,7 @@ def declines(t: Timeline) -> Iterator[Entry]:
     people = [*ours("cleo zoe"), *them.team(2)]
     for month in t.months():
         turned_down = [] if month % 2 == 0 else list(them.team(2))
-        yield meeting(
-            "Mossbank: state of play", t.at(month, 2, FRI, 14), 60, people, declined=turned_down, place=TEAMS
-        )
+        yield meeting("Mossbank: state of play", t.at(month, 2, FRI, 14), 60, people, declined=turned_down, place=TEAMS)
         if month % 3 == 1:
             yield meeting(
                 "Mossbank on site",

@@ -1,8 +1,8 @@
-"""Small charts: SVG templates drawn to PNG with the font that ships, so that every machine gives the same bytes.
+"""Small charts: SVG templates drawn to PNG with the font that ships, the same bytes on every machine.
 
-PNG by file and not bars of HTML cells: mail programs show both, but Gmail cuts a message off at 102 KB, and 24 cells
-with their styles take 2 KB a client where an image takes 300 bytes; drawing takes some 3 ms. The background is
-transparent and the tones are middling, so that one image serves light and dark.
+PNG files and not bars of HTML cells: mail programs show both, but Gmail cuts a message off at 102 KB, and
+24 cells with their styles take 2 KB a client where an image takes 300 bytes; drawing takes some 3 ms. The
+background is transparent and the tones are middling, so that one image serves light and dark.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from pathlib import Path
 import resvg_py
 from jinja2 import Environment
 
-from daemon.render.words import month_text
 from scoring.digest import Bar
 from scoring.hours import hours_text
+from scoring.months import Month
+from scoring.wording import month_text
 
 _FONT = Path(__file__).parent / "fonts" / "DejaVuSans.ttf"
 _SCALE = 2
@@ -51,7 +52,7 @@ def strip_size(bars: tuple[Bar, ...]) -> tuple[int, int]:
 
 
 def strip_png(environment: Environment, bars: tuple[Bar, ...], month: str) -> bytes:
-    """Man-hours by month. Unknown months are hatched, incomplete ones outlined, the digest's own has the accent."""
+    """Man-hours by month. Unknown ones are ruled, incomplete ones outlined; `month` has the accent."""
     most = max((bar.tenths or 0 for bar in bars), default=0)
     width, height = strip_size(bars)
     svg = environment.get_template("strip.svg.j2").render(
@@ -68,12 +69,8 @@ def trend_png(environment: Environment, scores: tuple[int | None, ...]) -> bytes
     """The score of three months as a line; a month that is unknown has no point."""
     known = [score for score in scores if score is not None]
     low, high = min(known, default=0), max(known, default=0)
-    points = [
-        (8 + index * 20, _level(score, low, high)) for index, score in enumerate(scores) if score is not None
-    ]
-    svg = environment.get_template("trend.svg.j2").render(
-        width=TREND_WIDTH, height=TREND_HEIGHT, points=points
-    )
+    points = [(8 + index * 20, _level(score, low, high)) for index, score in enumerate(scores) if score is not None]
+    svg = environment.get_template("trend.svg.j2").render(width=TREND_WIDTH, height=TREND_HEIGHT, points=points)
     return _drawn(svg)
 
 
@@ -84,14 +81,14 @@ def strip_alt(bars: tuple[Bar, ...]) -> str:
         return "Man-hours by month: nothing is known yet."
     most = max(known, key=lambda bar: bar.tenths or 0)
     parts = [
-        f"Man-hours by month, {month_text(known[0].month)} to {month_text(known[-1].month)}",
-        f"most {hours_text(most.tenths or 0)} in {month_text(most.month)}",
+        f"Man-hours by month, {month_text(Month(known[0].month))} to {month_text(Month(known[-1].month))}",
+        f"most {hours_text(most.tenths or 0)} in {month_text(Month(most.month))}",
         f"last {hours_text(known[-1].tenths or 0)}",
     ]
     unknown = len(bars) - len(known)
     if unknown:
         parts.append(f"{unknown} earlier {'month is' if unknown == 1 else 'months are'} unknown")
-    incomplete = [month_text(bar.month) for bar in known if not bar.complete]
+    incomplete = [month_text(Month(bar.month)) for bar in known if not bar.complete]
     if incomplete:
         parts.append(f"incomplete: {', '.join(incomplete)}")
     return "; ".join(parts)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 import css_inline
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from connectors.contract import RenderedDigest
 from daemon.render import charts, terminal
@@ -56,15 +56,11 @@ def _environment() -> Environment:
     """Everything is escaped but the text, which nothing interprets."""
     return Environment(
         loader=PackageLoader("daemon.render"),
-        autoescape=_escapes,
+        autoescape=select_autoescape(default=True, disabled_extensions=("txt.j2",)),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-
-
-def _escapes(template: str | None) -> bool:
-    return template is None or not template.endswith(".txt.j2")
 
 
 @lru_cache(maxsize=1)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from daemon.render import plain
-from daemon.render.view import signed
+from daemon import plain
 from daemon.render.words import VERDICTS
 from scoring.digest import Digest, Line
 from scoring.hours import hours_text
@@ -58,7 +57,7 @@ def _row(month: str, line: Line) -> list[str | int]:
         line.trend.value,
         hours_text(line.tenths),
         "" if line.before_tenths is None else hours_text(line.before_tenths),
-        "" if change is None else signed(change).removeprefix("+"),
+        "" if change is None else hours_text(change),
         line.score,
         "" if line.score_before is None else line.score_before,
         line.score_confirmed,

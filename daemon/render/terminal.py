@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from daemon.render import plain
+from daemon import plain
 from daemon.render.view import LineView
 from scoring.digest import Bar
 
@@ -14,11 +14,12 @@ _NAME_WIDTH = 30
 
 
 def wrap(text: str, indent: int = 0, first: str = "") -> str:
-    """Paragraph lines of at most 78 columns. `first` begins the first line, in the indent's place."""
+    """Lines of at most 78 columns, also of wide letters. `first` begins the first one, in the indent's place."""
     blank = " " * indent
+    narrow = plain.columns(text) <= len(text)
     lines = textwrap.wrap(
         text,
-        WIDTH,
+        WIDTH if narrow else WIDTH // 2,
         initial_indent=first.ljust(indent) if first else blank,
         subsequent_indent=blank,
         break_on_hyphens=False,

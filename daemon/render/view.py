@@ -1,15 +1,19 @@
-"""What the templates are given: every text made harmless, every figure as people read it, every chart by name."""
+"""What the templates are given: texts made harmless, figures as people read them, charts by name."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
-from daemon.render import charts, plain
-from daemon.render.words import TRENDS, VERDICTS, Mark, month_text
+from daemon import plain
+from daemon.render import charts
+from daemon.render.words import TRENDS, VERDICTS, Mark
 from scoring.digest import Digest, Line
 from scoring.hours import hours_text
+from scoring.months import Month, Verdict
+from scoring.wording import month_text, names_text, signed
 
 PARTS_SHOWN = 8
 NAMES_SHOWN = 6
@@ -27,7 +31,11 @@ class Image:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LineView:
-    """A client's row. `line` is the value it was made of, for the charts and the sheet."""
+    """A client's row. `line` is the value it was made of, for the charts.
+
+    `before` and `change` are empty where the month before is unknown, and where a quarterly rhythm makes it no
+    yardstick: the sentence then says what was compared.
+    """
 
     line: Line
     client: str
@@ -38,12 +46,11 @@ class LineView:
     change: str
     score: str
     score_before: str
-    confirmed: str
     trend: Mark
     trend_scores: str
     sentence: str
     parts: tuple[tuple[str, str], ...]
-    sentences: tuple[str, ...]
+    comment: str
     strip: Image
     trend_image: Image
 
@@ -58,14 +65,6 @@ class Group:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Item:
-    """A line of the lists below the table: what it is about, and a sentence."""
-
-    title: str
-    text: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class DigestView:
     """The whole digest, ready to be laid out."""
 
@@ -73,11 +72,12 @@ class DigestView:
     company: str
     month: str
     headline: str
-    complete: bool
+    warning: str
+    about_groups: str
     groups: tuple[Group, ...]
     lines: tuple[LineView, ...]
-    not_met: tuple[Item, ...]
-    set_aside: tuple[Item, ...]
+    not_met: tuple[tuple[str, str], ...]
+    set_aside: tuple[str, ...]
     lacks: tuple[str, ...]
     notes: tuple[str, ...]
     made: str
@@ -90,12 +90,13 @@ def view(digest: Digest) -> DigestView:
         company=plain.name(digest.company),
         month=plain.one_line(digest.month_text),
         headline=plain.one_line(digest.headline),
-        complete=digest.complete,
+        warning=_warning(digest),
+        about_groups=_about_groups(digest),
         groups=tuple(_groups(digest)),
         lines=tuple(_line(index, line) for index, line in enumerate(digest.lines, 1)),
-        not_met=tuple(_not_met(digest)),
-        set_aside=tuple(_set_aside(digest)),
-        lacks=tuple(map(plain.one_line, digest.lacks)),
+        not_met=tuple((plain.one_line(one.sentence), _manager(one.manager)) for one in digest.not_met),
+        set_aside=tuple(plain.one_line(one.sentence) for one in digest.set_aside),
+        lacks=tuple(_lacks(digest)),
         notes=tuple(map(plain.one_line, digest.notes)),
         made=_made(digest),
     )
@@ -105,14 +106,23 @@ def _groups(digest: Digest) -> Iterator[Group]:
     for verdict, mark in VERDICTS.items():
         names = [plain.name(line.client) for line in digest.lines if line.verdict is verdict]
         if names:
-            yield Group(mark=mark, count=len(names), names=_listed(names))
+            yield Group(mark=mark, count=len(names), names=names_text(names, most=NAMES_SHOWN))
 
 
-def _listed(names: list[str]) -> str:
-    """All of them, or the first few and how many more."""
-    if len(names) <= NAMES_SHOWN + 1:
-        return ", ".join(names)
-    return f"{', '.join(names[:NAMES_SHOWN])} and {len(names) - NAMES_SHOWN} more"
+def _about_groups(digest: Digest) -> str:
+    """Says why the groups hold more clients than the headline judges."""
+    if len(digest.lines) == digest.judged or not digest.judged:
+        return ""
+    return f"All {len(digest.lines)} clients, where the headline counts key, strategic and untiered ones:"
+
+
+def _warning(digest: Digest) -> str:
+    """What must be known before the figures are believed; empty where they are complete."""
+    if digest.complete:
+        return ""
+    if any(line.verdict is Verdict.SO_FAR for line in digest.lines):
+        return "The month is not over: nothing is judged yet."
+    return f"Incomplete: {plain.one_line(digest.lacks[0])}" if digest.lacks else "These figures are incomplete."
 
 
 def _line(index: int, line: Line) -> LineView:
@@ -127,16 +137,15 @@ def _line(index: int, line: Line) -> LineView:
         about=_about(line),
         mark=VERDICTS[line.verdict],
         hours=hours_text(line.tenths),
-        before="" if line.before_tenths is None else hours_text(line.before_tenths),
-        change="" if change is None else signed(change),
+        before="" if line.before_tenths is None or line.quarterly else hours_text(line.before_tenths),
+        change="" if change is None or line.quarterly else signed(change),
         score=str(line.score),
         score_before="" if line.score_before is None else str(line.score_before),
-        confirmed="" if line.score_confirmed == line.score else str(line.score_confirmed),
         trend=trend,
         trend_scores=" → ".join(scores),
         sentence=plain.one_line(line.verdict_text),
         parts=tuple(_parts(line)),
-        sentences=tuple(map(plain.one_line, line.sentences)),
+        comment=" ".join(map(plain.one_line, line.sentences)),
         strip=Image(file=f"{file}-months.png", width=width, height=height, alt=charts.strip_alt(line.strip)),
         trend_image=Image(
             file=f"{file}-trend.png",
@@ -147,16 +156,14 @@ def _line(index: int, line: Line) -> LineView:
     )
 
 
-def signed(tenths: int) -> str:
-    """A change in hours with its sign; nothing gained is 0.0."""
-    return f"+{hours_text(tenths)}" if tenths > 0 else hours_text(tenths)
-
-
 def _about(line: Line) -> str:
-    """Who manages it and what it is, in small print: `cleo · strategic · by quarter`."""
-    manager = plain.name(line.manager.partition("@")[0]) if line.manager else "no manager"
-    facts = [manager, plain.name(line.tier) if line.tier else "", "by quarter" if line.quarterly else ""]
+    """Who manages it and what it is, in small print: `cleo · strategic`."""
+    facts = [_manager(line.manager), plain.name(line.tier) if line.tier else "", "by quarter" if line.quarterly else ""]
     return " · ".join(filter(None, facts))
+
+
+def _manager(address: str | None) -> str:
+    return plain.name(address.partition("@")[0]) if address else "no manager"
 
 
 def _parts(line: Line) -> Iterator[tuple[str, str]]:
@@ -169,27 +176,16 @@ def _parts(line: Line) -> Iterator[tuple[str, str]]:
         yield f"{len(rest)} more", hours_text(sum(part.tenths for part in rest))
 
 
-def _not_met(digest: Digest) -> Iterator[Item]:
-    for one in digest.not_met:
-        last = f"last met in {month_text(one.last_met)}" if one.last_met else "never met"
-        manager = plain.name(one.manager.partition("@")[0]) if one.manager else "no manager"
-        yield Item(
-            title=f"{plain.name(one.client)} · {manager} · {plain.one_line(last, 60)}",
-            text=plain.one_line(one.sentence),
-        )
-
-
-def _set_aside(digest: Digest) -> Iterator[Item]:
-    for one in digest.set_aside:
-        names = _listed([plain.name(client) for client in one.clients])
-        yield Item(
-            title=str(one.meetings), text=plain.one_line(one.sentence) + (f" ({names})" if names else "")
-        )
+def _lacks(digest: Digest) -> Iterator[str]:
+    yield from map(plain.one_line, digest.lacks)
+    if digest.complete and not digest.lacks:
+        yield "Nothing that is known: every calendar was read after the month ended."
 
 
 def _made(digest: Digest) -> str:
-    moment = digest.generated_at
-    return f"{moment.day} {month_text(f'{moment:%Y-%m}')}, {moment:%H:%M} {plain.one_line(moment.tzname() or '', 20)}"
+    """When, by the company's clock."""
+    moment = digest.generated_at.astimezone(ZoneInfo(digest.timezone))
+    return f"{moment.day} {month_text(Month(f'{moment:%Y-%m}'))}, {moment:%H:%M} ({digest.timezone})"
 
 
 def _slug(text: str) -> str:

@@ -1,10 +1,11 @@
-"""The words and shapes that stand for verdicts and trends, so that neither colour nor code names carry a meaning."""
+"""The shapes that stand beside the words of verdicts and trends, so that no meaning hangs on colour alone."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from scoring.months import Trend, Verdict
+from scoring.wording import TREND_WORDS, VERDICT_WORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,29 +17,22 @@ class Mark:
     tone: str
 
 
-VERDICTS: dict[Verdict, Mark] = {
-    Verdict.NOT_DEVELOPING: Mark("▼", "not developing", "ink"),
-    Verdict.NO_CONTACT: Mark("○", "no contact", "ink"),
-    Verdict.STEADY: Mark("■", "not developing (unchanged)", "soft"),
-    Verdict.DEVELOPING: Mark("▲", "developing", "accent"),
-    Verdict.NEW: Mark("●", "new", "accent"),
-    Verdict.SO_FAR: Mark("◆", "so far", "soft"),
+_VERDICT_SHAPES = {
+    Verdict.NOT_DEVELOPING: ("▼", "ink"),
+    Verdict.NO_CONTACT: ("○", "ink"),
+    Verdict.STEADY: ("■", "soft"),
+    Verdict.SO_FAR: ("◆", "soft"),
+    Verdict.NEW: ("●", "accent"),
+    Verdict.DEVELOPING: ("▲", "accent"),
 }
+_TREND_SHAPES = {
+    Trend.IMPROVING: ("↗", "accent"),
+    Trend.DECLINING: ("↘", "ink"),
+    Trend.FLAT: ("→", "soft"),
+    Trend.NEW: ("·", "soft"),
+}
+
+VERDICTS = {one: Mark(shape, VERDICT_WORDS[one], tone) for one, (shape, tone) in _VERDICT_SHAPES.items()}
 """In the order in which an overview names them: what needs action first."""
 
-TRENDS: dict[Trend, Mark] = {
-    Trend.IMPROVING: Mark("↗", "improving", "accent"),
-    Trend.DECLINING: Mark("↘", "declining", "ink"),
-    Trend.FLAT: Mark("→", "flat", "soft"),
-    Trend.NEW: Mark("·", "new", "soft"),
-}
-
-_MONTHS = "January February March April May June July August September October November December".split()
-
-
-def month_text(month: str) -> str:
-    """`October 2026` for `2026-10`; what is no month stays as it is."""
-    year, _, number = month.partition("-")
-    if year.isdecimal() and number.isdecimal() and 1 <= int(number) <= 12:
-        return f"{_MONTHS[int(number) - 1]} {year}"
-    return month
+TRENDS = {one: Mark(shape, TREND_WORDS[one], tone) for one, (shape, tone) in _TREND_SHAPES.items()}

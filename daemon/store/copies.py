@@ -196,7 +196,7 @@ class Round:
             rows = self._connection.execute(
                 select(_ADDRESSES.c.address, _ADDRESSES.c.id).where(_ADDRESSES.c.address.in_(chunk))
             )
-            self._address_ids |= {address: number for address, number in rows}
+            self._address_ids.update((address, number) for address, number in rows)
 
     def _row(self, copy: Copy, digest: bytes) -> dict[str, Any]:
         return {
@@ -245,9 +245,8 @@ class CopyReader:
 
     def meetings_starting(self, start: datetime, end: datetime) -> Iterator[list[tuple[int, Copy]]]:
         """For each meeting of which any copy starts in the span: all its copies, with their row numbers."""
-        result = self._connection.execution_options(yield_per=_LOOK_AHEAD).execute(
-            text(_SCORED.format(which=_STARTING)), {"start": to_millis(start), "end": to_millis(end)}
-        )
+        statement = text(_SCORED.format(which=_STARTING)).execution_options(yield_per=_LOOK_AHEAD)
+        result = self._connection.execute(statement, {"start": to_millis(start), "end": to_millis(end)})
         rows = (row for part in result.partitions(_LOOK_AHEAD) for row in self._prepared(list(part)))
         for _, group in groupby(rows, key=lambda row: bytes(row[3])):
             yield [(row[17], self._copy(row)) for row in group]

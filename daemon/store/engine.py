@@ -54,26 +54,26 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that is committed as a whole or not at all."""
-        with explaining(), self._turn, self.engine.connect() as connection:
-            with connection.execution_options(**{_WRITES: True}).begin():
-                if not self.is_sqlite:  # what SQLite does by itself: one writer at a time, between processes too
-                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
-                yield connection
+        with (
+            explaining(),
+            self._turn,
+            self.engine.connect().execution_options(**{_WRITES: True}) as connection,
+            connection.begin(),
+        ):
+            if not self.is_sqlite:  # what SQLite does by itself: one writer at a time, between processes too
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
+            yield connection
 
     def close(self) -> None:
         self.engine.dispose()
 
 
 def _sqlite_engine(url: str) -> Engine:
-    engine = create_engine(
-        url, connect_args={"timeout": _BUSY_MILLISECONDS / 1000, "check_same_thread": False}
-    )
+    engine = create_engine(url, connect_args={"timeout": _BUSY_MILLISECONDS / 1000, "check_same_thread": False})
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _entry: ConnectionPoolEntry) -> None:
-        connection.isolation_level = (
-            None  # we say BEGIN ourselves: so DDL is rolled back too (libraries.md 3)
-        )
+        connection.isolation_level = None  # we say BEGIN ourselves: so DDL is rolled back too (libraries.md 3)
         cursor = connection.cursor()
         for pragma in (
             f"busy_timeout = {_BUSY_MILLISECONDS}",

@@ -25,18 +25,20 @@ class StoreNewer(StoreError):
     exit_code = 2
 
 
+_NO_ACCESS = "Check the owner and the permissions of its file and folder."
+_NO_SERVER = "Check store.url, and that the server runs."
 _KNOWN = (
-    ("database is locked", "the store is locked by another process", "Wait for it to finish, or stop it, and try again."),
-    ("disk is full", "the disk that holds the store is full", "Free some space and run the command again; nothing is lost."),
-    ("disk i/o error", "the disk that holds the store reports an error", "Check the disk and its free space, then try again."),
-    ("not a database", "the file of the store is not a Rapport store", "Check store.url, or restore a backup."),
-    ("malformed", "the file of the store is damaged", "Restore a backup (the copies can also be read again by a new store)."),
-    ("readonly database", "the store cannot be written", "Check the owner and the permissions of its file and folder."),
-    ("unable to open database", "the file of the store cannot be opened", "Check that its folder exists and may be written."),
-    ("connection refused", "the database server does not answer", "Check store.url and that the server runs."),
-    ("could not translate host", "the database server's name is not known", "Check store.url."),
-    ("password authentication failed", "the database server refuses the password", "Check the secret behind store.url."),
-)  # fmt: skip
+    ("database is locked", "the store is locked by another process", "Wait until it has finished, and try again."),
+    ("disk is full", "the disk that holds the store is full", "Free some space and try again; nothing is lost."),
+    ("disk i/o error", "the disk that holds the store reports an error", "Check the disk and its free space."),
+    ("not a database", "the file of the store is no Rapport store", "Check store.url, or restore a backup."),
+    ("malformed", "the file of the store is damaged", "Restore a backup, or begin a new store and sync again."),
+    ("readonly database", "the store cannot be written", _NO_ACCESS),
+    ("unable to open database", "the file of the store cannot be opened", _NO_ACCESS),
+    ("connection refused", "the database server does not answer", _NO_SERVER),
+    ("could not translate host", "the database server's name is not known", _NO_SERVER),
+    ("password authentication failed", "the database server refuses the password", "Check the secret in store.url."),
+)
 
 
 def explained(error: DBAPIError) -> StoreError:

@@ -1,4 +1,4 @@
-"""How a copy stands in one row, and back: participants, setting and flaws packed, so that scoring reads one row a copy."""
+"""How a copy stands in one row, and back: participants and setting are packed, so that scoring reads one row a copy."""
 
 from __future__ import annotations
 

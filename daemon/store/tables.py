@@ -97,9 +97,7 @@ class CopyRow(SQLModel, table=True):
     )
 
     id: int | None = Field(default=None, sa_column=Column(_ID, primary_key=True))
-    calendar_id: int = Field(
-        sa_column=Column(_ID, ForeignKey("calendars.id", ondelete="CASCADE"), nullable=False)
-    )
+    calendar_id: int = Field(sa_column=Column(_ID, ForeignKey("calendars.id", ondelete="CASCADE"), nullable=False))
     entry: str
     series: bytes = Field(sa_type=LargeBinary)
     meeting: bytes = Field(sa_type=LargeBinary)

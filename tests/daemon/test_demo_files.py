@@ -271,9 +271,7 @@ def test_spring_night_is_shorter(tmp_path: Path) -> None:
 
 
 def test_harrow_meets_in_a_series_with_exceptions(calendars: dict[str, Calendar], met: list[Event]) -> None:
-    events = [
-        one for one in calendars["eli@northwind.example"].walk("VEVENT") if one["SUMMARY"] == "Harrow weekly"
-    ]
+    events = [one for one in calendars["eli@northwind.example"].walk("VEVENT") if one["SUMMARY"] == "Harrow weekly"]
     (main,) = [one for one in events if "RRULE" in one]
     changed = [one for one in events if "RECURRENCE-ID" in one]
     assert main["EXDATE"]
@@ -294,14 +292,10 @@ def test_ivybridge_meets_once_a_quarter(met: list[Event]) -> None:
 
 
 def test_juniper_cancelled_the_series(events: list[Event], met: list[Event]) -> None:
-    cancelled = [
-        one for one in events if one["SUMMARY"] == "Juniper fortnightly" and one["STATUS"] == "CANCELLED"
-    ]
+    cancelled = [one for one in events if one["SUMMARY"] == "Juniper fortnightly" and one["STATUS"] == "CANCELLED"]
     assert cancelled
     assert all("RRULE" in one for one in cancelled)
-    assert {month(one) for one in with_client(met, "juniper.example")}.isdisjoint(
-        {(2026, 9), LAST_MONTH, (2026, 11)}
-    )
+    assert {month(one) for one in with_client(met, "juniper.example")}.isdisjoint({(2026, 9), LAST_MONTH, (2026, 11)})
 
 
 def test_kestrel_gives_the_same_every_month(met: list[Event]) -> None:
@@ -316,9 +310,7 @@ def test_larkfield_is_new_last_month(met: list[Event]) -> None:
 
 
 def test_mossbank_declines_and_is_visited_all_day(events: list[Event]) -> None:
-    theirs = [
-        one for one in events if any(str(who.email).endswith("@mossbank.example") for who in one.attendees)
-    ]
+    theirs = [one for one in events if any(str(who.email).endswith("@mossbank.example") for who in one.attendees)]
     assert any(not people(one, "mossbank.example") for one in theirs)
     visits = [one for one in theirs if "Site visit" in one["SUMMARY"]]
     assert visits

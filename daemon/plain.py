@@ -1,7 +1,8 @@
 """Text that came from calendars and config files, made harmless for whatever shows it (`design.md` 12).
 
-What is left is one line without control characters, without marks that change the direction of the text around them,
-and not longer than people read. Escaping for HTML and SVG is the templates' part, formulas are the sheet's.
+What is left is one line without control characters, without marks that change the direction of the text
+around them, and not longer than people read. Escaping for HTML and SVG is the templates' part, formulas are for
+whoever writes CSV.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _ELLIPSIS = "…"
 
 
 def one_line(text: str, limit: int = SENTENCE_LIMIT) -> str:
-    """The text without what is not seen, cut at the limit. Much too long ones are cut before they are looked at."""
+    """The text without what is not seen, cut at the limit; a huge one is cut before it is looked at."""
     cut = len(text) > limit
     kept = "".join(map(_visible, text[: 4 * limit]))
     line = _BLANKS.sub(" ", kept).strip()

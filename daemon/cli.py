@@ -1,0 +1,139 @@
+"""The command line. Thin: each command imports what it needs when it runs, so that `--help` stays quick."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from daemon.output import Format
+
+app = typer.Typer(
+    name="rapport",
+    help="Measures, from calendars, how much of their people's time each client commits.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+clients_app = typer.Typer(help="Clients that the config should know.", no_args_is_help=True)
+app.add_typer(clients_app, name="clients")
+
+Config = Annotated[Path | None, typer.Option("--config", help="The config file.", show_default=False)]
+Form = Annotated[Format, typer.Option("--format", help="How to show it.")]
+Month = Annotated[str | None, typer.Option("--month", metavar="YYYY-MM", help="The last complete one by default.")]
+Client = Annotated[str | None, typer.Option("--client", metavar="NAME", help="Only this client.")]
+_chosen: list[Path] = []
+
+
+@app.callback()
+def _everywhere(config: Config = None) -> None:
+    _chosen[:] = [config] if config is not None else []
+
+
+def _path(config: Path | None) -> Path | None:
+    """`--config` may stand before or after the command."""
+    return config or (_chosen[0] if _chosen else None)
+
+
+@app.command()
+def sync(
+    config: Config = None,
+    connector: Annotated[str | None, typer.Option("--connector", metavar="NAME", help="Only this connector.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="List every calendar again.")] = False,
+    form: Form = Format.TABLE,
+) -> None:
+    """Read the calendars once."""
+    from daemon.commands.sync import sync as run
+
+    raise typer.Exit(run(_path(config), connector=connector, full=full, form=form))
+
+
+@app.command()
+def report(
+    config: Config = None,
+    month: Month = None,
+    months: Annotated[int, typer.Option("--months", min=1, max=600, help="So many months up to it.")] = 1,
+    client: Client = None,
+    form: Form = Format.TABLE,
+) -> None:
+    """Show the figures of a month, or of several."""
+    from daemon.commands.report import report as run
+
+    raise typer.Exit(run(_path(config), month=month, months=months, client=client, form=form))
+
+
+@app.command()
+def explain(
+    client: Annotated[str, typer.Option("--client", metavar="NAME", help="The client.")],
+    config: Config = None,
+    month: Month = None,
+    form: Form = Format.TABLE,
+) -> None:
+    """Show every meeting behind a figure: counted as what, or set aside why."""
+    from daemon.commands.explain import explain as run
+
+    raise typer.Exit(run(_path(config), client=client, month=month, form=form))
+
+
+@app.command()
+def digest(
+    name: Annotated[str, typer.Argument(help="The digest, as the config names it.")],
+    config: Config = None,
+    month: Month = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="The folder to write it to.")] = None,
+) -> None:
+    """Write a month's digest to a folder: page, text, charts, sheet."""
+    from daemon.commands.digest import digest as run
+
+    raise typer.Exit(run(_path(config), name=name, month=month, out=out))
+
+
+@app.command()
+def status(config: Config = None, form: Form = Format.TABLE) -> None:
+    """Show which calendars are read, which are not and why, and what is due."""
+    from daemon.commands.status import status as run
+
+    raise typer.Exit(run(_path(config), form=form))
+
+
+@clients_app.command("suggest")
+def clients_suggest(config: Config = None, form: Form = Format.TABLE) -> None:
+    """Show outside domains met but claimed by no client, as TOML to paste."""
+    from daemon.commands.clients import suggest_clients
+
+    raise typer.Exit(suggest_clients(_path(config), form=form))
+
+
+@app.command()
+def demo() -> None:
+    """Do the whole job on a made-up company, in ./rapport-demo/."""
+    from daemon.commands.demo import demo as run
+
+    raise typer.Exit(run())
+
+
+def main() -> NoReturn:
+    """Runs a command; every error leaves as a sentence with a remedy and the right exit code, never a traceback."""
+    import zoneinfo
+
+    zoneinfo.reset_tzpath(to=())  # zones come from the locked tzdata package, the same on every machine
+    try:
+        app()
+    except KeyboardInterrupt:
+        _leave("Stopped. What was read is kept; the next sync goes on from there.", 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001  # the edge: nothing may leave as a traceback
+        from daemon.faults import told
+
+        _leave(*told(error))
+    sys.exit(0)
+
+
+def _leave(text: str, code: int) -> NoReturn:
+    sys.stderr.write(text.rstrip("\n") + "\n")
+    sys.exit(code)

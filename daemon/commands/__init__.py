@@ -1,0 +1,1 @@
+"""What each command does. Imported only when its command runs, so that `--help` stays quick."""

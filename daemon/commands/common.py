@@ -1,0 +1,96 @@
+"""What commands share: the config found and loaded, the store opened, the moment taken."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from daemon.config import Config, find, load
+from daemon.logs import set_up_logs
+from daemon.output import say
+from daemon.rescore import rescore
+from daemon.scope import Scope
+from daemon.store.calendars import read_calendars
+from daemon.store.engine import Database
+from daemon.store.schema import bring_up_to_date
+from scoring.clients import Client
+from scoring.months import Month, month_from
+
+
+class UsageError(Exception):
+    """A command line that cannot be carried out: one sentence, exit 2."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """One command's surroundings."""
+
+    config: Config
+    database: Database
+    now: datetime
+
+    def scope(self) -> Scope:
+        """The config with the calendars known now."""
+        with self.database.reading() as connection:
+            return Scope(self.config, tuple(read_calendars(connection)))
+
+    def fresh_scope(self) -> Scope:
+        """The same, with the figures brought up to what is stored and configured now."""
+        scope = self.scope()
+        rescore(self.database, scope, self.now)
+        return scope
+
+
+@contextmanager
+def opened(path: Path | None, *, resolve_secrets: bool = False) -> Iterator[Session]:
+    """Loads the config and opens the store, migrated if need be. Raises `ConfigError` and `StoreError`."""
+    config = load(find(path))
+    set_up_logs(config.log)
+    for warning in config.warnings:
+        say(f"warning: {warning}")
+    if resolve_secrets:
+        config.resolve_secrets()
+    database = Database(config.store_url())
+    try:
+        backup = bring_up_to_date(database)
+        if backup is not None:
+            say(f"The store was brought up to this version; a backup of it is in {backup}.")
+        yield Session(config=config, database=database, now=datetime.now(UTC))
+    finally:
+        database.close()
+
+
+def month_option(text: str | None) -> Month | None:
+    """`--month YYYY-MM`. Raises `UsageError`."""
+    if text is None:
+        return None
+    try:
+        return month_from(text)
+    except ValueError:
+        raise UsageError(f"--month {text!r} is no month. Write it as YYYY-MM, such as 2026-10.") from None
+
+
+def client_option(name: str | None, scope: Scope) -> tuple[Client, ...]:
+    """`--client N`: that client, by its name or a former one; all without. Raises `UsageError`."""
+    if name is None:
+        return scope.clients
+    for settings, client in zip(scope.config.clients, scope.clients, strict=True):
+        if name.casefold() in {one.casefold() for one in (settings.name, *settings.formerly)}:
+            return (client,)
+    raise UsageError(_unknown("client", name, [one.name for one in scope.clients]))
+
+
+def _unknown(what: str, name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"Did you mean {close[0]!r}?" if close else f"The config has {', '.join(known) or 'none'}."
+    return f"there is no {what} {name!r} in the config. {hint}"
+
+
+def named(what: str, name: str, known: list[str]) -> None:
+    """Checks a name from the command line against the config's. Raises `UsageError`."""
+    if name not in known:
+        raise UsageError(_unknown(what, name, known))

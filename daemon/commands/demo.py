@@ -1,0 +1,54 @@
+"""`rapport demo`: the whole job on a made-up company. Only the making of its files is the demo's own."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from daemon.commands.common import UsageError, opened
+from daemon.commands.digest import write_digest
+from daemon.commands.report import report
+from daemon.commands.sync import sync_once
+from daemon.demo import write_company
+from daemon.output import Format, print_line
+
+FOLDER = Path("rapport-demo")
+_MARK = ".rapport-demo"
+
+
+def demo(folder: Path = FOLDER) -> int:
+    """Makes the company up, syncs its calendars, reports, and writes its digest; ends by saying where to look."""
+    _clear(folder)
+    company = write_company(folder, datetime.now(UTC).date())
+    (folder / _MARK).touch()
+    config = folder / "config.toml"
+    with opened(config) as session:
+        results = sync_once(session)
+        name = session.config.digests[0].name
+        files = write_digest(session, name=name, month=None, folder=folder / "digest")
+    report(config, month=None, months=1, client=None, form=Format.TABLE)
+    print_line()
+    print_line("What the calendars tell:")
+    for client, story in company.stories:
+        print_line(f"  {client}: {story}")
+    print_line()
+    print_line(
+        f"Read {sum(one.entries for one in results)} entries of {results[0].calendars} calendars in {folder}/calendars."
+    )
+    print_line(f"Look at the digest: {files[-1]}")
+    print_line(f"Ask on:             rapport explain --config {config} --client NAME")
+    print_line(f"                    rapport report  --config {config} --months 24")
+    return 1 if any(one.failed for one in results) else 0
+
+
+def _clear(folder: Path) -> None:
+    """Makes room for a new demo; a folder that the demo did not make is left alone. Raises `UsageError`."""
+    if not folder.exists():
+        folder.mkdir(mode=0o700)
+        return
+    if not folder.is_dir() or (any(folder.iterdir()) and not (folder / _MARK).exists()):
+        raise UsageError(f"{folder} is there already and is not the demo's. Move it away, or run the demo elsewhere.")
+    import shutil
+
+    shutil.rmtree(folder)
+    folder.mkdir(mode=0o700)

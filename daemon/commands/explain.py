@@ -1,0 +1,78 @@
+"""`rapport explain`: every meeting behind a client's month, counted as what, or set aside why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from daemon.commands.common import client_option, month_option, opened
+from daemon.output import Format, Table, print_csv, print_json, print_line
+from daemon.reports import explain_json, known_months, read_meetings
+from daemon.scope import Scope
+from scoring.counting import Reason
+from scoring.hours import hours_text, share_out
+from scoring.months import Credited, Month
+from scoring.wording import REASON_WORDS, STEP_WORDS, length_text, month_text
+
+_CSV = (
+    "start", "end", "title", "channel", "ours", "client_people", "declined", "step", "points", "man_hours",
+    "phone_hours", "set_aside", "calendars", "flaws",
+)  # fmt: skip
+
+
+def explain(path: Path | None, *, client: str, month: str | None, form: Format) -> int:
+    """Shows a client's meetings of a month; the last complete one unless told otherwise."""
+    asked = month_option(month)
+    with opened(path) as session:
+        scope = session.fresh_scope()
+        (chosen,) = client_option(client, scope)
+        with session.database.reading() as connection:
+            known = known_months(connection, scope, session.now)
+            wanted = known.check(asked or known.last)
+            lines = read_meetings(connection, scope, wanted, session.now).get(chosen.name, [])
+        written = explain_json(scope, chosen.name, wanted, lines)
+        if form is Format.JSON:
+            print_json(written)
+        elif form is Format.CSV:
+            print_csv(written["meetings"], _CSV)
+        else:
+            _show(chosen.name, wanted, lines, written["meetings"], scope)
+    return 0
+
+
+def _show(
+    client: str, month: Month, lines: Sequence[Credited], written: Sequence[dict[str, Any]], scope: Scope
+) -> None:
+    columns = ("Start", "Length", "Title", "How", "Theirs", "Ours", "Points", "Man-hours", "Counted as")
+    table = Table(*columns, right=("Length", "Points", "Man-hours"), title=f"{client}, {month_text(month)}")
+    shares = share_out([line.man_seconds for line in lines])
+    for line, one, share in zip(lines, written, shares, strict=True):
+        meeting = line.judged.meeting
+        start = meeting.start.astimezone(scope.zone)
+        counted = line.judged.step is not None
+        table.add(
+            start.strftime("%a %d %b") if meeting.all_day else start.strftime("%a %d %b %H:%M"),
+            "all day" if meeting.all_day else length_text(meeting.length),
+            one["title"] or "–",
+            one["channel"].replace("_", " "),
+            _people(one["client_people"]),
+            _people(one["ours"]),
+            str(one["points"]) if counted else "",
+            hours_text(share) if counted else "",
+            _counted_as(one),
+            style=None if counted else "dim",
+        )
+    table.print()
+    points = sum(one["points"] for one in written)
+    print_line(f"{points} points, {hours_text(sum(shares))} man-hours. Time booked twice is the first meeting's.")
+
+
+def _people(people: list[str] | int) -> str:
+    return str(people) if isinstance(people, int) else "\n".join(people) and ", ".join(people)
+
+
+def _counted_as(one: dict[str, Any]) -> str:
+    if one["set_aside"] is None:
+        return next(words for step, words in STEP_WORDS.items() if step.value == one["step"])
+    return f"set aside: {REASON_WORDS[Reason(one['set_aside'])]}"

@@ -1,0 +1,71 @@
+"""`rapport report`: the figures of one month or several."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from daemon.commands.common import client_option, month_option, opened
+from daemon.output import Format, Table, print_csv, print_json, print_line, say
+from daemon.reports import MonthRows, known_months, months_to, read_months, report_cells, report_json
+from daemon.scope import Scope
+from scoring.hours import hours_text, tenths
+from scoring.months import Row
+from scoring.wording import TREND_WORDS, VERDICT_WORDS, month_text, signed
+
+_CSV = (
+    "month", "complete", "client", "manager", "tier", "meetings", "score", "score_confirmed", "man_hours",
+    "man_hours_confirmed", "phone_hours", "our_hours", "client_people", "phone", "short_one", "long_one", "short_many",
+    "long_many", "previous_score", "previous_man_hours", "verdict", "trend", "set_aside", "rhythm", "working_days",
+)  # fmt: skip
+_NUMBERS = ("Man-hours", "Before", "Change", "Score", "Meetings", "People", "Phone h")
+
+
+def report(path: Path | None, *, month: str | None, months: int, client: str | None, form: Format) -> int:
+    """Shows the figures; the last complete month unless told otherwise."""
+    asked = month_option(month)
+    with opened(path) as session:
+        scope = session.fresh_scope()
+        clients = client_option(client, scope)
+        with session.database.reading() as connection:
+            known = known_months(connection, scope, session.now)
+            last = known.check(asked or known.last)
+            wanted = months_to(last, months, known)
+            found = read_months(connection, scope, known, wanted, clients)
+        if len(wanted) < months:
+            say(f"History begins with {known.begins}; earlier months are unknown.")
+        if form is Format.JSON:
+            print_json(report_json(scope, found, session.now))
+        elif form is Format.CSV:
+            print_csv(report_cells(found, scope), _CSV)
+        else:
+            _show(found, scope)
+    return 0
+
+
+def _show(found: list[MonthRows], scope: Scope) -> None:
+    for one in found:
+        table = Table("Client", *_NUMBERS, "Trend", "Verdict", right=_NUMBERS, title=month_text(one.month))
+        for row in one.rows:
+            table.add(*_cells(row))
+        table.print()
+        if one.missing:
+            named = ", ".join(one.missing) if scope.config.privacy.show_ours else str(len(one.missing))
+            print_line(f"Incomplete: not read to the end of the month: {named}")
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    now = tenths(row.figures.man_seconds)
+    before = None if row.previous is None else tenths(row.previous.man_seconds)
+    scores = "→".join("?" if score is None else str(score) for score in row.trend_scores)
+    return (
+        row.client + (" (quarterly)" if row.quarterly else ""),
+        hours_text(now),
+        "?" if before is None else hours_text(before),
+        "?" if before is None else signed(now - before),
+        str(row.score),
+        str(row.figures.meetings),
+        str(row.figures.client_people),
+        hours_text(tenths(row.figures.phone_seconds)),
+        f"{TREND_WORDS[row.trend]} {scores}",
+        VERDICT_WORDS[row.verdict],
+    )

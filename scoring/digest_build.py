@@ -1,0 +1,199 @@
+"""Builds a month's digest from figures, meetings and how far the calendars are known. Pure; renders nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from scoring.clients import Client
+from scoring.counting import Reason
+from scoring.digest import Digest, Line, NotMet, SetAside
+from scoring.digest_lines import WorkingDays, line_of
+from scoring.hours import hours_text
+from scoring.months import Credited, History, Month, Reach, Verdict, shift
+from scoring.wording import REASON_WORDS, count_text, month_name, month_text, names_text
+
+_READING_ORDER = (
+    Verdict.NOT_DEVELOPING,
+    Verdict.NO_CONTACT,
+    Verdict.STEADY,
+    Verdict.SO_FAR,
+    Verdict.NEW,
+    Verdict.DEVELOPING,
+)
+_TIER_ORDER = ("key", "strategic", None, "standard", "prospect")
+_HEADLINE_TIERS = ("key", "strategic", None)
+_NAMED_REASONS = (Reason.ALL_DAY, Reason.TOO_LONG)
+_MOST_NAMED = 5
+FLAW_WORDS = {
+    "additional_guests": "guests without an address",
+    "no_address": "participants whose address is no e-mail address",
+    "group": "a group as a guest, whose members are not known",
+    "uid_reused": "an identifier that another meeting uses too",
+    "attendees_omitted": "a guest list that the provider left out",
+    "unknown_zone": "a time zone that is not known",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Material:
+    """What a digest is made of. `meetings` are the month's, by client; `missing` the calendars it lacks (R11)."""
+
+    name: str
+    company: str
+    timezone: str
+    month: Month
+    running: Month
+    now: datetime
+    clients: Sequence[Client]
+    histories: Mapping[str, History]
+    meetings: Mapping[str, Sequence[Credited]]
+    reach: Sequence[Reach]
+    missing: Sequence[str]
+    incomplete: frozenset[Month]
+    working_days: WorkingDays
+    show_ours: bool = True
+
+
+def build_digest(material: Material) -> Digest:
+    """The digest of one month over the given clients."""
+    lines = sorted((_line(material, client) for client in material.clients), key=_reading_order)
+    judged = [line for line in lines if line.tier in _HEADLINE_TIERS and line.verdict is not Verdict.SO_FAR]
+    developing = sum(line.verdict is Verdict.DEVELOPING for line in judged)
+    headline = _headline(material, lines, judged, developing)
+    return Digest(
+        name=material.name,
+        company=material.company,
+        month=material.month,
+        month_text=month_text(material.month),
+        timezone=material.timezone,
+        generated_at=material.now,
+        subject=_subject(material, judged, developing, headline),
+        headline=headline,
+        developing=developing,
+        judged=len(judged),
+        complete=not material.missing and material.month < material.running,
+        lines=tuple(lines),
+        not_met=tuple(_not_met(material, line) for line in lines if not line.meetings),
+        set_aside=tuple(_set_aside(material)),
+        lacks=tuple(_lacks(material)),
+        notes=tuple(_notes(material, lines)),
+    )
+
+
+def _line(material: Material, client: Client) -> Line:
+    return line_of(
+        material.histories[client.name],
+        material.month,
+        material.meetings.get(client.name, ()),
+        manager=client.manager,
+        tier=client.tier,
+        incomplete=material.incomplete,
+        working_days=material.working_days,
+    )
+
+
+def _reading_order(line: Line) -> tuple[int, int, int, str]:
+    """Those that need action first; of those, key accounts, and the largest loss."""
+    tier = _TIER_ORDER.index(line.tier) if line.tier in _TIER_ORDER else len(_TIER_ORDER)
+    change = line.change_tenths or 0
+    loss = -change if line.verdict is Verdict.DEVELOPING else change
+    return (_READING_ORDER.index(line.verdict), tier, loss, line.client)
+
+
+def _headline(material: Material, lines: Sequence[Line], judged: Sequence[Line], developing: int) -> str:
+    name = month_name(material.month)
+    if material.month >= material.running:
+        return f"{name} so far: {hours_text(sum(line.tenths for line in lines))} hours of clients' time"
+    if not judged:
+        return f"{name}: no relationship to judge"
+    verb = "is" if developing == 1 else "are"
+    new = sum(line.verdict is Verdict.NEW for line in judged)
+    also = f", {new} {'is' if new == 1 else 'are'} new" if new else ""
+    return f"{name}: {developing} of {count_text(len(judged), 'relationship', 'relationships')} {verb} developing{also}"
+
+
+def _subject(material: Material, judged: Sequence[Line], developing: int, headline: str) -> str:
+    """The verdict and at most three names."""
+    if material.month >= material.running or not judged:
+        return headline
+    names = [line.client for line in judged if line.verdict in (Verdict.NOT_DEVELOPING, Verdict.NO_CONTACT)]
+    subject = f"{month_name(material.month)}: {developing} of {len(judged)} developing"
+    return f"{subject}; look at {names_text(names)}" if names else subject
+
+
+def _not_met(material: Material, line: Line) -> NotMet:
+    history = material.histories[line.client]
+    met = [month for month, figures in history.months.items() if figures.meetings and month <= material.month]
+    last = max(met, default=None)
+    booked = sum(
+        figures.set_aside.get(Reason.NOT_YET, 0) for month, figures in history.months.items() if month > material.month
+    )
+    since = f"last met in {month_text(last)}" if last else f"never met since {month_text(history.begins)}"
+    next_one = f"{count_text(booked, 'meeting is', 'meetings are')} booked" if booked else "nothing is booked"
+    return NotMet(
+        client=line.client,
+        manager=line.manager,
+        last_met=last,
+        sentence=f"{line.client}: {since}; {next_one}.",
+    )
+
+
+def _set_aside(material: Material) -> Iterable[SetAside]:
+    found: dict[Reason, set[tuple[bytes, tuple[str, ...]]]] = {}
+    named: dict[Reason, set[str]] = {}
+    for client in material.clients:
+        for one in material.meetings.get(client.name, ()):
+            if one.judged.reason is not None:
+                meeting = one.judged.meeting
+                found.setdefault(one.judged.reason, set()).add((meeting.key, meeting.calendars))
+                named.setdefault(one.judged.reason, set()).add(client.name)
+    for reason in Reason:
+        if reason in found:
+            count = len(found[reason])
+            clients = tuple(sorted(named[reason])) if reason in _NAMED_REASONS else ()
+            whose = f" with {names_text(clients, most=_MOST_NAMED)}" if clients else ""
+            yield SetAside(
+                reason=reason.value,
+                meetings=count,
+                sentence=f"{count_text(count, 'meeting', 'meetings')}{whose}: {REASON_WORDS[reason]}.",
+                clients=clients,
+            )
+
+
+def _lacks(material: Material) -> Iterable[str]:
+    """R11: from what the figures are incomplete, and what was never read."""
+    if material.missing:
+        calendars = count_text(len(material.missing), "calendar was", "calendars were")
+        yield f"{calendars} not read to the end of {month_name(material.month)}{_who(material, material.missing)}."
+    never = sorted({one.calendar for one in material.reach if one.never_read is not None and one.left is None})
+    if never:
+        yield f"{count_text(len(never), 'calendar is', 'calendars are')} never read{_who(material, never)}."
+    flaws: dict[str, int] = {}
+    for client in material.clients:
+        for one in material.meetings.get(client.name, ()):
+            for flaw in one.judged.meeting.flaws:
+                flaws[flaw] = flaws.get(flaw, 0) + 1
+    for flaw, count in sorted(flaws.items()):
+        if flaw in FLAW_WORDS:
+            yield f"{count_text(count, 'meeting has', 'meetings have')} {FLAW_WORDS[flaw]}."
+
+
+def _who(material: Material, calendars: Sequence[str]) -> str:
+    return f": {names_text(calendars, most=_MOST_NAMED)}" if material.show_ours else ""
+
+
+def _notes(material: Material, lines: Sequence[Line]) -> Iterable[str]:
+    figures = [material.histories[line.client].figures(material.month) for line in lines]
+    total = sum(one.man_seconds for one in figures)
+    if total:
+        share = round(100 * sum(one.confirmed_seconds for one in figures) / total)
+        yield f"{share} % of the hours come from people who accepted or organised."
+    if any(line.quarterly for line in lines):
+        names = names_text([line.client for line in lines if line.quarterly], most=_MOST_NAMED)
+        yield f"Quarterly rhythm, three months against the three before: {names}."
+    before = shift(material.month, -1)
+    days, days_before = material.working_days(material.month), material.working_days(before)
+    yield f"{month_name(material.month)} had {days} working days, {month_name(before)} {days_before}."
+    yield "Figures come from invitations that were not declined; to correct a meeting, edit or decline its entry."

@@ -1,0 +1,123 @@
+"""The words for verdicts, steps, reasons, months and lengths: one place, so that every output says the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from scoring.counting import Reason
+from scoring.hours import hours_text
+from scoring.months import Month, Row, Trend, Verdict
+from scoring.steps import Step
+
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+VERDICT_WORDS = {
+    Verdict.NEW: "new",
+    Verdict.NO_CONTACT: "no contact",
+    Verdict.DEVELOPING: "developing",
+    Verdict.STEADY: "not developing (unchanged)",
+    Verdict.NOT_DEVELOPING: "not developing",
+    Verdict.SO_FAR: "so far",
+}
+TREND_WORDS = {
+    Trend.IMPROVING: "improving",
+    Trend.DECLINING: "declining",
+    Trend.FLAT: "flat",
+    Trend.NEW: "new",
+}
+STEP_WORDS = {
+    Step.PHONE: "phone",
+    Step.SHORT_ONE: "short, one person",
+    Step.LONG_ONE: "long, one person",
+    Step.SHORT_MANY: "short, several people",
+    Step.LONG_MANY: "long, several people",
+}
+_STEP_MEETINGS = {
+    Step.PHONE: ("phone call", "phone calls"),
+    Step.SHORT_ONE: ("short meeting with one person", "short meetings with one person"),
+    Step.LONG_ONE: ("long meeting with one person", "long meetings with one person"),
+    Step.SHORT_MANY: ("short meeting with several people", "short meetings with several people"),
+    Step.LONG_MANY: ("long meeting with several people", "long meetings with several people"),
+}
+REASON_WORDS = {
+    Reason.CANCELLED: "cancelled",
+    Reason.NOT_YET: "not ended yet",
+    Reason.ALL_DAY: "an all-day entry: not counted; enter each day with its hours",
+    Reason.NO_DURATION: "without duration: it ends when it starts, or before",
+    Reason.TOO_LONG: "too long for one meeting: not counted; enter each day with its hours",
+    Reason.TOO_MANY_PEOPLE: "too many people: a webinar, not a meeting",
+    Reason.WE_DID_NOT_ATTEND: "none of ours attended",
+    Reason.CLIENT_DECLINED: "declined by everybody of the client",
+    Reason.RESPONSE_NOT_COUNTED: "nobody of the client has answered in a way that counts",
+}
+
+
+def month_text(month: Month) -> str:
+    """`October 2026`."""
+    return f"{_MONTHS[int(month[5:]) - 1]} {month[:4]}"
+
+
+def month_name(month: Month) -> str:
+    """`October`."""
+    return _MONTHS[int(month[5:]) - 1]
+
+
+def span_text(months: Sequence[Month]) -> str:
+    """`October`, or `August to October`."""
+    first, last = month_name(months[0]), month_name(months[-1])
+    return last if len(months) == 1 else f"{first} to {last}"
+
+
+def length_text(length: timedelta) -> str:
+    """`45 min`, `2 h`, `1 h 30`."""
+    minutes = int(length.total_seconds()) // 60
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return f"{rest} min"
+    return f"{hours} h {rest:02d}" if rest else f"{hours} h"
+
+
+def count_text(count: int, one: str, many: str) -> str:
+    """`1 meeting`, `3 meetings`."""
+    return f"{count} {one if count == 1 else many}"
+
+
+def meetings_text(step: Step, count: int) -> str:
+    """`3 short meetings with one person`."""
+    return count_text(count, *_STEP_MEETINGS[step])
+
+
+def signed(tenths_of_hours: int) -> str:
+    """`+8.0`, `-2.0`, `0.0`."""
+    return ("+" if tenths_of_hours > 0 else "") + hours_text(tenths_of_hours)
+
+
+def names_text(names: Sequence[str], *, most: int = 3) -> str:
+    """`A`, `A and B`, `A, B and C`, `A, B, C and 4 more`."""
+    if len(names) > most:
+        return f"{', '.join(names[:most])} and {len(names) - most} more"
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def verdict_sentence(row: Row, tenths: int, before: int) -> str:
+    """R9: what the client gave, against what, and what it means. It speaks of the client's time, never of a manager."""
+    now, then = span_text(row.compared.now), span_text(row.compared.before)
+    gave = f"{row.client} gave {hours_text(tenths)} h"
+    if row.verdict is Verdict.SO_FAR:
+        return f"{row.client} has given {hours_text(tenths)} h in {month_name(row.month)} so far"
+    if row.verdict is Verdict.NEW:
+        return f"{gave} in {now}: new, the first month with a meeting"
+    if row.verdict is Verdict.NO_CONTACT:
+        return f"{row.client} was not met in {now}, nor in {then}: no contact"
+    if row.verdict is Verdict.STEADY:
+        return f"{gave}, as much as in {then}: not developing (unchanged)"
+    period = "in these three months" if row.quarterly else "this month"
+    if row.verdict is Verdict.DEVELOPING:
+        return f"{gave}, {hours_text(tenths - before)} more than in {then}: developing {period}"
+    return f"{gave}, {hours_text(before - tenths)} less than in {then}: not developing {period}"

@@ -1,0 +1,450 @@
+"""A pass over the calendars: what it keeps, what it lets go, and what it never does (`design.md`, What must hold)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from connectors.contract import Person
+from connectors.errors import RetryLater, SkipCalendar, StopConnector
+from daemon.config import Config
+from daemon.store.calendars import read_calendars
+from daemon.store.engine import Database
+from scoring.counting import Reason
+from scoring.meeting import CopyState, Response
+from tests.daemon.worlds import ANA, BO, CLIENTS, JO, KIM, NOW, config_of, hours, make_copy, rows_of, stored, sync
+from tests.fakes.memory import MemoryCalendars
+
+
+class TestAPass:
+    """The contract of a pass over a store; it runs on SQLite and on PostgreSQL."""
+
+    def test_meetings_become_figures(self, store: Database, config: Config) -> None:
+        provider = MemoryCalendars()
+        provider.account(JO).put(make_copy("one", people=(JO, ANA, BO)))
+        (result,) = sync(store, config, provider)
+        assert (result.calendars, result.synced, result.failed, result.entries, result.changed) == (1, 1, [], 1, 1)
+        row = rows_of(store, config)["Acme"]
+        assert (row.figures.man_seconds, row.score, row.figures.client_people) == (7200, 8, 2)
+
+    def test_a_second_pass_over_unchanged_calendars_changes_nothing(self, store: Database, config: Config) -> None:
+        provider = MemoryCalendars()
+        for number in range(10):
+            provider.account(JO).put(make_copy(f"e{number}", start=NOW - timedelta(days=30 + number)))
+        sync(store, config, provider)
+        before = stored(store, "*")
+        (result,) = sync(store, config, provider, now=NOW + timedelta(minutes=15))
+        (full,) = sync(store, config, provider, now=NOW + timedelta(minutes=30), full=True)
+        assert (result.changed, full.changed) == (0, 0)
+        assert stored(store, "*") == before
+
+    def test_one_meeting_in_two_calendars_counts_once(self, store: Database, config: Config) -> None:
+        provider = MemoryCalendars()
+        provider.account(JO).put(make_copy("a", uid="same@x.example"))
+        provider.account(KIM).put(make_copy("b", uid="same@x.example", owner=KIM))
+        sync(store, config, provider)
+        row = rows_of(store, config)["Acme"]
+        assert (row.figures.meetings, row.figures.our_seconds) == (1, 7200)
+
+    def test_a_moved_meeting_leaves_its_old_month(self, store: Database, config: Config) -> None:
+        provider = MemoryCalendars()
+        provider.account(JO).put(make_copy("one"))
+        sync(store, config, provider)
+        provider.account(JO).put(make_copy("one", start=datetime(2026, 9, 8, 9, tzinfo=UTC)))
+        sync(store, config, provider)
+        assert hours(store, config, "2026-10") == 0
+        assert hours(store, config, "2026-09") == 1
+
+    def test_an_attendees_copy_moved_later_does_not_move_the_organisers_meeting(
+        self, store: Database, config: Config
+    ) -> None:
+        provider = MemoryCalendars()
+        provider.account(JO).put(make_copy("a", uid="same@x.example"))
+        provider.account(KIM).put(make_copy("b", uid="same@x.example", owner=KIM))
+        sync(store, config, provider)
+        later = make_copy("b", uid="same@x.example", owner=KIM, start=NOW + timedelta(days=20))
+        provider.account(KIM).put(later)
+        sync(store, config, provider)
+        assert hours(store, config) == 1
+        provider.account(JO).put(make_copy("a", uid="same@x.example", start=datetime(2026, 9, 1, 9, tzinfo=UTC)))
+        sync(store, config, provider)
+        assert (hours(store, config), hours(store, config, "2026-09")) == (0, 1)
+
+    def test_a_tombstone_of_the_organisers_copy_cancels(self, store: Database, config: Config) -> None:
+        provider = MemoryCalendars()
+        for entry in ("one", "two"):
+            provider.account(JO).put(make_copy(entry))
+        sync(store, config, provider)
+        provider.account(JO).remove("one")
+        sync(store, config, provider)
+        figures = rows_of(store, config)["Acme"].figures
+        assert (figures.meetings, figures.set_aside) == (1, {Reason.CANCELLED: 1})
+
+    def test_what_becomes_private_is_erased_and_is_no_decline(self, store: Database, config: Config) -> None:
+        provider = MemoryCalendars()
+        provider.account(JO).put(make_copy("a", uid="same@x.example"))
+        provider.account(KIM).put(make_copy("b", uid="same@x.example", owner=KIM))
+        sync(store, config, provider)
+        provider.account(JO).hide("a")
+        sync(store, config, provider)
+        assert [entry for entry, _ in stored(store)] == ["b"]
+        assert rows_of(store, config)["Acme"].figures.meetings == 1
+
+    def test_meetings_without_outsiders_are_never_stored(self, store: Database, config: Config) -> None:
+        provider = MemoryCalendars()
+        provider.account(JO).put(make_copy("inside", people=(JO, KIM, "no-reply@acme.example")))
+        sync(store, config, provider)
+        assert stored(store) == []
+
+    def test_a_meeting_that_loses_its_outsiders_is_erased(self, store: Database, config: Config) -> None:
+        provider = MemoryCalendars()
+        provider.account(JO).put(make_copy("one"))
+        sync(store, config, provider)
+        provider.account(JO).put(make_copy("one", people=(JO, KIM)))
+        sync(store, config, provider)
+        assert stored(store) == []
+        assert hours(store, config) == 0
+
+    def test_a_date_only_copy_joins_its_occurrence_whichever_comes_first(self, store: Database, config: Config) -> None:
+        from dataclasses import replace
+        from datetime import date
+
+        from scoring.identity import identify
+
+        at = datetime(2026, 10, 6, 9, tzinfo=UTC)
+        for uid, first, second in (("s1@x.example", JO, KIM), ("s2@x.example", KIM, JO)):
+            known = replace(make_copy("known", owner=JO), identity=identify(uid, at=at, on=date(2026, 10, 6)))
+            dated = replace(make_copy("dated", owner=KIM), identity=identify(uid, on=date(2026, 10, 6)))
+            provider = MemoryCalendars(name=uid.partition("@")[0])
+            for owner in (first, second):
+                provider.account(owner).put(replace(known if owner == JO else dated, entry=uid, calendar=owner))
+                sync(store, config, provider, all_connectors=False)
+        assert rows_of(store, config)["Acme"].figures.meetings == 2
+
+    def test_a_booked_meeting_counts_once_it_has_ended(self, store: Database, config: Config) -> None:
+        provider = MemoryCalendars()
+        provider.account(JO).put(make_copy("soon", start=NOW + timedelta(hours=1)))
+        sync(store, config, provider)
+        assert rows_of(store, config, "2026-11")["Acme"].figures.set_aside == {Reason.NOT_YET: 1}
+        later = NOW + timedelta(hours=3)
+        assert hours(store, config, "2026-11", now=later) == 1
+
+
+class TestFullListings:
+    """`design.md` 3."""
+
+    def test_what_a_full_listing_lacks_is_deleted_but_only_in_its_window(
+        self, sqlite_store: Database, config: Config
+    ) -> None:
+        provider = MemoryCalendars()
+        account = provider.account(JO)
+        for entry in ("a", "b", "c"):
+            account.put(make_copy(entry))
+        account.put(make_copy("far", start=NOW + timedelta(days=59)))
+        sync(sqlite_store, config, provider)
+        account.put(make_copy("far", start=NOW + timedelta(days=400)))  # moved out of the window, told by the delta
+        sync(sqlite_store, config, provider)
+        del account.entries["a"]
+        sync(sqlite_store, config, provider, full=True)
+        states = dict(stored(sqlite_store))
+        assert states == {"a": "deleted", "b": "live", "c": "live", "far": "live"}
+
+    def test_a_listing_that_would_remove_everything_waits_for_a_second(
+        self, sqlite_store: Database, config: Config
+    ) -> None:
+        provider = MemoryCalendars()
+        provider.account(JO).put(make_copy("one"))
+        sync(sqlite_store, config, provider)
+        provider.account(JO).entries.clear()
+        (result,) = sync(sqlite_store, config, provider, full=True)
+        assert (result.held, result.failed) == ([JO], [])
+        assert hours(sqlite_store, config) == 1
+        (result,) = sync(sqlite_store, config, provider)
+        assert result.held == []
+        assert hours(sqlite_store, config) == 0
+
+    @pytest.mark.parametrize(
+        ("held", "removed", "waits"),
+        [(50, 21, False), (40, 20, False), (41, 21, True), (30, 20, False), (3, 3, True), (3, 2, False)],
+    )
+    def test_over_half_and_more_than_twenty_waits(
+        self, sqlite_store: Database, config: Config, held: int, removed: int, waits: bool
+    ) -> None:
+        provider = MemoryCalendars()
+        account = provider.account(JO)
+        for number in range(held):
+            account.put(make_copy(f"e{number:02}", start=datetime(2026, 10, 1 + number % 28, 9, tzinfo=UTC)))
+        sync(sqlite_store, config, provider)
+        for number in range(removed):
+            del account.entries[f"e{number:02}"]
+        (result,) = sync(sqlite_store, config, provider, full=True)
+        assert bool(result.held) is waits
+
+    def test_an_expired_cursor_lists_again(self, sqlite_store: Database, config: Config) -> None:
+        provider = MemoryCalendars()
+        account = provider.account(JO)
+        account.put(make_copy("one"))
+        account.put(make_copy("two"))
+        sync(sqlite_store, config, provider)
+        account.oldest_cursor = 99
+        del account.entries["two"]
+        sync(sqlite_store, config, provider)
+        assert dict(stored(sqlite_store)) == {"one": "live", "two": "deleted"}
+
+    def test_a_changed_query_or_company_lists_again(self, sqlite_store: Database, tmp_path: Path) -> None:
+        provider = MemoryCalendars()
+        provider.account(JO).put(make_copy("one"))
+        config = config_of(tmp_path)
+        sync(sqlite_store, config, provider)
+        sync(sqlite_store, config, provider)
+        assert provider.full_listings == 1
+        provider.version = "2"
+        sync(sqlite_store, config, provider)
+        assert provider.full_listings == 2
+        changed = config_of(tmp_path, base=BASE_WITH_IGNORE)
+        sync(sqlite_store, changed, provider)
+        assert provider.full_listings == 3
+
+    def test_a_client_more_scores_history_without_asking(self, sqlite_store: Database, tmp_path: Path) -> None:
+        provider = MemoryCalendars()
+        provider.account(JO).put(make_copy("one", people=(JO, "cy@gamma.example")))
+        sync(sqlite_store, config_of(tmp_path), provider)
+        more = config_of(tmp_path, clients=CLIENTS + '[[clients]]\nname = "Gamma"\ndomains = ["gamma.example"]\n')
+        assert hours(sqlite_store, more, client="Gamma") == 1
+        sync(sqlite_store, more, provider)
+        assert provider.full_listings == 1
+
+    def test_reconciliation_repairs_what_deltas_missed(self, sqlite_store: Database, config: Config) -> None:
+        provider = MemoryCalendars()
+        account = provider.account(JO)
+        account.put(make_copy("one"))
+        account.put(make_copy("missed"))
+        sync(sqlite_store, config, provider)
+        del account.entries["missed"]  # no tombstone
+        sync(sqlite_store, config, provider, now=NOW + timedelta(days=1))
+        assert dict(stored(sqlite_store))["missed"] == "live"
+        sync(sqlite_store, config, provider, now=NOW + timedelta(days=7, minutes=1))
+        assert dict(stored(sqlite_store))["missed"] == "deleted"
+
+
+BASE_WITH_IGNORE = """
+[company]
+name = "Northwind"
+timezone = "Europe/London"
+domains = ["northwind.example"]
+ignore = ["front-desk@*"]
+"""
+
+
+class TestFaults:
+    """One bad calendar never stops the others, and never passes for "no meetings"."""
+
+    @pytest.mark.parametrize(
+        ("error", "code", "standing"),
+        [
+            (RetryLater("unreachable", "the provider does not answer"), "unreachable", False),
+            (SkipCalendar("forbidden", "it may not be read", standing=True), "forbidden", True),
+            (SkipCalendar("malformed", "it is no calendar"), "malformed", False),
+            (ZeroDivisionError("a defect"), "defect", False),
+        ],
+    )
+    def test_one_calendar_fails_and_the_others_are_read(
+        self, sqlite_store: Database, config: Config, error: Exception, code: str, standing: bool
+    ) -> None:
+        provider = MemoryCalendars()
+        provider.account(JO).put(make_copy("one"))
+        provider.account(KIM).error = error
+        (result,) = sync(sqlite_store, config, provider)
+        assert (result.synced, [(one.calendar, one.code) for one in result.failed]) == (1, [(KIM, code)])
+        assert hours(sqlite_store, config) == 1
+        with sqlite_store.reading() as connection:
+            (kim,) = [one for one in read_calendars(connection) if one.address == KIM]
+        assert (kim.error_code, kim.standing, kim.last_success) == (code, standing, None)
+
+    def test_a_round_that_breaks_off_leaves_the_store_as_it_was(self, sqlite_store: Database, config: Config) -> None:
+        provider = MemoryCalendars()
+        account = provider.account(JO)
+        account.put(make_copy("one"))
+        sync(sqlite_store, config, provider)
+        for number in range(10):
+            account.put(make_copy(f"new{number}"))
+        account.fails_after_pages = 2
+        (result,) = sync(sqlite_store, config, provider)
+        assert [one.code for one in result.failed] == ["defect"]
+        assert [entry for entry, _ in stored(sqlite_store)] == ["one"]
+        account.fails_after_pages = None
+        sync(sqlite_store, config, provider)
+        assert len(stored(sqlite_store)) == 11
+
+    def test_a_connector_that_stops_marks_its_calendars_and_not_the_others(
+        self, sqlite_store: Database, config: Config
+    ) -> None:
+        one, other = MemoryCalendars("one"), MemoryCalendars("other")
+        one.account(JO).put(make_copy("a"))
+        other.account(KIM).put(make_copy("b", owner=KIM, organiser=KIM, people=(KIM, ANA)))
+        sync(sqlite_store, config, one, other)
+        one.roster_error = StopConnector("credentials", "the key was revoked", "Make a new key.")
+        other.account(KIM).put(make_copy("c", owner=KIM, organiser=KIM, people=(KIM, ANA), minutes=30))
+        results = sync(sqlite_store, config, one, other)
+        assert [len(result.failed) for result in results] == [1, 0]
+        assert results[0].failed[0].message == "the key was revoked. Make a new key."
+        assert len(stored(sqlite_store)) == 3
+
+    def test_a_stop_in_one_calendar_spares_asking_for_the_rest(self, sqlite_store: Database, tmp_path: Path) -> None:
+        config = config_of(tmp_path, more="[sync]\nworkers = 1\n")
+        provider = MemoryCalendars()
+        for number in range(5):
+            provider.account(f"p{number}@northwind.example").error = StopConnector("credentials", "revoked")
+        (result,) = sync(sqlite_store, config, provider)
+        assert len(result.failed) == 5
+
+
+class TestPeople:
+    """Who joins, leaves, is renamed, excluded (R2, R11)."""
+
+    def test_who_has_left_keeps_the_past_and_loses_the_future(self, sqlite_store: Database, config: Config) -> None:
+        provider = MemoryCalendars()
+        provider.account(KIM)
+        jo = provider.account(JO)
+        jo.put(make_copy("past"))
+        jo.put(make_copy("future", start=NOW + timedelta(days=2)))
+        sync(sqlite_store, config, provider)
+        del provider.accounts[JO]
+        sync(sqlite_store, config, provider, now=NOW + timedelta(days=1))
+        later = NOW + timedelta(days=5)
+        assert hours(sqlite_store, config, now=later) == 1
+        row = rows_of(sqlite_store, config, "2026-11", now=later)["Acme"]
+        assert (row.figures.meetings, dict(row.figures.set_aside)) == (0, {})
+
+    def test_a_renamed_person_stays_one_calendar(self, sqlite_store: Database, config: Config) -> None:
+        provider = MemoryCalendars()
+        account = provider.account(JO)
+        account.put(make_copy("one"))
+        sync(sqlite_store, config, provider)
+        account.person = Person(id=JO, addresses=("joanna@northwind.example", JO))
+        sync(sqlite_store, config, provider)
+        with sqlite_store.reading() as connection:
+            (only,) = read_calendars(connection)
+        assert (only.address, only.aliases) == ("joanna@northwind.example", (JO,))
+        figures = rows_of(sqlite_store, config)["Acme"].figures
+        assert (figures.meetings, figures.our_seconds) == (1, 3600)
+
+    def test_an_excluded_calendar_is_erased(self, sqlite_store: Database, config: Config) -> None:
+        provider = MemoryCalendars()
+        provider.account(JO).put(make_copy("one"))
+        provider.account(KIM)
+        sync(sqlite_store, config, provider)
+        provider.excluded = (JO.upper(),)
+        del provider.accounts[JO]
+        sync(sqlite_store, config, provider)
+        assert stored(sqlite_store) == []
+        assert hours(sqlite_store, config) == 0
+
+    def test_a_connector_taken_out_of_the_config_is_no_longer_read(self, sqlite_store: Database, config: Config) -> None:
+        one, other = MemoryCalendars("one"), MemoryCalendars("other")
+        one.account(JO).put(make_copy("a"))
+        sync(sqlite_store, config, one, other)
+        sync(sqlite_store, config, other)
+        with sqlite_store.reading() as connection:
+            (left,) = read_calendars(connection)
+        assert left.left_at == NOW
+        assert hours(sqlite_store, config) == 1
+
+    def test_a_calendar_joins_in_its_month_but_the_first_ones_from_historys_beginning(
+        self, sqlite_store: Database, config: Config
+    ) -> None:
+        provider = MemoryCalendars()
+        provider.account(JO)
+        sync(sqlite_store, config, provider)
+        provider.account(KIM)
+        sync(sqlite_store, config, provider)
+        with sqlite_store.reading() as connection:
+            joined = {one.address: one.joined for one in read_calendars(connection)}
+        assert joined == {JO: "2024-11", KIM: "2026-11"}
+
+
+class TestConfigChanges:
+    """Each key decides what is read, what is scored, or what is shown (`design.md` 1)."""
+
+    def test_titles_turned_off_are_erased_at_once(self, sqlite_store: Database, tmp_path: Path) -> None:
+        provider = MemoryCalendars()
+        provider.account(JO).put(make_copy("one"))
+        sync(sqlite_store, config_of(tmp_path), provider)
+        assert stored(sqlite_store, "title") == [("Steering group",)]
+        off = config_of(tmp_path, more="[sync]\ntitles = false\n")
+        rows_of(sqlite_store, off)
+        assert stored(sqlite_store, "title") == [(None,)]
+        sync(sqlite_store, off, provider)
+        assert stored(sqlite_store, "title") == [(None,)]
+        sync(sqlite_store, config_of(tmp_path), provider)
+        assert stored(sqlite_store, "title") == [("Steering group",)]
+
+    def test_titles_of_meetings_without_a_client_person_are_not_kept(
+        self, sqlite_store: Database, tmp_path: Path
+    ) -> None:
+        provider = MemoryCalendars()
+        provider.account(JO).put(make_copy("one", people=(JO, "cy@gamma.example")))
+        provider.account(JO).put(make_copy("two"))
+        sync(sqlite_store, config_of(tmp_path), provider)
+        assert stored(sqlite_store, "entry, title") == [("one", None), ("two", "Steering group")]
+        fewer = config_of(tmp_path, clients='[[clients]]\nname = "Gamma"\ndomains = ["gamma.example"]\n')
+        rows_of(sqlite_store, fewer)
+        assert stored(sqlite_store, "entry, title") == [("one", None), ("two", None)]
+
+    def test_what_is_ours_now_is_purged(self, sqlite_store: Database, tmp_path: Path) -> None:
+        provider = MemoryCalendars()
+        provider.account(JO).put(make_copy("one"))
+        provider.account(JO).put(make_copy("two", people=(JO, "sub@partner.example")))
+        sync(sqlite_store, config_of(tmp_path), provider)
+        base = '[company]\nname = "N"\ntimezone = "Europe/London"\ndomains = ["northwind.example", "partner.example"]\n'
+        rows_of(sqlite_store, config_of(tmp_path, base=base))
+        assert [entry for entry, _ in stored(sqlite_store)] == ["one"]
+
+    def test_points_change_scores_without_reading_a_copy(self, sqlite_store: Database, tmp_path: Path) -> None:
+        provider = MemoryCalendars()
+        provider.account(JO).put(make_copy("one"))
+        sync(sqlite_store, config_of(tmp_path), provider)
+        with sqlite_store.writing() as connection:
+            connection.exec_driver_sql("DELETE FROM copies")
+        dearer = config_of(tmp_path, more="[scoring]\npoints = { short_one = 30 }\n")
+        assert rows_of(sqlite_store, dearer)["Acme"].score == 30
+
+    def test_a_renamed_client_keeps_its_history(self, sqlite_store: Database, tmp_path: Path) -> None:
+        provider = MemoryCalendars()
+        provider.account(JO).put(make_copy("one"))
+        sync(sqlite_store, config_of(tmp_path), provider)
+        renamed = config_of(
+            tmp_path, clients='[[clients]]\nname = "Apex"\nformerly = ["Acme"]\ndomains = ["apex.example", "acme.example"]\n'
+        )
+        assert hours(sqlite_store, renamed, client="Apex") == 1
+
+    def test_months_older_than_the_copies_kept_are_frozen(self, sqlite_store: Database, tmp_path: Path) -> None:
+        provider = MemoryCalendars()
+        provider.account(JO).put(make_copy("old", start=datetime(2026, 1, 5, 9, tzinfo=UTC)))
+        provider.account(JO).put(make_copy("new"))
+        short = "[sync]\nhistory = '12 months'\nretain = '12 months'\n"
+        sync(sqlite_store, config_of(tmp_path, more=short), provider)
+        later = datetime(2027, 3, 15, tzinfo=UTC)
+        sync(sqlite_store, config_of(tmp_path, more=short), provider, now=later)
+        assert [entry for entry, _ in stored(sqlite_store)] == ["new"]
+        other = config_of(tmp_path, more=short + "[scoring]\nlong_meeting_over = '10m'\n")
+        old, new = (rows_of(sqlite_store, other, month, now=later)["Acme"] for month in ("2026-01", "2026-10"))
+        assert (old.figures.man_seconds, old.score) == (3600, 3)
+        assert new.score == 5
+
+
+def test_responses_of_a_removed_copy_are_a_decline(sqlite_store: Database, config: Config) -> None:
+    """R2: while a meeting stands, a copy that is not live is its owner's decline."""
+    provider = MemoryCalendars()
+    provider.account(JO).put(make_copy("a", uid="same@x.example", people=(JO, KIM, ANA)))
+    provider.account(KIM).put(make_copy("b", uid="same@x.example", owner=KIM, people=(JO, KIM, ANA)))
+    provider.account(KIM).put(make_copy("other", owner=KIM, organiser=KIM, people=(KIM, (ANA, Response.NONE))))
+    sync(sqlite_store, config, provider)
+    assert rows_of(sqlite_store, config)["Acme"].figures.our_seconds == 3 * 3600 - 3600  # Kim was double-booked
+    provider.account(KIM).remove("b")
+    provider.account(KIM).remove("other")
+    sync(sqlite_store, config, provider)
+    assert rows_of(sqlite_store, config)["Acme"].figures.our_seconds == 3600
+    assert {state for _, state in stored(sqlite_store)} == {CopyState.LIVE.value, CopyState.DELETED.value}

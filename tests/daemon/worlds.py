@@ -1,0 +1,124 @@
+"""A small world for tests of the service: a company, clients, copies, a store, a provider in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from connectors.contract import Calendars
+from daemon.config import Config, load
+from daemon.rescore import rescore
+from daemon.reports import known_months, read_months
+from daemon.scope import Scope
+from daemon.store.calendars import read_calendars
+from daemon.store.engine import Database
+from daemon.sync import ConnectorResult, Pass, run_pass
+from scoring.identity import identify
+from scoring.meeting import Copy, CopyState, Participant, Response, Setting
+from scoring.months import Month, Row
+
+NOW = datetime(2026, 11, 15, 9, 0, tzinfo=UTC)
+JO, KIM, ANA, BO = "jo@northwind.example", "kim@northwind.example", "ana@acme.example", "bo@acme.example"
+
+BASE = """
+[company]
+name = "Northwind"
+timezone = "Europe/London"
+domains = ["northwind.example"]
+"""
+CLIENTS = """
+[[clients]]
+name = "Acme"
+domains = ["acme.example"]
+manager = "jo@northwind.example"
+[[clients]]
+name = "Beta"
+domains = ["beta.example"]
+"""
+
+
+def config_of(folder: Path, *, base: str = BASE, clients: str = CLIENTS, more: str = "") -> Config:
+    """A loaded config with the tables given."""
+    path = folder / "config.toml"
+    path.write_text(base + clients + more, "utf-8")
+    return load(path)
+
+
+def make_copy(
+    entry: str = "e1",
+    *,
+    owner: str = JO,
+    uid: str | None = None,
+    start: datetime = datetime(2026, 10, 6, 9, tzinfo=UTC),
+    minutes: int = 60,
+    organiser: str | None = JO,
+    people: Iterable[str | tuple[str, Response]] = (JO, ANA),
+    response: Response = Response.ACCEPTED,
+    state: CopyState = CopyState.LIVE,
+    title: str | None = "Steering group",
+    occurrence: datetime | None = None,
+    all_day: bool = False,
+    changed: datetime = datetime(2026, 9, 1, tzinfo=UTC),
+    setting: Setting = Setting(),
+) -> Copy:
+    """A copy of an hour of Jo with Ana in October, but for what is given."""
+    listed = [(one, Response.ACCEPTED) if isinstance(one, str) else one for one in people]
+    return Copy(
+        connector="memory",
+        calendar=owner,
+        entry=entry,
+        owner=owner,
+        identity=identify(uid or f"{entry}@northwind.example", at=occurrence),
+        state=state,
+        start=start,
+        end=start + timedelta(minutes=minutes),
+        all_day=all_day,
+        organiser=organiser,
+        participants=tuple(Participant(address, answer) for address, answer in listed),
+        response=response,
+        setting=setting,
+        title=title,
+        changed_at=changed,
+        read_at=NOW,
+    )
+
+
+def sync(
+    database: Database,
+    config: Config,
+    *connectors: Calendars,
+    now: datetime = NOW,
+    full: bool = False,
+    all_connectors: bool = True,
+) -> list[ConnectorResult]:
+    """One pass."""
+    work = Pass(database=database, scope=scope_of(database, config), now=now, full=full)
+    return run_pass(work, connectors, all_connectors=all_connectors)
+
+
+def scope_of(database: Database, config: Config) -> Scope:
+    with database.reading() as connection:
+        return Scope(config, tuple(read_calendars(connection)))
+
+
+def rows_of(database: Database, config: Config, month: str = "2026-10", now: datetime = NOW) -> dict[str, Row]:
+    """The month's rows by client, figures brought up to date first, as every command does."""
+    scope = scope_of(database, config)
+    rescore(database, scope, now)
+    with database.reading() as connection:
+        known = known_months(connection, scope, now)
+        (found,) = read_months(connection, scope, known, [Month(month)], scope.clients)
+    return {row.client: row for row in found.rows}
+
+
+def hours(database: Database, config: Config, month: str = "2026-10", client: str = "Acme", now: datetime = NOW) -> float:
+    """A client's man-hours of a month."""
+    return rows_of(database, config, month, now)[client].figures.man_seconds / 3600
+
+
+def stored(database: Database, columns: str = "entry, state") -> list[tuple[object, ...]]:
+    """The stored copies as plain rows."""
+    with database.reading() as connection:
+        rows = connection.exec_driver_sql(f"SELECT {columns} FROM copies ORDER BY calendar_id, entry")  # noqa: S608  # ours
+        return [tuple(row) for row in rows]
