@@ -44,6 +44,14 @@ _SENTENCES = {
     "too_long": "{max_length} entries at most",
 }
 
+_VERBS = (
+    "is ",
+    "needs ",
+    "has ",
+    "must ",
+    "cannot ",
+)  # how a kind's own sentence may begin, instead of what is allowed
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fault:
@@ -156,7 +164,10 @@ def _allowed(error: Mapping[str, Any], value: Any, hidden: bool) -> str:
         message = message.replace(value, "…")
     for start in ("Input should be ", "a duration is "):
         message = message.removeprefix(start)
-    return "not allowed as it is" if looks_secret(message) else f"allowed: {message}"
+    if looks_secret(message):
+        return "not allowed as it is"
+    says_what_is_wrong = not error["loc"] or message.startswith(_VERBS)
+    return message if says_what_is_wrong else f"allowed: {message}"
 
 
 def _choice(error: Mapping[str, Any], value: Any) -> str | None:

@@ -44,7 +44,7 @@ class Lines:
 
 def scan(text: str) -> Lines:
     """The lines of all keys in valid TOML; of an invalid text, those before the fault."""
-    scanner = _Scanner(text.replace("\r\n", "\n"))
+    scanner = _Scanner(text)
     with suppress(IndexError, RecursionError, ValueError):  # a line less is better than an error about an error
         scanner.document()
     return Lines(scanner.known)

@@ -160,7 +160,7 @@ def _text(event: Event, name: bytes) -> str:
     """A text for people, without control characters and cut where titles are (`design.md` 12)."""
     for line in event.properties.get(name, ()):
         try:
-            text = property_of(line[: 20 * TITLE_LIMIT]).text
+            text = property_of(line[: 20 * TITLE_LIMIT]).value
         except Malformed:
             return ""
         return _CONTROL.sub(" ", text).strip()[:TITLE_LIMIT]

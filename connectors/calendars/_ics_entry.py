@@ -177,7 +177,7 @@ def _is_whole_days(event: Event, begins: Moment, ends: Moment) -> bool:
 
 def _uid(event: Event) -> str | None:
     for line in event.properties.get(b"UID", ()):
-        return property_of(line).text.strip() or None
+        return property_of(line).value.strip() or None
     return None
 
 

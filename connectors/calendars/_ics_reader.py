@@ -56,7 +56,10 @@ class Reader:
         """A child that waits; put back only when it is well, and small enough to keep."""
         with self._lock:
             child = self._idle.pop() if self._idle else None
-        if child is None or child.poll() is not None:
+        if child is not None and child.poll() is not None:
+            _end(child)
+            child = None
+        if child is None:
             child = _start()
         kept = False
         try:

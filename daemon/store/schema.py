@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def bring_up_to_date(database: Database) -> Path | None:
             "Install the newer version again, or restore the backup that was made before its upgrade.",
         )
     backup = _back_up(database, found) if found is not None else None
-    _migrate(database)
+    migrate(database)
     return backup
 
 
@@ -61,27 +62,30 @@ def _back_up(database: Database, found: str) -> Path | None:
     return backup
 
 
-def _migrate(database: Database) -> None:
-    """All migrations in one transaction, with foreign keys off and checked at the end.
-
-    With them on, Alembic's batch mode (copy, drop, rename) would cascade the drop into every child row.
-    """
+def _upgrade(connection: Connection) -> None:
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with explaining(), database.engine.connect() as connection:
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def migrate(database: Database, change: Callable[[Connection], object] = _upgrade) -> None:
+    """Changes the schema in one transaction, with foreign keys off and checked at the end.
+
+    With them on, Alembic's batch mode (copy, drop, rename) would cascade the drop into every child row.
+    """
+    with explaining(), database.engine.connect().execution_options(rapport_writes=True) as connection:
         if database.is_sqlite:
             connection.connection.cursor().execute("PRAGMA foreign_keys = OFF")
         try:
-            with connection.execution_options(rapport_writes=True).begin():
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+            with connection.begin():
+                change(connection)
                 if database.is_sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
                     raise StoreError(
-                        "the migration would leave rows without their parents",
-                        "Report this; nothing was changed.",
+                        "the migration would leave rows without their parents", "Report this; nothing was changed."
                     )
         finally:
             connection.invalidate()  # the pool must not hand out a connection without foreign keys

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
-from connectors.calendars.ics import IcsCalendars
 from scoring.meeting import CopyState, Window
 from tests.connectors.test_ics_support import ALWAYS, Desk, calendar, connector, desk, event, pull
 
@@ -19,10 +20,6 @@ NEW_YORK = ";TZID=America/New_York"
 def table() -> Iterator[Desk]:
     with desk() as opened:
         yield opened
-
-
-def test_rapport_uses_its_own_kind() -> None:
-    assert IcsCalendars.__module__ == "connectors.calendars.ics"
 
 
 TEN_IN_LONDON = f"{LONDON}:20250310T100000"
@@ -271,22 +268,17 @@ def test_entry_ids_do_not_depend_on_the_window(table: Desk) -> None:
     ]
 
 
-def test_pages_hold_500_at_most(tmp_path: object) -> None:
-    with desk() as opened:
-        found = opened.read(event("RRULE:FREQ=DAILY;COUNT=600"))
+def test_pages_hold_500_at_most(table: Desk) -> None:
+    found = table.read(event("RRULE:FREQ=DAILY;COUNT=600"))
     assert [len(page.copies) for page in found.pages] == [500, 100]
     assert [page.entries for page in found.pages] == [500, 100]
 
 
-def test_several_threads_read_at_once(tmp_path: pytest.TempPathFactory) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-    from pathlib import Path
-
-    folder = Path(str(tmp_path))
+def test_several_threads_read_at_once(tmp_path: Path) -> None:
     for number in range(12):
         text = calendar(event(f"RRULE:FREQ=DAILY;COUNT={number + 1}", uid=f"u{number}"))
-        (folder / f"p{number}@northwind.example.ics").write_bytes(text)
-    calendars = connector(folder)
+        (tmp_path / f"p{number}@northwind.example.ics").write_bytes(text)
+    calendars = connector(tmp_path)
     try:
         people = calendars.people().people
         with ThreadPoolExecutor(6) as pool:

@@ -21,7 +21,9 @@ domains = ["northwind.example"]
 KIND = '''\
 """A kind for tests, with a secret of every sort."""
 
-from pydantic import SecretStr, model_validator
+from typing import Annotated
+
+from pydantic import AfterValidator, SecretStr, model_validator
 
 from connectors.settings import ConnectorSettings, FileOrSecret, Secret, SettingsModel
 
@@ -31,6 +33,10 @@ class Feed(SettingsModel):
     url: Secret
 
 
+def _refused(text):
+    raise ValueError("is no owner")
+
+
 class Settings(ConnectorSettings):
     files: tuple[str, ...] = ()
     feeds: tuple[Feed, ...] = ()
@@ -38,6 +44,7 @@ class Settings(ConnectorSettings):
     certificate_file: FileOrSecret | None = None
     plain: SecretStr | None = None
     both: bool = False
+    owner: Annotated[str, AfterValidator(_refused)] = ""
 
     @model_validator(mode="after")
     def _whole(self):

@@ -125,6 +125,7 @@ def test_everything_is_frozen(tmp_path: Path) -> None:
         if isinstance(table, type) and issubclass(table, BaseModel):
             assert table.model_config["frozen"]
             assert table.model_config["extra"] == "forbid"
+            assert table.model_config["hide_input_in_errors"]
 
 
 def test_paths_are_relative_to_the_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

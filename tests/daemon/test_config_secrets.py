@@ -119,6 +119,41 @@ def test_a_secret_is_never_told(place: str, shape: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "key",
+    [
+        "[log]\nlevel",
+        "[email]\nport",
+        "[email]\nfrom",
+        "[sync]\nevery",
+        "[sync]\nretain",
+        "[scoring]\nvideo",
+        "[web]\nlisten",
+        "[network]\nca_file",
+        "[slack]\napi_url",
+        '[[digests]]\nname = "d"\nschedule',
+        '[[connectors]]\nname = "a"\nkind',
+        "[[connectors]]\nkind",
+    ],
+)
+@pytest.mark.parametrize("value", [TOKEN, "-----BEGIN KEY", "postgresql://r:pw@db/r", "ab12cd34ef56ab78cd90ef12"])
+def test_what_looks_like_a_secret_is_not_told_where_none_belongs(key: str, value: str, tmp_path: Path) -> None:
+    path = write(tmp_path, f'{key} = "{value}"')
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    assert value not in everything(caught.value)
+
+
+@pytest.mark.parametrize("shape", ['{ env = "hunter2" }', '{ credential = "%s" }', '{ file = "%s" }'])
+def test_a_value_in_the_place_of_its_name_is_not_told(shape: str, tmp_path: Path) -> None:
+    value = TOKEN if "%s" in shape else "hunter2"
+    config = good(tmp_path, f"[slack]\ntoken = {shape.replace('%s', TOKEN)}")
+    assert value not in f"{config.slack} {config.slack!r} {config}"
+    with pytest.raises(ConfigError) as caught:
+        config.resolve_secrets()
+    assert value not in everything(caught.value)
+
+
+@pytest.mark.parametrize(
     "shape", ['{ file = "absent" }', '{ env = "RAPPORT_TEST_ABSENT" }', '{ credential = "absent" }']
 )
 def test_every_missing_secret_is_named_at_once(shape: str, tmp_path: Path) -> None:

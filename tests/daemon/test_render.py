@@ -190,10 +190,9 @@ def _twelve() -> list[Line]:
             ),
         ),
         line(
-            "Ivybridge", up, 0, 325, manager="dan@northwind.example", quarterly=True, score=14, score_before=14,
-            score_confirmed=14, trend_scores=(0, 14, 0), meetings=2, client_people=5,
+            "Ivybridge", up, 0, 325, manager="dan@northwind.example", quarterly=True, score=0, score_before=14,
+            score_confirmed=0, trend_scores=(0, 14, 0), meetings=0, client_people=0,
             verdict_text="Ivybridge gave 32.5 h in three months, 6.5 more than in the three before: developing.",
-            parts=(Part(text="Quarterly day, 5 people, 6.5 h", tenths=325),),
             strip=strip(
                 0, 65, 0, 0, 65, 0, 0, 130, 0, 0, 195, 0,
                 0, 195, 0, 0, 260, 0, 0, 260, 0, 0, 325, 0,

@@ -1,0 +1,5 @@
+"""`python -m daemon` is `rapport`."""
+
+from daemon.cli import main
+
+main()

@@ -1,0 +1,215 @@
+"""The store: versions, migrations and their traps (libraries.md 3), moments, packing, what is wrong in words."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
+from sqlmodel import SQLModel
+
+from daemon.store import schema
+from daemon.store.calendars import add_calendar, get_meta, read_calendars, set_meta
+from daemon.store.copies import Round, copy_digest
+from daemon.store.engine import Database
+from daemon.store.errors import StoreError, StoreNewer
+from daemon.store.packing import Addresses, pack_participants, pack_setting, unpack_setting
+from daemon.store.types import Moment, from_millis, to_millis
+from scoring.meeting import Conference, Participant, Place, Response, Setting
+from tests.daemon.worlds import make_copy
+
+
+class TestMoments:
+    """No database and no driver may drop an offset."""
+
+    def test_an_offset_survives(self, store: Database) -> None:
+        moment = datetime(2026, 10, 25, 10, 0, tzinfo=timezone(timedelta(hours=2)))
+        table = sa.Table("moments", sa.MetaData(), sa.Column("at", Moment))
+        with store.writing() as connection:
+            table.create(connection)
+            connection.execute(table.insert().values(at=moment))
+            assert connection.execute(sa.select(table.c.at)).scalar() == moment
+
+    def test_a_naive_moment_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="zone"):
+            to_millis(datetime(2026, 1, 1))  # noqa: DTZ001  # the point of the test
+
+    @pytest.mark.parametrize("year", [1902, 1969, 1970, 2026, 2100])
+    def test_moments_are_exact_to_the_millisecond(self, year: int) -> None:
+        moment = datetime(year, 3, 4, 5, 6, 7, 891_000, tzinfo=UTC)
+        assert from_millis(to_millis(moment)) == moment
+
+
+class TestVersions:
+    def test_the_migrations_make_the_tables_that_the_models_say(self, store: Database) -> None:
+        with store.reading() as connection:
+            assert compare_metadata(MigrationContext.configure(connection), SQLModel.metadata) == []
+
+    def test_every_migration_is_known_without_alembic(self) -> None:
+        scripts = ScriptDirectory(str(Path(schema.__file__).parent / "migrations"))
+        assert tuple(one.revision for one in reversed(list(scripts.walk_revisions()))) == schema.REVISIONS
+
+    def test_a_newer_store_is_refused_and_left_alone(self, store: Database) -> None:
+        with store.writing() as connection:
+            connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        with pytest.raises(StoreNewer, match="newer version"):
+            schema.bring_up_to_date(store)
+        with store.reading() as connection:
+            assert schema.revision_of(connection) == "9999"
+
+    def test_somebody_elses_database_is_refused(self, tmp_path: Path) -> None:
+        path = tmp_path / "other.db"
+        with sqlite3.connect(path) as other:
+            other.execute("CREATE TABLE invoices (id INTEGER)")
+        with pytest.raises(StoreError, match="not Rapport's"):
+            schema.bring_up_to_date(Database(f"sqlite:///{path}"))
+
+    def test_an_older_store_is_migrated_after_a_backup_beside_it(
+        self, sqlite_store: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with sqlite_store.writing() as connection:
+            set_meta(connection, "kept", "yes")
+        monkeypatch.setattr(schema, "REVISIONS", (*schema.REVISIONS, "later"))
+        backup = schema.bring_up_to_date(sqlite_store)
+        assert backup is not None
+        assert stat.S_IMODE(backup.stat().st_mode) == 0o600
+        copy = Database(f"sqlite:///{backup}")
+        with copy.reading() as connection:
+            assert get_meta(connection, "kept") == "yes"
+        copy.close()
+
+    def test_the_file_is_its_owners_alone(self, sqlite_store: Database) -> None:
+        assert sqlite_store.file is not None
+        assert stat.S_IMODE(sqlite_store.file.stat().st_mode) == 0o600
+
+
+class TestTraps:
+    """What goes wrong with SQLite and Alembic unless it is prevented."""
+
+    def test_ddl_is_rolled_back(self, sqlite_store: Database) -> None:
+        with pytest.raises(StoreError), sqlite_store.writing() as connection:
+            for _ in range(2):
+                connection.exec_driver_sql("CREATE TABLE half_done (id INTEGER)")
+        with sqlite_store.reading() as connection:
+            assert not sa.inspect(connection).has_table("half_done")
+
+    def test_a_batch_migration_does_not_cascade_into_children(self, sqlite_store: Database) -> None:
+        _add_copies(sqlite_store, 3)
+
+        def rebuild(connection: sa.Connection) -> None:
+            operations = Operations(MigrationContext.configure(connection))
+            with operations.batch_alter_table("calendars", recreate="always") as batch:
+                batch.add_column(sa.Column("note", sa.String()))
+
+        schema.migrate(sqlite_store, rebuild)
+        with sqlite_store.reading() as connection:
+            assert connection.exec_driver_sql("SELECT count(*) FROM copies").scalar() == 3
+            assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+    def test_a_migration_that_leaves_orphans_changes_nothing(self, sqlite_store: Database) -> None:
+        _add_copies(sqlite_store, 3)
+        with pytest.raises(StoreError, match="parents"):
+            schema.migrate(sqlite_store, lambda connection: connection.exec_driver_sql("DELETE FROM calendars"))
+        with sqlite_store.reading() as connection:
+            assert connection.exec_driver_sql("SELECT count(*) FROM calendars").scalar() == 1
+
+    def test_foreign_keys_hold(self, store: Database) -> None:
+        with pytest.raises(StoreError), store.writing() as connection:
+            Round(connection, 4711).upsert([(make_copy(), b"digest")])
+
+    def test_sqlite_runs_with_wal_and_a_busy_timeout(self, sqlite_store: Database) -> None:
+        with sqlite_store.reading() as connection:
+            values = [
+                connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+                for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+            ]
+        assert values == ["wal", 1, 1, 5000]
+
+
+class TestPacking:
+    @pytest.mark.parametrize("room", [True, False])
+    @pytest.mark.parametrize("conference", list(Conference))
+    @pytest.mark.parametrize("place", list(Place))
+    def test_settings_come_back(self, room: bool, conference: Conference, place: Place) -> None:
+        for phone_title in (True, False):
+            setting = Setting(room=room, conference=conference, place=place, phone_title=phone_title)
+            assert unpack_setting(pack_setting(setting)) == setting
+
+    def test_participants_come_back(self) -> None:
+        people = tuple(Participant(f"{one.value}@x.example", one) for one in Response)
+        ids = {one.address: number for number, one in enumerate(people, 7)}
+        packed = pack_participants(people, ids)
+        addresses = Addresses()
+        assert addresses.unknown([packed]) == set(ids.values())
+        addresses.learn((number, address) for address, number in ids.items())
+        assert addresses.unpack(packed) == people
+        assert addresses.unpack("") == ()
+
+    def test_the_time_of_reading_is_no_change(self) -> None:
+        from dataclasses import replace
+
+        copy = make_copy()
+        assert copy_digest(copy) == copy_digest(replace(copy, read_at=copy.read_at + timedelta(days=1)))
+        assert copy_digest(copy) != copy_digest(replace(copy, title="Another"))
+
+
+class TestTrouble:
+    """Each gets a sentence and a remedy, and no statement or value."""
+
+    def test_a_locked_store(self, sqlite_store: Database) -> None:
+        other = sqlite3.connect(str(sqlite_store.file), isolation_level=None)
+        other.execute("BEGIN EXCLUSIVE")
+        with sqlite_store.engine.connect() as warm:
+            warm.connection.cursor().execute("PRAGMA busy_timeout = 10")
+        with pytest.raises(StoreError, match="locked by another process"), sqlite_store.writing() as connection:
+            set_meta(connection, "secret-title", "x")
+        other.close()
+
+    def test_a_full_disk(self, sqlite_store: Database) -> None:
+        with sqlite_store.engine.connect() as connection:
+            connection.connection.cursor().execute("PRAGMA max_page_count = 1")
+        with pytest.raises(StoreError) as caught, sqlite_store.writing() as connection:
+            set_meta(connection, "secret-title", "x" * 1_000_000)
+        assert "full" in caught.value.what
+        assert "secret-title" not in f"{caught.value} {caught.value.remedy} {caught.value.__cause__}"
+        with sqlite_store.engine.connect() as connection:
+            connection.connection.cursor().execute("PRAGMA max_page_count = 100000")
+        with sqlite_store.reading() as connection:
+            assert get_meta(connection, "secret-title") is None
+
+    def test_a_file_that_is_no_store(self, tmp_path: Path) -> None:
+        path = tmp_path / "rapport.db"
+        path.write_bytes(b"this is no database" * 1000)
+        with pytest.raises(StoreError, match="no Rapport store"):
+            schema.bring_up_to_date(Database(f"sqlite:///{path}"))
+
+    def test_a_folder_that_is_not_there(self, tmp_path: Path) -> None:
+        with pytest.raises(StoreError, match="cannot be opened"):
+            schema.bring_up_to_date(Database(f"sqlite:///{tmp_path / 'nowhere' / 'rapport.db'}"))
+
+    def test_a_server_that_does_not_answer(self) -> None:
+        with pytest.raises(StoreError, match="does not answer"):
+            schema.bring_up_to_date(Database("postgresql+psycopg://rapport@127.0.0.1:1/rapport"))
+
+    def test_a_cursor_never_shows_in_a_repr(self, sqlite_store: Database) -> None:
+        _add_copies(sqlite_store, 1)
+        with sqlite_store.writing() as connection:
+            connection.exec_driver_sql("UPDATE calendars SET cursor = 'SECRET-TOKEN'")
+        with sqlite_store.reading() as connection:
+            (only,) = read_calendars(connection)
+        assert only.cursor == "SECRET-TOKEN"
+        assert "SECRET-TOKEN" not in repr(only)
+
+
+def _add_copies(database: Database, count: int) -> None:
+    with database.writing() as connection:
+        number = add_calendar(connection, connector="c", key="k", address="jo@northwind.example", joined="2026-01")
+        copies = [make_copy(f"e{index}") for index in range(count)]
+        Round(connection, number).upsert([(one, copy_digest(one)) for one in copies])
