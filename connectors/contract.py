@@ -28,7 +28,7 @@ class Context:
     zone: ZoneInfo
     company_domains: tuple[str, ...] = ()
     ca_file: Path | None = None
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)  # may hold a password
     timeout_seconds: float = 30.0
 
 

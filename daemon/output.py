@@ -58,13 +58,18 @@ def cell(value: Any) -> str:
 
 
 class Table:
-    """A table that looks well in a terminal; cells are plain text, whatever they hold."""
+    """A table that looks well in a terminal; cells are plain text, whatever they hold.
 
-    def __init__(self, *columns: str, right: Iterable[str] = (), title: str | None = None) -> None:
+    Columns in `right` hold numbers, those in `whole` are never wrapped.
+    """
+
+    def __init__(
+        self, *columns: str, right: Iterable[str] = (), whole: Iterable[str] = (), title: str | None = None
+    ) -> None:
         from rich import box
         from rich.table import Table as RichTable
 
-        numeric = set(right)
+        numeric, unwrapped = set(right), {*right, *whole}
         self._table = RichTable(
             box=box.SIMPLE_HEAD,
             title=title,
@@ -75,7 +80,7 @@ class Table:
         )
         for column in columns:
             self._table.add_column(
-                column, justify="right" if column in numeric else "left", no_wrap=column in numeric, overflow="fold"
+                column, justify="right" if column in numeric else "left", no_wrap=column in unwrapped, overflow="fold"
             )
 
     def add(self, *cells: object, style: str | None = None) -> None:
@@ -89,10 +94,10 @@ class Table:
 
 
 def console() -> Console:
-    """Standard output, as wide as the terminal; 110 columns where there is none."""
+    """Standard output, as wide as the terminal; 140 columns where there is none."""
     from rich.console import Console
 
-    return Console(file=sys.stdout, highlight=False, soft_wrap=False, width=None if sys.stdout.isatty() else 110)
+    return Console(file=sys.stdout, highlight=False, soft_wrap=False, width=None if sys.stdout.isatty() else 140)
 
 
 def print_line(text: str = "") -> None:

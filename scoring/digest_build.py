@@ -75,7 +75,7 @@ def build_digest(material: Material) -> Digest:
         judged=len(judged),
         complete=not material.missing and material.month < material.running,
         lines=tuple(lines),
-        not_met=tuple(_not_met(material, line) for line in lines if not line.meetings),
+        not_met=tuple(_not_met(material, line) for line in lines if not _is_met(material, line)),
         set_aside=tuple(_set_aside(material)),
         lacks=tuple(_lacks(material)),
         notes=tuple(_notes(material, lines)),
@@ -121,6 +121,12 @@ def _subject(material: Material, judged: Sequence[Line], developing: int, headli
     names = [line.client for line in judged if line.verdict in (Verdict.NOT_DEVELOPING, Verdict.NO_CONTACT)]
     subject = f"{month_name(material.month)}: {developing} of {len(judged)} developing"
     return f"{subject}; look at {names_text(names)}" if names else subject
+
+
+def _is_met(material: Material, line: Line) -> bool:
+    """Whether any meeting counted in the month, or in the three months that a quarterly rhythm looks at (R9)."""
+    history = material.histories[line.client]
+    return any(history.figures(month).meetings for month in history.row(material.month).compared.now)
 
 
 def _not_met(material: Material, line: Line) -> NotMet:

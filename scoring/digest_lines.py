@@ -164,6 +164,8 @@ def _long_view(history: History, row: Row) -> str | None:
     now, then = (
         tenths(sum(history.figures(month).man_seconds for month in months) // 3) for months in (recent, earlier)
     )
+    if now == then == 0:
+        return None
     return f"Long view: {hours_text(now)} h a month over three months, {hours_text(then)} h a year earlier."
 
 

@@ -92,8 +92,8 @@ def meetings_text(step: Step, count: int) -> str:
 
 
 def signed(tenths_of_hours: int) -> str:
-    """`+8.0`, `-2.0`, `0.0`."""
-    return ("+" if tenths_of_hours > 0 else "") + hours_text(tenths_of_hours)
+    """`+8.0`, `−2.0` with a real minus sign, `0.0`."""
+    return ("+" if tenths_of_hours > 0 else "") + hours_text(tenths_of_hours).replace("-", "\u2212")
 
 
 def names_text(names: Sequence[str], *, most: int = 3) -> str:

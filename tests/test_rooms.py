@@ -59,7 +59,8 @@ def test_the_rules_read_no_clock_file_or_socket() -> None:
         for path, tree in _modules("scoring")
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
-        and (name := node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")) in forbidden
+        and (name := node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", ""))
+        in forbidden
     }
     assert called == set()
 
@@ -84,7 +85,8 @@ def test_the_word_event_stays_with_the_calendars() -> None:
         if "calendars" not in path.parts[:-1] and "demo" not in path.parts
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.arg | ast.Name)
-        and "event" in (name := str(getattr(node, "name", None) or getattr(node, "id", None) or getattr(node, "arg", ""))).lower()
+        and "event"
+        in (name := str(getattr(node, "name", None) or getattr(node, "id", None) or getattr(node, "arg", ""))).lower()
         and not (path.name == "engine.py" and name == "event")  # SQLAlchemy's own
     ]
     assert wrong == []

@@ -43,12 +43,11 @@ _CHUNK_BYTES = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. `host` is where from."""
+    """What came back."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
-    host: str
 
 
 class Deadline:
@@ -103,25 +102,32 @@ def _request(place: Place, first: Place, headers: Mapping[str, str], network: Ne
     problem: Exception
     try:
         with _silence(), _session(place, first, network, deadline) as session:
-            return _ask(session, place, headers, network, deadline)
+            return _ask(session, place, first, headers, network, deadline)
     except (Refused, Unreachable) as error:
         problem = error
     except (requests.exceptions.SSLError, urllib3.exceptions.SSLError, ssl.SSLError):
-        problem = Refused("certificate", f"the certificate of {place.host} is not trusted")
+        problem = Refused("certificate", f"the certificate of the feed at {first.host} is not trusted")
         if deadline.left_seconds <= 0:
-            problem = Unreachable(f"{place.host} took too long")
+            problem = Unreachable(f"the feed at {first.host} took too long")
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         slow = deadline.left_seconds <= 0 or "timed out" in str(error).lower()
-        problem = Unreachable(f"{place.host} took too long" if slow else f"{place.host} cannot be reached")
+        problem = Unreachable(
+            f"the feed at {first.host} took too long" if slow else f"the feed at {first.host} cannot be reached"
+        )
     raise problem
 
 
 def _ask(
-    session: requests.Session, place: Place, headers: Mapping[str, str], network: Network, deadline: Deadline
+    session: requests.Session,
+    place: Place,
+    first: Place,
+    headers: Mapping[str, str],
+    network: Network,
+    deadline: Deadline,
 ) -> Answer:
     left = deadline.left_seconds
     if left <= 0:
-        raise Unreachable(f"{place.host} took too long")
+        raise Unreachable(f"the feed at {first.host} took too long")
     response = session.get(
         place.url,
         headers={"Accept": "text/calendar, */*;q=0.1", "Accept-Encoding": "gzip, deflate", **headers},
@@ -132,10 +138,10 @@ def _ask(
         proxies=proxies_for(place, network),
     )
     with response:
-        body = b"" if response.status_code != 200 else _body(response, place)
+        body = b"" if response.status_code != 200 else _body(response, first)
     if deadline.left_seconds <= 0:  # a shut socket looks like an end
-        raise Unreachable(f"{place.host} took too long")
-    return Answer(response.status_code, response.headers, body, place.host)
+        raise Unreachable(f"the feed at {first.host} took too long")
+    return Answer(response.status_code, response.headers, body)
 
 
 def _body(response: requests.Response, place: Place) -> bytes:
@@ -156,7 +162,7 @@ def _session(place: Place, first: Place, network: Network, deadline: Deadline) -
     allowed = None if proxied else addresses_of(place, first, network)
     if proxied:
         check_literal(place, first)
-    session = requests.Session()
+    session = _Session()
     session.trust_env = False  # no .netrc; the proxy is told explicitly
     adapter = _Adapter(deadline, allowed)
     session.mount("https://", adapter)
@@ -165,6 +171,11 @@ def _session(place: Place, first: Place, network: Network, deadline: Deadline) -
         yield session
     finally:
         session.close()
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, _resp: requests.Response) -> None:  # type: ignore[override]  # None is allowed, unsaid
+        """None: else the library reads the whole body of a redirect, however large, to look where it leads."""
 
 
 class _Adapter(HTTPAdapter):

@@ -92,9 +92,9 @@ def addresses_of(place: Place, first: Place, network: Network) -> list[str]:
         found = []
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     if not addresses:
-        raise Unreachable(f"{place.host} has no address")
+        raise Unreachable(f"the feed at {first.host} has no address")
     if not _may_lie_inside(place, first, network) and any(_is_inner(address) for address in addresses):
-        raise Refused("inner_address", f"{place.host} leads into a private network")
+        raise Refused("inner_address", f"the feed at {first.host} leads into a private network")
     return addresses[:4]
 
 
@@ -111,7 +111,7 @@ def _may_lie_inside(place: Place, first: Place, network: Network) -> bool:
 def check_literal(place: Place, first: Place) -> None:
     """Behind a proxy it is the proxy that resolves names; what is no name can still be refused."""
     if place.host != first.host and (_is_loopback(place.host) or (_is_address(place.host) and _is_inner(place.host))):
-        raise Refused("inner_address", f"{place.host} leads into a private network")
+        raise Refused("inner_address", f"the feed at {first.host} leads into a private network")
 
 
 def _is_address(host: str) -> bool:

@@ -171,7 +171,7 @@ def _checked(source: FileSource) -> Path:
             f"the file {source.name} is not named after an e-mail address",
             "Rename it to its owner's address, such as jo@northwind.example.ics.",
         )
-    real = source.path.resolve()
+    real = _real(source.path)
     linked = real != Path(os.path.normpath(source.path.absolute()))
     if linked and not real.is_relative_to(source.base.resolve()):
         raise SkipCalendar(
@@ -182,6 +182,13 @@ def _checked(source: FileSource) -> Path:
     if not stat.S_ISREG(real.stat().st_mode):
         raise _no_file(source)
     return real
+
+
+def _real(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except RuntimeError:  # what pathlib makes of links in a ring
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from None
 
 
 def _stamp(found: os.stat_result) -> Stamp:

@@ -60,7 +60,6 @@ def _nearest_midnight(wall: datetime) -> date:
     return (wall + timedelta(hours=12)).date()
 
 
-@lru_cache(maxsize=4096)
 def property_of(line: bytes) -> Property:
     """A content line taken apart. Raises `Malformed`.
 
@@ -70,11 +69,19 @@ def property_of(line: bytes) -> Property:
     name, colon, rest = line.partition(b":")
     if colon and b";" not in name and b"\\" not in rest:
         return Property({}, rest.decode("utf-8", "replace"))
+    return _repeated(line) if len(line) <= _REPEATED_BYTES else _read(line)
+
+
+def _read(line: bytes) -> Property:
     try:
         parameters, value = _parts(line.decode("utf-8", "replace"))
     except (ValueError, AssertionError):
         raise Malformed("a line of it cannot be read") from None
     return Property({name.upper(): _single(given) for name, given in parameters.items()}, value)
+
+
+_REPEATED_BYTES = 500
+_repeated = lru_cache(maxsize=4096)(_read)
 
 
 def _parts(line: str) -> tuple[Any, str]:

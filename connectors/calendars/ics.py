@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, model_validator
 
 from connectors.calendars._ics_copies import Origin, page_of
 from connectors.calendars._ics_feeds import FeedSource
@@ -34,7 +34,16 @@ def _owner(text: str) -> str:
     return address
 
 
+def _pattern(text: str) -> str:
+    if not text:
+        raise ValueError("is empty")
+    if any("**" in part and part != "**" for part in text.split("/")):
+        raise ValueError('"**" stands alone between slashes')
+    return text
+
+
 Address = Annotated[str, AfterValidator(_owner)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
 
 
 class Feed(SettingsModel):
@@ -47,7 +56,7 @@ class Feed(SettingsModel):
 class Settings(ConnectorSettings):
     """`files` are paths and patterns from the config's folder on; `exclude` are owners who are never read."""
 
-    files: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    files: tuple[Pattern, ...] = ()
     feeds: tuple[Feed, ...] = ()
     exclude: tuple[Address, ...] = ()
 

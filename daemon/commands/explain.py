@@ -13,12 +13,13 @@ from daemon.scope import Scope
 from scoring.counting import Reason
 from scoring.hours import hours_text, share_out
 from scoring.months import Credited, Month
-from scoring.wording import REASON_WORDS, STEP_WORDS, length_text, month_text
+from scoring.wording import REASON_WORDS, STEP_WORDS, length_text, month_text, names_text
 
 _CSV = (
     "start", "end", "title", "channel", "ours", "client_people", "declined", "step", "points", "man_hours",
     "phone_hours", "set_aside", "calendars", "flaws",
 )  # fmt: skip
+_MOST_NAMED = 6  # in the table; JSON and CSV name everybody
 
 
 def explain(path: Path | None, *, client: str, month: str | None, form: Format) -> int:
@@ -45,7 +46,12 @@ def _show(
     client: str, month: Month, lines: Sequence[Credited], written: Sequence[dict[str, Any]], scope: Scope
 ) -> None:
     columns = ("Start", "Length", "Title", "How", "Theirs", "Ours", "Points", "Man-hours", "Counted as")
-    table = Table(*columns, right=("Length", "Points", "Man-hours"), title=f"{client}, {month_text(month)}")
+    table = Table(
+        *columns,
+        right=("Length", "Points", "Man-hours"),
+        whole=("Start", "How"),
+        title=f"{client}, {month_text(month)}",
+    )
     shares = share_out([line.man_seconds for line in lines])
     for line, one, share in zip(lines, written, shares, strict=True):
         meeting = line.judged.meeting
@@ -69,7 +75,10 @@ def _show(
 
 
 def _people(people: list[str] | int) -> str:
-    return str(people) if isinstance(people, int) else "\n".join(people) and ", ".join(people)
+    """Names before the @: the table is about one client, so its domain says nothing."""
+    if isinstance(people, int):
+        return str(people)
+    return names_text([one.partition("@")[0] for one in people], most=_MOST_NAMED)
 
 
 def _counted_as(one: dict[str, Any]) -> str:

@@ -44,10 +44,20 @@ def report(path: Path | None, *, month: str | None, months: int, client: str | N
 
 def _show(found: list[MonthRows], scope: Scope) -> None:
     for one in found:
-        table = Table("Client", *_NUMBERS, "Trend", "Verdict", right=_NUMBERS, title=month_text(one.month))
+        table = Table(
+            "Client",
+            *_NUMBERS,
+            "Trend",
+            "Verdict",
+            right=_NUMBERS,
+            whole=("Trend", "Verdict"),
+            title=month_text(one.month),
+        )
         for row in one.rows:
             table.add(*_cells(row))
         table.print()
+        if any(row.quarterly for row in one.rows):
+            print_line("* quarterly: three months against the three before")
         if one.missing:
             named = ", ".join(one.missing) if scope.config.privacy.show_ours else str(len(one.missing))
             print_line(f"Incomplete: not read to the end of the month: {named}")
@@ -56,12 +66,15 @@ def _show(found: list[MonthRows], scope: Scope) -> None:
 def _cells(row: Row) -> tuple[str, ...]:
     now = tenths(row.figures.man_seconds)
     before = None if row.previous is None else tenths(row.previous.man_seconds)
+    change = "?" if before is None else signed(now - before)
+    if row.quarterly:
+        change = signed(tenths(row.compared.man_seconds) - tenths(row.compared.man_seconds_before)) + "*"
     scores = "→".join("?" if score is None else str(score) for score in row.trend_scores)
     return (
-        row.client + (" (quarterly)" if row.quarterly else ""),
+        row.client,
         hours_text(now),
         "?" if before is None else hours_text(before),
-        "?" if before is None else signed(now - before),
+        change,
         str(row.score),
         str(row.figures.meetings),
         str(row.figures.client_people),

@@ -20,7 +20,7 @@ def status(path: Path | None, *, form: Format) -> int:
     elif form is Format.CSV:
         print_csv(found["calendars"], _COLUMNS)
     else:
-        calendars = Table("Connector", "Calendar", "State", "Last read", "Reason")
+        calendars = Table("Connector", "Calendar", "State", "Last read", "Reason", whole=("State", "Last read"))
         for one in found["calendars"]:
             calendars.add(*(one[key] for key in _COLUMNS))
         calendars.print()

@@ -186,7 +186,9 @@ def test_attendees(table: Desk, name: str) -> None:
 
 
 def test_an_attendee_twice_has_the_most_decided_answer(table: Desk) -> None:
-    rows = [f"ATTENDEE;PARTSTAT={answer}:mailto:ana@acme.example" for answer in ("NEEDS-ACTION", "DECLINED", "ACCEPTED")]
+    rows = [
+        f"ATTENDEE;PARTSTAT={answer}:mailto:ana@acme.example" for answer in ("NEEDS-ACTION", "DECLINED", "ACCEPTED")
+    ]
     assert table.read(event(*rows)).copy.participants == (Participant("ana@acme.example", Response.DECLINED),)
 
 
@@ -356,7 +358,9 @@ def test_methods(table: Desk, method: str, states: list[CopyState]) -> None:
 def test_other_components_are_ignored(table: Desk) -> None:
     todo = event().replace("VEVENT", "VTODO")
     busy = event(uid="two").replace("VEVENT", "VFREEBUSY")
-    alarm = event("BEGIN:VALARM\r\nTRIGGER:-PT15M\r\nSUMMARY:alarm\r\nDURATION:PT5M\r\nEND:VALARM", "SUMMARY:x", uid="3")
+    alarm = event(
+        "BEGIN:VALARM\r\nTRIGGER:-PT15M\r\nSUMMARY:alarm\r\nDURATION:PT5M\r\nEND:VALARM", "SUMMARY:x", uid="3"
+    )
     found = table.read(calendar(todo, busy, alarm, "BEGIN:X-OTHER\r\nBEGIN:VEVENT\r\nEND:VEVENT\r\nEND:X-OTHER"))
     assert found.copy.title == "x"
     assert found.copy.end - found.copy.start == timedelta(hours=1)
@@ -445,7 +449,10 @@ def test_a_malformed_entry_is_named_by_its_line(table: Desk, name: str) -> None:
     assert len(found.copies) == 2
     (problem,) = found.problems
     assert problem.where == f"{OWNER}.ics, line 12"
-    assert text.split(b"\n")[11:13] == [b"BEGIN:VEVENT\r", BAD[name].split("\r\n")[1].replace("one", "bad").encode() + b"\r"]
+    assert text.split(b"\n")[11:13] == [
+        b"BEGIN:VEVENT\r",
+        BAD[name].split("\r\n")[1].replace("one", "bad").encode() + b"\r",
+    ]
     assert problem.reason
     assert "first" not in problem.reason
     assert sum(page.entries for page in found.pages) == 3

@@ -93,7 +93,9 @@ def test_occurrences(table: Desk, name: str) -> None:
 
 def test_length_across_a_clock_change(table: Desk) -> None:
     """RFC 5545 3.8.5.3: with DTEND the same exact length, with DURATION the same nominal one."""
-    by_end = event("RRULE:FREQ=DAILY;COUNT=2", f"DTEND{LONDON}:20250330T000000", start=f"{LONDON}:20250329T000000", end="")
+    by_end = event(
+        "RRULE:FREQ=DAILY;COUNT=2", f"DTEND{LONDON}:20250330T000000", start=f"{LONDON}:20250329T000000", end=""
+    )
     by_days = event("RRULE:FREQ=DAILY;COUNT=2", start=f"{LONDON}:20250329T000000", end="DURATION:P1D")
     assert [(copy.end - copy.start).total_seconds() / 3600 for copy in table.read(by_end).copies] == [24, 24]
     assert [(copy.end - copy.start).total_seconds() / 3600 for copy in table.read(by_days).copies] == [24, 23]

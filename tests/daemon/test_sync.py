@@ -342,7 +342,9 @@ class TestPeople:
         assert stored(sqlite_store) == []
         assert hours(sqlite_store, config) == 0
 
-    def test_a_connector_taken_out_of_the_config_is_no_longer_read(self, sqlite_store: Database, config: Config) -> None:
+    def test_a_connector_taken_out_of_the_config_is_no_longer_read(
+        self, sqlite_store: Database, config: Config
+    ) -> None:
         one, other = MemoryCalendars("one"), MemoryCalendars("other")
         one.account(JO).put(make_copy("a"))
         sync(sqlite_store, config, one, other)
@@ -416,7 +418,8 @@ class TestConfigChanges:
         provider.account(JO).put(make_copy("one"))
         sync(sqlite_store, config_of(tmp_path), provider)
         renamed = config_of(
-            tmp_path, clients='[[clients]]\nname = "Apex"\nformerly = ["Acme"]\ndomains = ["apex.example", "acme.example"]\n'
+            tmp_path,
+            clients='[[clients]]\nname = "Apex"\nformerly = ["Acme"]\ndomains = ["apex.example", "acme.example"]\n',
         )
         assert hours(sqlite_store, renamed, client="Apex") == 1
 

@@ -112,7 +112,9 @@ def rows_of(database: Database, config: Config, month: str = "2026-10", now: dat
     return {row.client: row for row in found.rows}
 
 
-def hours(database: Database, config: Config, month: str = "2026-10", client: str = "Acme", now: datetime = NOW) -> float:
+def hours(
+    database: Database, config: Config, month: str = "2026-10", client: str = "Acme", now: datetime = NOW
+) -> float:
     """A client's man-hours of a month."""
     return rows_of(database, config, month, now)[client].figures.man_seconds / 3600
 

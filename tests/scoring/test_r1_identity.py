@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import permutations
+from time import process_time
 
 import pytest
 
@@ -279,8 +280,8 @@ def test_r1_an_owner_named_by_an_alias_is_still_only_an_owner() -> None:
 
 
 def test_r1_many_forged_copies_of_one_uid_are_parted_in_reasonable_time() -> None:
-    """2,000 invitations with one UID, all from different strangers: an attack, or a broken mail merge."""
-    copies = [copy(f"p{n}@northwind.example", (f"x{n}@mail.example",), organiser=None) for n in range(2_000)]
-    began = datetime.now(UTC)
-    assert len(partition(copies)) == 2_000
-    assert datetime.now(UTC) - began < timedelta(seconds=2)
+    """4,000 invitations with one UID, all from different strangers: an attack, or a broken mail merge."""
+    copies = [copy(f"p{n}@northwind.example", (f"x{n}@mail.example",), organiser=None) for n in range(4_000)]
+    began = process_time()
+    assert len(partition(copies)) == 4_000
+    assert process_time() - began < 2

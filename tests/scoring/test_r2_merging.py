@@ -42,9 +42,7 @@ def in_every_order(*copies: Copy) -> Meeting:
         pytest.param([copy(JO)], False, id="the organiser's copy is live"),
         pytest.param([copy(JO, state=DELETED)], True, id="the organiser removed it"),
         pytest.param([copy(JO, state=CANCELLED)], True, id="the organiser called it off"),
-        pytest.param(
-            [copy(JO, state=CANCELLED), copy(SAM, (JO, SAM, ANA))], True, id="over live copies of attendees"
-        ),
+        pytest.param([copy(JO, state=CANCELLED), copy(SAM, (JO, SAM, ANA))], True, id="over live copies of attendees"),
         pytest.param([copy(JO, state=DELETED), copy(SAM, (JO, SAM, ANA))], True, id="whichever way it is not live"),
         pytest.param(
             [copy(JO, (JO, SAM, ANA)), copy(SAM, (JO, SAM, ANA), state=CANCELLED)],
