@@ -164,7 +164,9 @@ def _rows(
     """One row a copy. Every tenth meeting has a consultant; a fifth are occurrences of series."""
     pick = random.Random(meetings)
     ours, theirs = _ours(), [_theirs(client) for client in range(CLIENTS)]
-    days = [start + timedelta(days=day) for day in range((end - start).days) if (start + timedelta(days=day)).weekday() < 5]
+    days = [
+        start + timedelta(days=day) for day in range((end - start).days) if (start + timedelta(days=day)).weekday() < 5
+    ]
     for number in range(meetings):
         begun = pick.choice(days) + timedelta(minutes=15 * pick.randrange(36, 68))
         ended = begun + timedelta(minutes=pick.choice((30, 30, 45, 60, 60, 90, 120)))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -105,16 +104,19 @@ def _request(place: Place, first: Place, headers: Mapping[str, str], network: Ne
             return _ask(session, place, first, headers, network, deadline)
     except (Refused, Unreachable) as error:
         problem = error
-    except (requests.exceptions.SSLError, urllib3.exceptions.SSLError, ssl.SSLError):
-        problem = Refused("certificate", f"the certificate of the feed at {first.host} is not trusted")
-        if deadline.left_seconds <= 0:
-            problem = Unreachable(f"the feed at {first.host} took too long")
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        slow = deadline.left_seconds <= 0 or "timed out" in str(error).lower()
-        problem = Unreachable(
-            f"the feed at {first.host} took too long" if slow else f"the feed at {first.host} cannot be reached"
-        )
+        problem = _told(error, f"the feed at {first.host}", deadline)
     raise problem
+
+
+def _told(error: Exception, feed: str, deadline: Deadline) -> Exception:
+    """A library's error in words that hold no address."""
+    text = str(error)
+    if deadline.left_seconds <= 0 or "timed out" in text.lower():
+        return Unreachable(f"{feed} took too long")
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return Refused("certificate", f"the certificate of {feed} is not trusted")
+    return Unreachable(f"{feed} cannot be reached")
 
 
 def _ask(
@@ -174,7 +176,7 @@ def _session(place: Place, first: Place, network: Network, deadline: Deadline) -
 
 
 class _Session(requests.Session):
-    def get_redirect_target(self, _resp: requests.Response) -> None:  # type: ignore[override]  # None is allowed, unsaid
+    def get_redirect_target(self, _resp: requests.Response) -> None:
         """None: else the library reads the whole body of a redirect, however large, to look where it leads."""
 
 

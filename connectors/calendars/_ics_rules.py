@@ -5,6 +5,7 @@ Real files end a rule by a date where a time is due and the other way round; hos
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import UTC, date, datetime, time
 from math import prod
 
@@ -19,6 +20,7 @@ _PARTS = frozenset(("FREQ", "UNTIL", "COUNT", "INTERVAL", "WKST", "BYSETPOS")) |
     *("BYSECOND", "BYMINUTE", "BYHOUR", "BYDAY", "BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYMONTH")
 }
 _MOST_TIMES_A_DAY = 96
+_LEAP_YEAR = 2024
 _END_OF_DAY = time(23, 59, 59)
 
 
@@ -32,6 +34,8 @@ def rule_of(text: str, entry: Entry) -> vRecur:
         raise Malformed("its repetition cannot be read")
     if _times_a_day(rule) > _MOST_TIMES_A_DAY:
         raise Malformed(f"it repeats more than {_MOST_TIMES_A_DAY} times a day")
+    if not _is_possible(rule):
+        raise Malformed("it repeats on a day that no month has")
     interval = _one(rule, "INTERVAL")
     if isinstance(interval, int) and interval < 1:
         raise Malformed("its repetition has no interval")
@@ -63,6 +67,13 @@ def _one(rule: vRecur, name: str) -> object:
 
 def _times_a_day(rule: vRecur) -> int:
     return prod(len(rule.get(name) or (None,)) for name in ("BYHOUR", "BYMINUTE", "BYSECOND"))
+
+
+def _is_possible(rule: vRecur) -> bool:
+    """Whether any of its days is in any of its months (30 February is in none, and is looked for until year 9999)."""
+    days = [abs(day) for day in rule.get("BYMONTHDAY") or () if isinstance(day, int)]
+    months = [month for month in rule.get("BYMONTH") or () if isinstance(month, int) and 1 <= month <= 12]
+    return not days or not months or min(days) <= max(monthrange(_LEAP_YEAR, month)[1] for month in months)
 
 
 def _until(found: object, entry: Entry) -> datetime:

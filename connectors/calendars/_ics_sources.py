@@ -23,6 +23,7 @@ from scoring.clients import normalise_address
 
 LARGEST_BYTES = 64 * 1024 * 1024
 _SUFFIX = ".ics"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SETTLED = timedelta(seconds=2)  # a file written later than that before reading may be written again in the same tick
 
 
@@ -56,10 +57,14 @@ class Stamp:
 
     @property
     def modified(self) -> datetime:
-        return datetime.fromtimestamp(self.modified_ns / 1e9, UTC)
+        return _moment(self.modified_ns)
 
     def settled(self, now: datetime) -> bool:
-        return now - datetime.fromtimestamp(max(self.modified_ns, self.changed_ns) / 1e9, UTC) > _SETTLED
+        return now - _moment(max(self.modified_ns, self.changed_ns)) > _SETTLED
+
+
+def _moment(nanoseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
 
 
 @dataclass(frozen=True, slots=True)

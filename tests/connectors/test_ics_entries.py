@@ -192,13 +192,14 @@ def test_an_attendee_twice_has_the_most_decided_answer(table: Desk) -> None:
     assert table.read(event(*rows)).copy.participants == (Participant("ana@acme.example", Response.DECLINED),)
 
 
+ANA_INVITES = "ORGANIZER:mailto:ana@acme.example"
 OWN = {
-    "own row": ([f"ATTENDEE;PARTSTAT=TENTATIVE:mailto:{OWNER}", "ORGANIZER:mailto:ana@acme.example"], Response.TENTATIVE),
-    "own row without answer": ([f"ATTENDEE:mailto:{OWNER}", "ORGANIZER:mailto:ana@acme.example"], Response.NONE),
-    "own row as organiser": ([f"ATTENDEE;PARTSTAT=DECLINED:mailto:{OWNER}", f"ORGANIZER:mailto:{OWNER}"], Response.DECLINED),
+    "own row": ([f"ATTENDEE;PARTSTAT=TENTATIVE:mailto:{OWNER}", ANA_INVITES], Response.TENTATIVE),
+    "own row without answer": ([f"ATTENDEE:mailto:{OWNER}", ANA_INVITES], Response.NONE),
+    "organiser's own row": ([f"ATTENDEE;PARTSTAT=DECLINED:mailto:{OWNER}", f"ORGANIZER:{OWNER}"], Response.DECLINED),
     "organiser": ([f"ORGANIZER:MAILTO:{OWNER.upper()}", "ATTENDEE:mailto:ana@acme.example"], Response.ACCEPTED),
-    "neither": (["ORGANIZER:mailto:ana@acme.example"], Response.ACCEPTED),
-}  # fmt: skip
+    "neither": ([ANA_INVITES], Response.ACCEPTED),
+}
 
 
 @pytest.mark.parametrize("name", OWN)
@@ -304,7 +305,7 @@ def test_private_entries_are_erased(table: Desk, word: str) -> None:
     public = table.read(event("SUMMARY:x")).copy.entry
     found = table.read(event("SUMMARY:x", f"CLASS:{word}"))
     assert (found.copies, found.erased) == ([], [public])
-    assert "x" not in found.pages[0].problems
+    assert "SUMMARY" not in repr(found.pages)
 
 
 def test_private_occurrence_of_a_public_series(table: Desk) -> None:

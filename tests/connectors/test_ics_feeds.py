@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import trustme
@@ -28,7 +29,7 @@ from connectors.calendars.ics import IcsCalendars, Settings
 from connectors.contract import Context
 from connectors.errors import ConnectorError, RetryLater, SkipCalendar, sentence
 from connectors.settings import Secret
-from tests.connectors.test_ics_support import NOW, OWNER, Found, calendar, connector, event, pull
+from tests.connectors.test_ics_support import ALWAYS, NOW, OWNER, Found, calendar, connector, event, pull
 
 BODY = calendar(event())
 SECRET = "/private-swordfish/basic.ics"
@@ -98,6 +99,19 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Callable[..., IcsCalendars]]:
+    made: list[IcsCalendars] = []
+
+    def start(**settings: object) -> IcsCalendars:
+        made.append(connector(tmp_path, **settings))  # type: ignore[arg-type]  # never the zone
+        return made[-1]
+
+    yield start
+    for calendars in made:
+        calendars.close()
+
+
+@pytest.fixture
 def reading(tmp_path: Path, server: Server) -> Iterator[Callable[..., Found]]:
     calendars = feed_connector(tmp_path, f"http://127.0.0.1:{server.port}{SECRET}")
 
@@ -112,8 +126,6 @@ def reading(tmp_path: Path, server: Server) -> Iterator[Callable[..., Found]]:
 
 def feed_connector(folder: Path, url: str, timeout_seconds: float = 1.0, **context: object) -> IcsCalendars:
     settings = {"name": "exports", "kind": "ics", "feeds": [{"owner": OWNER, "url": url}]}
-    from zoneinfo import ZoneInfo
-
     given = Context(folder=folder, zone=ZoneInfo("Europe/London"), timeout_seconds=timeout_seconds, **context)  # type: ignore[arg-type]  # keywords of one test
     return IcsCalendars(Settings.model_validate(settings), given)
 
@@ -164,10 +176,8 @@ def test_other_titles_do_not_ask_a_feed_again(reading: Callable[..., Found]) -> 
 
 
 def test_a_moved_window_asks_without_conditions(reading: Callable[..., Found], server: Server) -> None:
-    from tests.connectors.test_ics_support import ALWAYS
-
     found = reading(says(ETag="1"))
-    assert reading(says(ETag="1"), cursor=found.done.cursor, window=ALWAYS).done.full  # type: ignore[arg-type]  # a window
+    assert reading(says(ETag="1"), cursor=found.done.cursor, window=ALWAYS).done.full
     assert "If-None-Match" not in server.asked[-1][1]
 
 
@@ -180,38 +190,37 @@ def test_another_address_asks_without_conditions(tmp_path: Path, server: Server)
     assert "If-None-Match" not in server.asked[-1][1]
 
 
-def test_a_file_and_a_feed_of_one_owner(tmp_path: Path, server: Server) -> None:
+def test_a_file_and_a_feed_of_one_owner(tmp_path: Path, server: Server, opened: Callable[..., IcsCalendars]) -> None:
     """When the file changes the feed is needed too, whole; it reaches as far as the file."""
     (tmp_path / f"{OWNER}.ics").write_bytes(calendar(event(uid="file")))
     url = f"http://127.0.0.1:{server.port}{SECRET}"
-    calendars = connector(tmp_path, files=["*.ics"], feeds=[{"owner": OWNER, "url": url}])
+    calendars = opened(files=["*.ics"], feeds=[{"owner": OWNER, "url": url}])
     (person,) = calendars.people().people
     server.script = [says(ETag="1")]
     now = datetime.now(UTC) + timedelta(minutes=1)
     found = pull(calendars, person, now=now)
-    written = datetime.fromtimestamp((tmp_path / f"{OWNER}.ics").stat().st_mtime, UTC)
+    micros = (tmp_path / f"{OWNER}.ics").stat().st_mtime_ns // 1000
+    written = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
     assert (len(found.copies), found.done.read_through) == (2, written)
     server.script = [says(304)]
     assert not pull(calendars, person, now=now, cursor=found.done.cursor).done.full
     server.script = [says(ETag="1")]
     (tmp_path / f"{OWNER}.ics").write_bytes(calendar(event(uid="file"), event(uid="more")))
     again = pull(calendars, person, now=now, cursor=found.done.cursor)
-    calendars.close()
     assert (again.done.full, len(again.copies)) == (True, 3)
     assert "If-None-Match" not in server.asked[-1][1]
 
 
-def test_two_feeds_of_one_owner(tmp_path: Path, server: Server) -> None:
+def test_two_feeds_of_one_owner(server: Server, opened: Callable[..., IcsCalendars]) -> None:
     """Where one changed and the other answered that it did not, the other is asked for again."""
     urls = [f"http://127.0.0.1:{server.port}/{number}" for number in (1, 2)]
-    calendars = connector(tmp_path, feeds=[{"owner": OWNER, "url": url} for url in urls])
+    calendars = opened(feeds=[{"owner": OWNER, "url": url} for url in urls])
     (person,) = calendars.people().people
     server.script = [says(ETag="1"), says(ETag="2")]
     found = pull(calendars, person)
     assert len({copy.entry for copy in found.copies}) == 2
     server.script = [says(304), says(body=calendar(event("SUMMARY:new"))), says(ETag="1")]
     again = pull(calendars, person, cursor=found.done.cursor)
-    calendars.close()
     assert (again.done.full, again.done.requests, len(again.copies)) == (True, 3, 2)
 
 
@@ -223,7 +232,7 @@ def test_compressed(reading: Callable[..., Found], server: Server, encoding: str
         "deflate": zlib.compress(BODY),
         "raw deflate": raw.compress(BODY) + raw.flush(),
     }
-    assert len(reading(says(body=packed[encoding], Content_Encoding=encoding.split()[-1])).copies) == 1
+    assert len(reading(says(body=packed[encoding], Content_Encoding=encoding.removeprefix("raw "))).copies) == 1
     assert server.asked[0][1]["Accept-Encoding"] == "gzip, deflate"
 
 
@@ -257,7 +266,7 @@ DRIPS = {
     "chunks": drip(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
     "headers": drip(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"),
     "one header": drip(b"HTTP/1.1 200 OK\r\nX: ", b"y"),
-    "nothing": lambda handler: time.sleep(3),
+    "nothing": drip(b"", b""),
 }
 
 
@@ -295,7 +304,7 @@ def test_refusals(reading: Callable[..., Found], server: Server, status: int) ->
     assert len(server.asked) == 1
 
 
-@pytest.mark.parametrize("status", [429, 500, 502, 503])
+@pytest.mark.parametrize("status", [429, 503])
 def test_passing_failures_are_tried_three_times(reading: Callable[..., Found], server: Server, status: int) -> None:
     with pytest.raises(RetryLater) as caught:
         reading(says(status))
@@ -557,7 +566,7 @@ def test_a_proxy_is_asked_to_connect(authority: trustme.CA) -> None:
     "answer",
     [says(401), says(404), says(500), says(302, Location="https://10.0.0.1/swordfish"), says(body=b"<html>"),
      says(body=b"swordfish"), says(200, b"x", Content_Encoding="gzip"), says(302), DRIPS["nothing"],
-     lambda handler: handler.wfile.write(b"swordfish\r\n\r\n") and setattr(handler, "close_connection", True)],
+     drip(b"swordfish\r\n\r\n", b"")],
     ids=["401", "404", "500", "redirect", "page", "text", "bad gzip", "nowhere", "silence", "no http"],
 )  # fmt: skip
 def test_nothing_tells_the_address(
@@ -593,7 +602,7 @@ def test_neither_cursor_nor_repr_tells_the_address(reading: Callable[..., Found]
 
 def test_other_threads_still_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    with _ics_http._silence():  # noqa: SLF001 - it is the filter that is looked at
+    with _ics_http._silence():  # it is the filter that is looked at
         thread = threading.Thread(target=logging.getLogger("urllib3.connectionpool").debug, args=("still here",))
         thread.start()
         thread.join()
@@ -601,8 +610,8 @@ def test_other_threads_still_log(caplog: pytest.LogCaptureFixture) -> None:
     assert re.findall("still here|not here", caplog.text) == ["still here"]
 
 
-def test_a_secret_that_cannot_be_had(tmp_path: Path) -> None:
-    calendars = connector(tmp_path, feeds=[{"owner": OWNER, "url": {"env": "NOT_SET_ANYWHERE"}}])
+def test_a_secret_that_cannot_be_had(opened: Callable[..., IcsCalendars]) -> None:
+    calendars = opened(feeds=[{"owner": OWNER, "url": {"env": "NOT_SET_ANYWHERE"}}])
     (person,) = calendars.people().people
     with pytest.raises(SkipCalendar, match="NOT_SET_ANYWHERE") as caught:
         pull(calendars, person)

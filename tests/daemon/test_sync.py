@@ -72,6 +72,19 @@ class TestAPass:
         sync(store, config, provider)
         assert (hours(store, config), hours(store, config, "2026-09")) == (0, 1)
 
+    def test_an_attendees_stale_copy_in_another_month_still_counts_as_their_decline(
+        self, store: Database, config: Config
+    ) -> None:
+        provider = MemoryCalendars()
+        provider.account(JO).put(make_copy("a", uid="same@x.example", people=(JO, KIM, ANA)))
+        stale = make_copy("b", uid="same@x.example", owner=KIM, start=NOW + timedelta(days=20))
+        provider.account(KIM).put(stale)
+        sync(store, config, provider)
+        assert rows_of(store, config)["Acme"].figures.our_seconds == 7200
+        provider.account(KIM).remove("b")
+        sync(store, config, provider)
+        assert rows_of(store, config)["Acme"].figures.our_seconds == 3600
+
     def test_a_tombstone_of_the_organisers_copy_cancels(self, store: Database, config: Config) -> None:
         provider = MemoryCalendars()
         for entry in ("one", "two"):

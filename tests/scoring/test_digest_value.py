@@ -174,7 +174,7 @@ def test_r11_the_strip_shows_two_years_and_what_is_unknown() -> None:
         pytest.param(
             figures("2026-09", 3),
             figures("2026-10", 6, steps={Step.LONG_MANY: 1, Step.SHORT_ONE: 2}, largest=4),
-            "-1.0 h",
+            "−1.0 h",
             id="one meeting is most of this month",
         ),
         pytest.param(
@@ -186,7 +186,7 @@ def test_r11_the_strip_shows_two_years_and_what_is_unknown() -> None:
         pytest.param(
             figures("2026-09", 3),
             figures("2026-10", 4, steps={Step.LONG_ONE: 2}, largest=2),
-            "-1.0 h",
+            "−1.0 h",
             id="exactly half",
         ),
         pytest.param(
@@ -227,7 +227,7 @@ def test_r9_the_change_of_the_same_months_a_year_earlier_is_told() -> None:
         figures("2026-10", 3),
     )
     (sentence,) = told(found, "A year earlier")
-    assert sentence == "A year earlier, the change from September to October was -3.0 h."
+    assert sentence == "A year earlier, the change from September to October was −3.0 h."
 
 
 @pytest.mark.parametrize(
@@ -276,11 +276,8 @@ def test_r10_where_verdict_and_trend_disagree_one_sentence_says_both(
 
 
 def test_r10_the_long_view_compares_means_of_three_months_with_a_year_earlier() -> None:
-    found = history(
-        figures("2024-12", 1), *(figures(f"{year}-{month}", hours) for year, month, hours in (
-            ("2025", "08", 1), ("2025", "09", 1), ("2025", "10", 1), ("2026", "08", 2), ("2026", "09", 0), ("2026", "10", 3)
-        ))
-    )  # fmt: skip
+    earlier = [figures(month, 1) for month in ("2024-12", "2025-08", "2025-09", "2025-10")]
+    found = history(*earlier, figures("2026-08", 2), figures("2026-10", 3))
     assert told(found, "Long view") == ["Long view: 1.7 h a month over three months, 1.0 h a year earlier."]
 
 
@@ -289,7 +286,7 @@ def test_r10_a_month_with_fewer_working_days_is_told_where_it_changes_the_pictur
     shorter = {"2026-09": 22, "2026-10": 18}
     assert told(found, "Per working day", working_days=lambda month: shorter[month])
     assert told(found, "Per working day") == []
-    assert told(found, "Per working day", working_days=lambda month: 0) == []
+    assert told(found, "Per working day", working_days=lambda _: 0) == []
 
 
 def test_r6_the_confirmed_score_is_told_where_it_differs() -> None:
@@ -321,9 +318,8 @@ def test_r9_the_month_before_history_is_no_change() -> None:
 
 
 def test_the_headline_counts_the_relationships_that_are_developing() -> None:
-    found = digest(
-        client("Up", 1, 2), client("Down", 2, 1), client("Same", 1, 1), history(figures("2026-10", 1, client="New"), client="New")
-    )  # fmt: skip
+    new = history(figures("2026-10", 1, client="New"), client="New")
+    found = digest(client("Up", 1, 2), client("Down", 2, 1), client("Same", 1, 1), new)
     assert (found.developing, found.judged) == (1, 4)
     assert found.headline == "October: 1 of 4 relationships is developing, 1 is new"
     assert found.subject == "October: 1 of 4 developing; look at Down"
@@ -406,6 +402,16 @@ def test_a_client_met_by_phone_was_met() -> None:
     assert digest(history(EARLIER, figures("2026-10", phone=1))).not_met == ()
 
 
+def test_r9_a_quarterly_client_met_in_one_of_the_three_months_was_met() -> None:
+    assert digest(history(EARLIER, figures("2026-08", 1), quarterly=True)).not_met == ()
+
+
+@pytest.mark.parametrize("quarterly", [False, True], ids=["monthly", "quarterly"])
+def test_who_was_met_in_the_running_month_was_met(quarterly: bool) -> None:
+    found = digest(history(EARLIER, figures("2026-11", 1), quarterly=quarterly), month="2026-11")
+    assert found.not_met == ()
+
+
 def test_what_is_booked_later_in_the_running_month_is_booked() -> None:
     (found,) = digest(history(EARLIER, figures("2026-11", booked=2)), month="2026-11").not_met
     assert found.sentence == "Acme: last met in January 2025; 2 meetings are booked."
@@ -436,9 +442,7 @@ def test_r4_what_is_set_aside_is_told_by_reason_with_its_number() -> None:
         ("too_long", 2, ("Acme",)),
         ("client_declined", 1, ()),
     ]
-    assert found[0].sentence == (
-        "1 meeting with Acme: an all-day entry: not counted; enter each day with its hours."
-    )  # fmt: skip
+    assert found[0].sentence == "1 meeting with Acme: an all-day entry: not counted; enter each day with its hours."
 
 
 def test_r4_a_meeting_with_two_clients_is_set_aside_once_and_lists_both() -> None:

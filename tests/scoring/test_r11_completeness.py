@@ -39,7 +39,9 @@ def reach(
         pytest.param(reach(None), True, id="in scope, but not read yet"),
         pytest.param(reach(None, joined="2026-10"), True, id="joined in the month"),
         pytest.param(reach(None, joined="2026-11"), False, id="joined in a later month"),
-        pytest.param(reach("2026-10-15 08:00", left="2026-10"), True, id="left in the month: in scope on its first day"),
+        pytest.param(
+            reach("2026-10-15 08:00", left="2026-10"), True, id="left in the month: in scope on its first day"
+        ),
         pytest.param(reach("2026-09-15 08:00", left="2026-09"), False, id="left in an earlier month"),
         pytest.param(reach("2026-11-15 08:00", left="2026-11"), False, id="left later, read after the month ended"),
         pytest.param(reach("2026-10-15 08:00", left="2026-11"), True, id="left later, not read after the month ended"),

@@ -143,6 +143,8 @@ def test_r9_a_known_month_without_meetings_is_zero() -> None:
 
 
 def test_r9_a_row_tells_scores_by_the_present_points() -> None:
-    found = history(EARLIER, figures("2026-10", steps={Step.SHORT_ONE: 2, Step.LONG_MANY: 1}, confirmed={Step.PHONE: 1}))
+    found = history(
+        EARLIER, figures("2026-10", steps={Step.SHORT_ONE: 2, Step.LONG_MANY: 1}, confirmed={Step.PHONE: 1})
+    )
     row = found.row(OCTOBER)
     assert (row.score, row.score_confirmed, row.figures.meetings) == (19, 1, 3)

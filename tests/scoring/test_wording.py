@@ -75,7 +75,7 @@ def test_at_most_three_names_are_told(names: list[str], text: str) -> None:
     assert names_text(names) == text
 
 
-@pytest.mark.parametrize(("number", "text"), [(80, "+8.0"), (-20, "-2.0"), (0, "0.0"), (-5, "-0.5"), (3, "+0.3")])
+@pytest.mark.parametrize(("number", "text"), [(80, "+8.0"), (-20, "−2.0"), (0, "0.0"), (-5, "−0.5"), (3, "+0.3")])
 def test_a_change_has_its_sign(number: int, text: str) -> None:
     assert signed(number) == text
 
@@ -131,7 +131,10 @@ EARLIER = figures("2025-01", 1)
         ),
         pytest.param(
             history(
-                EARLIER, *(figures(f"2026-{month:02d}", 1) for month in (5, 6, 7)), figures("2026-09", 5), quarterly=True
+                EARLIER,
+                *(figures(f"2026-{month:02d}", 1) for month in (5, 6, 7)),
+                figures("2026-09", 5),
+                quarterly=True,
             ),
             "Acme gave 5.0 h, 2.0 more than in May to July: developing in these three months",
             id="quarterly, developing",

@@ -1,0 +1,19 @@
+"""`python -m benchmarks [--small]`: every benchmark, and one table of figures, aims, and which were reached."""
+
+from __future__ import annotations
+
+from benchmarks import ics, report, rescore, upserts
+from benchmarks.measuring import Figure, Stopwatch, is_small, machine, note, show
+
+
+def main() -> None:
+    note(machine())
+    figures: list[Figure] = []
+    with Stopwatch() as watch:
+        for one in (upserts, ics, rescore, report):
+            figures += one.measure(small=is_small())
+    note(f"took {watch.seconds:.0f} s")
+    show(figures)
+
+
+main()
