@@ -16,10 +16,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test check lint format types wheel bench lock clean
+.PHONY: help env demo test check lint format types wheel bench lock clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+env: $(INSTALLED) ## Make the environment, if it is not there or out of date.
 
 demo: $(INSTALLED) ## Do the whole job on a made-up company, in ./rapport-demo/.
 	$(BIN)/rapport demo

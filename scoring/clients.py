@@ -28,9 +28,11 @@ BUILT_IN_IGNORE = (
     "*-no-reply@*",
     "noreply-*@*",
     "no-reply-*@*",
+    "do_not_reply@*",
     "mailer-daemon@*",
     # the common notetaker bots
-    "notetaker@*",
+    "*notetaker*@*",
+    "*@*notetaker*",
     "*@fireflies.ai",
     "*@otter.ai",
     "*@read.ai",
@@ -104,18 +106,18 @@ class Book:
         aliases: Mapping[str, str] | None = None,
         groups: Iterable[str] = (),
     ) -> None:
-        self._aliases = {_clean(alias): _clean(primary) for alias, primary in (aliases or {}).items()}
+        self._aliases = _joined(aliases or {})
         globs = [*BUILT_IN_IGNORE, *(glob.lower() for glob in company.ignore)]
         self._ignored = re.compile("|".join(translate(glob) for glob in globs))
         self._groups = {_clean(group) for group in groups}
         self._owners = {self.canonical(_clean(owner)) for owner in owners}
         self._ours = {self.canonical(_clean(address)) for address in company.addresses}
-        self._our_domains = {domain.lower() for domain in company.domains}
+        self._our_domains = {_ascii_domain(domain.lower()) for domain in company.domains}
         self._client_addresses: dict[str, str] = {}
         self._client_domains: dict[str, str] = {}
         for client in clients:
-            self._client_addresses |= {_clean(address): client.name for address in client.addresses}
-            self._client_domains |= {domain.lower(): client.name for domain in client.domains}
+            self._client_addresses |= {self.canonical(_clean(address)): client.name for address in client.addresses}
+            self._client_domains |= {_ascii_domain(domain.lower()): client.name for domain in client.domains}
         self._known: dict[str, Who] = {}
 
     def canonical(self, address: str) -> str:
@@ -155,6 +157,19 @@ class Book:
         return any(self.who(address).kind is Kind.CLIENT for address in addresses)
 
 
+def _joined(aliases: Mapping[str, str]) -> dict[str, str]:
+    """Each address of a person to one of them, also where directories name each other's (chains, circles)."""
+    cleaned = {_clean(alias): _clean(primary) for alias, primary in aliases.items()}
+    groups: dict[str, set[str]] = {}
+    for alias, primary in cleaned.items():
+        joined = groups.get(alias, {alias}) | groups.get(primary, {primary})
+        groups.update(dict.fromkeys(joined, joined))
+    primaries = set(cleaned.values())
+    return {
+        address: min((group & primaries) - cleaned.keys() or group & primaries) for address, group in groups.items()
+    }
+
+
 def normalise_address(raw: str) -> str | None:
     """An address as R3 compares it: lower-case, without `mailto:` and `+tag`, a directory's guest form decoded.
 
@@ -175,7 +190,8 @@ def normalise_address(raw: str) -> str | None:
     tagged = local.find("+")
     if tagged > 0:
         local = local[:tagged]
-    return f"{local}@{_ascii_domain(domain)}"
+    domain = _ascii_domain(domain)
+    return f"{local}@{domain}" if domain else None
 
 
 _UNLIKE_ADDRESS = re.compile(r"^/|[\s@\\<>,;:()\[\]\x00-\x1f]")

@@ -71,7 +71,7 @@ def judge(meeting: Meeting, book: Directory, rules: Rules, now: datetime) -> lis
     reason = _reason_for_all(meeting, people, ours, rules, now)
     channel = channel_of(meeting.setting)
     present = tuple(sorted(ours))
-    return [_judge_client(meeting, name, clients[name], channel, present, reason, rules) for name in clients]
+    return [_judge_client(meeting, name, clients[name], channel, present, reason, rules) for name in sorted(clients)]
 
 
 def _reason_for_all(meeting: Meeting, people: int, ours: list[str], rules: Rules, now: datetime) -> Reason | None:

@@ -10,7 +10,7 @@ from scoring.clients import Client
 from scoring.counting import Reason
 from scoring.digest import Digest, Line, NotMet, SetAside
 from scoring.digest_lines import WorkingDays, line_of
-from scoring.hours import hours_text
+from scoring.hours import hours_text, tenths
 from scoring.months import Credited, History, Month, Reach, Verdict, shift
 from scoring.wording import REASON_WORDS, count_text, month_name, month_text, names_text
 
@@ -58,7 +58,9 @@ class Material:
 
 def build_digest(material: Material) -> Digest:
     """The digest of one month over the given clients."""
-    lines = sorted((_line(material, client) for client in material.clients), key=_reading_order)
+    lines = sorted(
+        (_line(material, client) for client in material.clients), key=lambda line: _reading_order(material, line)
+    )
     judged = [line for line in lines if line.tier in _HEADLINE_TIERS and line.verdict is not Verdict.SO_FAR]
     developing = sum(line.verdict is Verdict.DEVELOPING for line in judged)
     headline = _headline(material, lines, judged, developing)
@@ -94,10 +96,11 @@ def _line(material: Material, client: Client) -> Line:
     )
 
 
-def _reading_order(line: Line) -> tuple[int, int, int, str]:
+def _reading_order(material: Material, line: Line) -> tuple[int, int, int, str]:
     """Those that need action first; of those, key accounts, and the largest loss."""
     tier = _TIER_ORDER.index(line.tier) if line.tier in _TIER_ORDER else len(_TIER_ORDER)
-    change = line.change_tenths or 0
+    compared = material.histories[line.client].row(material.month).compared
+    change = tenths(compared.man_seconds) - tenths(compared.man_seconds_before)
     loss = -change if line.verdict is Verdict.DEVELOPING else change
     return (_READING_ORDER.index(line.verdict), tier, loss, line.client)
 
@@ -105,7 +108,8 @@ def _reading_order(line: Line) -> tuple[int, int, int, str]:
 def _headline(material: Material, lines: Sequence[Line], judged: Sequence[Line], developing: int) -> str:
     name = month_name(material.month)
     if material.month >= material.running:
-        return f"{name} so far: {hours_text(sum(line.tenths for line in lines))} hours of clients' time"
+        seconds = sum(material.histories[line.client].figures(material.month).man_seconds for line in lines)
+        return f"{name} so far: {hours_text(tenths(seconds))} hours of clients' time"
     if not judged:
         return f"{name}: no relationship to judge"
     verb = "is" if developing == 1 else "are"
@@ -126,7 +130,7 @@ def _subject(material: Material, judged: Sequence[Line], developing: int, headli
 def _is_met(material: Material, line: Line) -> bool:
     """Whether any meeting counted in the month, or in the three months that a quarterly rhythm looks at (R9)."""
     history = material.histories[line.client]
-    return any(history.figures(month).meetings for month in history.row(material.month).compared.now)
+    return any(history.figures(month).meetings for month in (material.month, *history.row(material.month).compared.now))
 
 
 def _not_met(material: Material, line: Line) -> NotMet:
@@ -134,9 +138,12 @@ def _not_met(material: Material, line: Line) -> NotMet:
     met = [month for month, figures in history.months.items() if figures.meetings and month <= material.month]
     last = max(met, default=None)
     booked = sum(
-        figures.set_aside.get(Reason.NOT_YET, 0) for month, figures in history.months.items() if month > material.month
+        figures.set_aside.get(Reason.NOT_YET, 0) for month, figures in history.months.items() if month >= material.month
     )
+    first = history.first_met
     since = f"last met in {month_text(last)}" if last else f"never met since {month_text(history.begins)}"
+    if last is None and first is not None and first <= material.month:
+        since = f"first met in {month_text(first)}, but not of late"
     next_one = f"{count_text(booked, 'meeting is', 'meetings are')} booked" if booked else "nothing is booked"
     return NotMet(
         client=line.client,
@@ -173,17 +180,18 @@ def _lacks(material: Material) -> Iterable[str]:
     if material.missing:
         calendars = count_text(len(material.missing), "calendar was", "calendars were")
         yield f"{calendars} not read to the end of {month_name(material.month)}{_who(material, material.missing)}."
-    never = sorted({one.calendar for one in material.reach if one.never_read is not None and one.left is None})
+    in_scope = [one for one in material.reach if one.left is None and one.joined <= material.month]
+    never = sorted({one.calendar for one in in_scope if one.never_read is not None})
     if never:
         yield f"{count_text(len(never), 'calendar is', 'calendars are')} never read{_who(material, never)}."
-    flaws: dict[str, int] = {}
+    flawed: dict[str, set[tuple[bytes, tuple[str, ...]]]] = {}
     for client in material.clients:
         for one in material.meetings.get(client.name, ()):
             for flaw in one.judged.meeting.flaws:
-                flaws[flaw] = flaws.get(flaw, 0) + 1
-    for flaw, count in sorted(flaws.items()):
+                flawed.setdefault(flaw, set()).add((one.judged.meeting.key, one.judged.meeting.calendars))
+    for flaw, meetings in sorted(flawed.items()):
         if flaw in FLAW_WORDS:
-            yield f"{count_text(count, 'meeting has', 'meetings have')} {FLAW_WORDS[flaw]}."
+            yield f"{count_text(len(meetings), 'meeting has', 'meetings have')} {FLAW_WORDS[flaw]}."
 
 
 def _who(material: Material, calendars: Sequence[str]) -> str:

@@ -37,6 +37,8 @@ def line_of(
     """A client's line. `credited` are its meetings of the month, set-aside ones included."""
     row = history.row(month)
     now, before = tenths(row.compared.man_seconds), tenths(row.compared.man_seconds_before)
+    if row.verdict is Verdict.SO_FAR:
+        now = tenths(row.figures.man_seconds)
     return Line(
         client=row.client,
         manager=manager,
@@ -120,7 +122,7 @@ def _without_largest(row: Row) -> str | None:
     change = tenths(row.figures.man_seconds) - tenths(row.previous.man_seconds)
     for figures, sign in ((row.figures, -1), (row.previous, 1)):
         largest = figures.largest_seconds
-        if largest and largest * 2 >= figures.man_seconds and figures.meetings > 1:
+        if largest and largest * 2 >= figures.man_seconds:
             without = change + sign * tenths(largest)
             return (
                 f"One meeting is {hours_text(tenths(largest))} of {month_name(figures.month)}'s "
@@ -145,11 +147,11 @@ def _year_earlier(history: History, row: Row) -> str | None:
 def _disagreement(row: Row) -> str | None:
     """R10: where verdict and trend disagree, one sentence says both."""
     scores = " → ".join("?" if score is None else str(score) for score in row.trend_scores)
-    over = "six months" if row.quarterly else "three months"
+    over = "against the three months before" if row.quarterly else f"over three months ({scores})"
     if row.verdict is Verdict.DEVELOPING and row.trend is Trend.DECLINING:
-        return f"The hours grew, but the score has declined over {over} ({scores})."
+        return f"The hours grew, but the score has declined {over}."
     if row.verdict in (Verdict.NOT_DEVELOPING, Verdict.STEADY) and row.trend is Trend.IMPROVING:
-        return f"The hours did not grow, but the score has improved over {over} ({scores})."
+        return f"The hours did not grow, but the score has improved {over}."
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from hashlib import blake2b
 
@@ -58,7 +58,10 @@ def identify(
     """
     text = (uid or "").strip()
     if not text:
-        return Identity(series=_digest("entry", *fallback))
+        place = tuple(fallback)
+        if not any(place):
+            raise ValueError("a copy without a UID needs connector, calendar and entry")
+        return Identity(series=_digest("entry", *place))
     reduced, instance = reduce_uid(text)
     if at is not None:
         at = at.astimezone(UTC).replace(microsecond=0)
@@ -95,33 +98,39 @@ def settle(identities: Iterable[Identity]) -> dict[Identity, Identity]:
     return {one: other for one, other in found.items() if other is not None}
 
 
-def partition(copies: Iterable[Copy]) -> list[tuple[Copy, ...]]:
+def partition(copies: Iterable[Copy], canonical: Callable[[str], str] = str) -> list[tuple[Copy, ...]]:
     """Copies of one key, parted where the UID was reused or forged (R1).
 
-    Copies belong together when they share the organiser or a participant who owns neither of them. The parts do not
-    depend on the order of the copies.
+    Copies belong together when they share the organiser or a participant who owns neither of them, by whatever
+    address. The parts do not depend on the order of the copies. Takes time in proportion to the invitations' lists.
     """
-    rest = list(copies)
-    if len(rest) < 2:
-        return [tuple(rest)] if rest else []
-    parts: list[list[Copy]] = []
-    for copy in rest:
-        joined = [part for part in parts if any(_related(copy, other) for other in part)]
-        parts = [part for part in parts if part not in joined]
-        parts.append([copy, *(other for part in joined for other in part)])
-    return [tuple(sorted(part, key=_order)) for part in sorted(parts, key=lambda part: min(map(_order, part)))]
+    ordered = sorted(copies, key=_order)
+    if len(ordered) < 2:
+        return [tuple(ordered)] if ordered else []
+    roots = list(range(len(ordered)))
+    first: dict[tuple[str, str], int] = {}
+    for index, copy in enumerate(ordered):
+        for sign in _signs(copy, canonical):
+            one, other = _root(roots, first.setdefault(sign, index)), _root(roots, index)
+            roots[max(one, other)] = min(one, other)
+    parts: dict[int, list[Copy]] = {}
+    for index, copy in enumerate(ordered):
+        parts.setdefault(_root(roots, index), []).append(copy)
+    return [tuple(part) for part in parts.values()]
 
 
-def _related(one: Copy, other: Copy) -> bool:
-    if one.organiser is not None and one.organiser == other.organiser:
-        return True
-    theirs = {participant.address for participant in other.participants}
-    if other.organiser:
-        theirs.add(other.organiser)
-    ours = {participant.address for participant in one.participants}
-    if one.organiser:
-        ours.add(one.organiser)
-    return bool((ours & theirs) - {one.owner, other.owner})
+def _root(roots: list[int], index: int) -> int:
+    while roots[index] != index:
+        roots[index] = roots[roots[index]]
+        index = roots[index]
+    return index
+
+
+def _signs(copy: Copy, canonical: Callable[[str], str]) -> set[tuple[str, str]]:
+    """What makes two copies one meeting when they share it: the organiser, or anybody but the owner."""
+    people = {canonical(address) for address in copy.invited} - {canonical(copy.owner)}
+    signs = {("invited", address) for address in people}
+    return signs | {("organiser", canonical(copy.organiser))} if copy.organiser else signs
 
 
 def _order(copy: Copy) -> tuple[str, str, str, str]:

@@ -160,7 +160,7 @@ class Meeting:
     @property
     def length(self) -> timedelta:
         """Elapsed time, true across clock changes (R8)."""
-        return self.end - self.start
+        return self.end.astimezone(UTC) - self.start.astimezone(UTC)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,7 +17,7 @@ def meetings_of(copies: Iterable[Copy], *, canonical: Canonical, zone: tzinfo) -
     `canonical` gives the one address of a person; `zone` is the company's, in which all-day entries have their days.
     """
     counted = [copy for copy in copies if copy.last_reading is None or copy.start <= copy.last_reading]
-    parts = partition(counted)
+    parts = partition(counted, canonical)
     reused = ("uid_reused",) if len(parts) > 1 else ()
     return [merge(part, canonical=canonical, zone=zone, flaws=reused) for part in parts]
 
@@ -43,7 +43,7 @@ def merge(copies: tuple[Copy, ...], *, canonical: Canonical, zone: tzinfo, flaws
         all_day=base.all_day,
         cancelled=cancelled,
         organiser=organiser,
-        participants=tuple(Participant(address, response) for address, response in responses.items()),
+        participants=tuple(Participant(address, response) for address, response in sorted(responses.items())),
         setting=base.setting,
         title=base.title,
         calendars=tuple(sorted(own)),

@@ -25,7 +25,7 @@ def month_of(moment: datetime, zone: tzinfo) -> Month:
 def month_from(text: str) -> Month:
     """A month as people type it. Raises ValueError."""
     year, dash, month = text.partition("-")
-    if not (dash and len(year) == 4 and len(month) == 2 and year.isdigit() and month.isdigit()):
+    if not (text.isascii() and dash and len(year) == 4 and len(month) == 2 and year.isdigit() and month.isdigit()):
         raise ValueError("a month is written YYYY-MM")
     date(int(year), int(month), 1)
     return Month(text)
@@ -108,7 +108,7 @@ class Credited:
 
 
 def credit(judged: Iterable[Judged], rules: Rules) -> list[Credited]:
-    """One client's meetings of one month in order, each with its share of the time; shares add up to the month's (R7)."""
+    """One client's meetings of a month in order, each with its share of the time; shares add up to the month (R7)."""
     ledgers = Ledger(), Ledger(), Ledger(), Ledger()
     return [_credit(one, rules, ledgers) for one in sorted(judged, key=_order)]
 
@@ -270,6 +270,8 @@ class History:
             return Verdict.SO_FAR
         if month == self.first_met:
             return Verdict.NEW
+        if self.quarterly and compared.before[0] < self.begins and self.first_met is not None:
+            return Verdict.NEW
         now, before = tenths(compared.man_seconds), tenths(compared.man_seconds_before)
         if now == before == 0 and not any(self.figures(one).meetings for one in compared.now):
             return Verdict.NO_CONTACT
@@ -287,7 +289,7 @@ class History:
         else:
             oldest = three[0]
             then, now = self.score(three[0]), self.score(three[2])
-        if first is None or oldest < first:
+        if first is None or oldest < first or (self.quarterly and shift(three[0], -3) < self.begins):
             return Trend.NEW
         if now == then:
             return Trend.FLAT

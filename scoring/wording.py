@@ -111,10 +111,13 @@ def verdict_sentence(row: Row, tenths: int, before: int) -> str:
     gave = f"{row.client} gave {hours_text(tenths)} h"
     if row.verdict is Verdict.SO_FAR:
         return f"{row.client} has given {hours_text(tenths)} h in {month_name(row.month)} so far"
+    if row.verdict is Verdict.NEW and row.quarterly:
+        return f"{gave} in {now}: new, there are no three months before to compare with"
     if row.verdict is Verdict.NEW:
         return f"{gave} in {now}: new, the first month with a meeting"
     if row.verdict is Verdict.NO_CONTACT:
-        return f"{row.client} was not met in {now}, nor in {then}: no contact"
+        spoken = row.previous is None or (not row.quarterly and row.previous.meetings)
+        return f"{row.client} was not met in {now}{'' if spoken else f', nor in {then}'}: no contact"
     if row.verdict is Verdict.STEADY:
         return f"{gave}, as much as in {then}: not developing (unchanged)"
     period = "in these three months" if row.quarterly else "this month"

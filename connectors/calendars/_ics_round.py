@@ -77,7 +77,7 @@ class Round:
     def _file_changed(self, source: FileSource) -> bool:
         mark = self._known.files[source.key]
         stamp = look(source)
-        if stamp == mark.stamp and stamp.settled(self._now):
+        if stamp == mark.stamp:
             self._mark(source, mark.hash, stamp)
             return False
         read = self._read_file(source)

@@ -48,7 +48,7 @@ class FileSource:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What shows cheaply that a file is as it was. None: it was too fresh to rely on that."""
+    """What shows cheaply that a file is as it was, once it is `settled`."""
 
     size: int
     modified_ns: int

@@ -98,7 +98,8 @@ class IcsCalendars:
         sources = self._find()
         with self._lock:
             self._sources = sources
-        return Roster(people=tuple(Person(id=owner, addresses=(owner,)) for owner in sources))
+        people = tuple(Person(id=owner, addresses=(owner,)) for owner in sources)
+        return Roster(people=people, excluded=self._settings.exclude)
 
     def pull(self, person: Person, reading: Reading) -> Iterator[Page | Done]:
         turn = Round(self._sources_of(person), reading, self.query(), self._context.folder, self._network)

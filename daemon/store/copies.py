@@ -14,7 +14,7 @@ from daemon.store.packing import Addresses, copy_digest, pack_participants, pack
 from daemon.store.tables import AddressRow, CopyRow
 from daemon.store.types import from_millis, to_millis
 from daemon.store.upsert import in_chunks, table_of, upsert
-from scoring.identity import meeting_key
+from scoring.identity import meeting_key, settle
 from scoring.meeting import Copy, CopyState, Identity, Response, Window
 
 _COPIES = table_of(CopyRow)
@@ -157,17 +157,16 @@ class Round:
             if (identity.series, identity.on) in self._date_only:
                 self._settle_stored(identity)
             return copy
-        instant = self._connection.execute(
+        instants = self._connection.execute(
             select(_COPIES.c.occurrence_at)
             .where(_COPIES.c.series == identity.series, _COPIES.c.occurrence_on == identity.on)
             .where(_COPIES.c.occurrence_at.is_not(None))
-            .order_by(_COPIES.c.occurrence_at)
-            .limit(1)
-        ).scalar()
-        if instant is None:
+        ).scalars()
+        found = settle([identity, *(Identity(series=identity.series, at=one, on=identity.on) for one in instants)])
+        if identity not in found:
             self._date_only.add((identity.series, identity.on))
             return copy
-        return replace(copy, identity=Identity(series=identity.series, at=instant, on=identity.on))
+        return replace(copy, identity=found[identity])
 
     def _settle_stored(self, identity: Identity) -> None:
         self._connection.execute(

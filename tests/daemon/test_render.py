@@ -385,7 +385,7 @@ def test_text_is_78_columns_wide(northwind: Digest) -> None:
 def test_text_table_shows_now_before_change_and_scores(northwind: Digest) -> None:
     table = {one[2:32].strip(): one[32:].split() for one in render(northwind).text.splitlines() if one[:1] in "▲▼●"}
     assert table["Fairholm"] == ["18.0", "3.0", "+15.0", "66", "14", "↗"]
-    assert table["Mossbank"] == ["0.0", "2.8", "-2.8", "0", "11", "↘"]
+    assert table["Mossbank"] == ["0.0", "2.8", "−2.8", "0", "11", "↘"]
     assert table["Larkfield"] == ["2.0", "–", "–", "8", "–", "·"]
 
 

@@ -102,9 +102,7 @@ class Calendars(RuleBasedStateMachine):
         account.fails_after_pages = 0 if how == "broken" else None
         account.oldest_cursor = 10**9 if how == "expired" else 0
         connector = self.providers[owner]
-        (result,) = sync(
-            self.store, self.config, connector, now=self.now, full=how == "full", all_connectors=False
-        )
+        (result,) = sync(self.store, self.config, connector, now=self.now, full=how == "full", all_connectors=False)
         if result.held:
             sync(self.store, self.config, connector, now=self.now, all_connectors=False)
         account.oldest_cursor = 0

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from connectors.contract import Calendars
 from daemon.config import Config, load
-from daemon.rescore import rescore
 from daemon.reports import known_months, read_months
+from daemon.rescore import rescore
 from daemon.scope import Scope
 from daemon.store.calendars import read_calendars
 from daemon.store.engine import Database
@@ -60,7 +60,7 @@ def make_copy(
     occurrence: datetime | None = None,
     all_day: bool = False,
     changed: datetime = datetime(2026, 9, 1, tzinfo=UTC),
-    setting: Setting = Setting(),
+    setting: Setting | None = None,
 ) -> Copy:
     """A copy of an hour of Jo with Ana in October, but for what is given."""
     listed = [(one, Response.ACCEPTED) if isinstance(one, str) else one for one in people]
@@ -77,7 +77,7 @@ def make_copy(
         organiser=organiser,
         participants=tuple(Participant(address, answer) for address, answer in listed),
         response=response,
-        setting=setting,
+        setting=setting or Setting(),
         title=title,
         changed_at=changed,
         read_at=NOW,

@@ -59,7 +59,7 @@ class Company:
     def run(self, *arguments: str) -> Ran:
         """`rapport …` in the company's folder, as a process of its own."""
         environment = {**os.environ, "COLUMNS": "200", **self.environment}
-        ran = subprocess.run(  # noqa: S603
+        ran = subprocess.run(
             self.command(*arguments), cwd=self.folder, env=environment, capture_output=True, text=True, check=False
         )
         assert "Traceback" not in ran.stderr + ran.stdout

@@ -236,7 +236,7 @@ class TestMistakes:
         entries = [meeting()]
         entries += [meeting(f"M{number}", start=LAST_MONTH + timedelta(hours=number)) for number in range(400)]
         company.put("jo@northwind.example", entries)
-        ran = subprocess.run(  # noqa: S603
+        ran = subprocess.run(
             ["/bin/bash", "-c", f'trap "" XFSZ; {limit}; exec "$@"', "sync", *company.command("sync")],
             cwd=company.folder,
             capture_output=True,

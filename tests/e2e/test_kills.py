@@ -39,7 +39,7 @@ def test_figures_survive_kills_at_many_points(tmp_path: Path) -> None:
     killed = _fresh(tmp_path / "killed", today)
     kills = 0
     for fraction in FRACTIONS:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             killed.command("sync"), cwd=killed.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:

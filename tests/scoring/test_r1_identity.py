@@ -280,8 +280,8 @@ def test_r1_an_owner_named_by_an_alias_is_still_only_an_owner() -> None:
 
 
 def test_r1_many_forged_copies_of_one_uid_are_parted_in_reasonable_time() -> None:
-    """4,000 invitations with one UID, all from different strangers: an attack, or a broken mail merge."""
-    copies = [copy(f"p{n}@northwind.example", (f"x{n}@mail.example",), organiser=None) for n in range(4_000)]
+    """2,500 invitations with one UID, all from different strangers: an attack, or a broken mail merge."""
+    copies = [copy(f"p{n}@northwind.example", (f"x{n}@mail.example",), organiser=None) for n in range(2_500)]
     began = process_time()
-    assert len(partition(copies)) == 4_000
-    assert process_time() - began < 2
+    assert len(partition(copies)) == 2_500
+    assert process_time() - began < 1.5
