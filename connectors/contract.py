@@ -48,13 +48,15 @@ class Person:
 class Roster:
     """Whose calendars are to be read, those that never can be (with the reason), and the groups that are nobody.
 
-    `excluded` are addresses whose calendars are erased if they were read before (R2).
+    `excluded` are addresses whose calendars are erased if they were read before (R2). `from_directory`: a directory or
+    a group named the people, so an answer that lacks over a tenth of them is not believed for a day (`design.md` 3).
     """
 
     people: tuple[Person, ...]
     unreadable: tuple[tuple[Person, str], ...] = ()
     excluded: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    from_directory: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import Connection
 
 from connectors.contract import Person, Roster
@@ -16,6 +17,7 @@ from daemon.store.calendars import (
     erase_calendar,
     get_meta,
     read_calendars,
+    save_groups,
     set_meta,
 )
 from daemon.store.copies import Round
@@ -24,6 +26,10 @@ from scoring.clients import normalise_address
 from scoring.months import month_of
 
 _FIRST_ROUND_DONE = "first_pass_done"
+_DOUBTED = "roster_doubted "
+_DOUBT = timedelta(days=1)
+
+log = structlog.get_logger()
 
 
 def save_roster(
@@ -47,14 +53,32 @@ def save_roster(
             change_calendar(connection, number, **_changes(person, reason, None))
         elif changes := _changes(person, reason, known[person.id]):
             change_calendar(connection, known[person.id].id, **changes)
-    for one in known.values():
-        if one.key not in listed and one.left_at is None:
+    missing = [one for one in known.values() if one.key not in listed and one.left_at is None]
+    present = sum(one.left_at is None for one in known.values())
+    if missing and roster.from_directory and _is_doubted(connection, connector, len(missing), present, now):
+        listed |= {one.key: (Person(id=one.key, addresses=(one.address, *one.aliases)), None) for one in missing}
+    else:
+        set_meta(connection, _DOUBTED + connector, None)
+        for one in missing:
             let_go(connection, scope, one, now)
+    save_groups(connection, connector, roster.groups)
     return [
         (one, listed[one.key][0])
         for one in read_calendars(connection, connector)
         if one.key in listed and listed[one.key][1] is None
     ]
+
+
+def _is_doubted(connection: Connection, connector: str, missing: int, present: int, now: datetime) -> bool:
+    """Whether a directory's answer that removes over a tenth of the people is still to be confirmed (`design.md` 3)."""
+    if missing * 10 <= present:
+        return False
+    since = get_meta(connection, _DOUBTED + connector)
+    if since is None:
+        set_meta(connection, _DOUBTED + connector, now.isoformat())
+        log.warning("roster_doubted", connector=connector, missing=missing, of=present)
+        return True
+    return now - datetime.fromisoformat(since) < _DOUBT
 
 
 def let_go(connection: Connection, scope: Scope, calendar: Calendar, now: datetime) -> None:

@@ -14,8 +14,10 @@ from functools import cached_property
 from hashlib import blake2b
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Connection
+
 from daemon.config import Config
-from daemon.store.calendars import Calendar
+from daemon.store.calendars import Calendar, read_calendars, read_groups
 from scoring.clients import Book, Client, Company
 from scoring.meeting import Window
 from scoring.months import begins, month_of, shift
@@ -28,6 +30,7 @@ class Scope:
 
     config: Config
     calendars: tuple[Calendar, ...]
+    groups: tuple[str, ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -60,6 +63,7 @@ class Scope:
             self.clients,
             owners=(one.address for one in self.calendars),
             aliases={alias: one.address for one in self.calendars for alias in one.aliases},
+            groups=self.groups,
         )
 
     def window(self, now: datetime) -> Window:
@@ -98,6 +102,7 @@ class Scope:
             rules.video_is_meeting,
             sorted(rules.responses),
             self._foreign_owners(),
+            self.groups,
             sorted((alias, one.address) for one in self.calendars for alias in one.aliases),
         )
 
@@ -106,6 +111,11 @@ class Scope:
         company = self.config.company
         without = Book(Company(domains=company.domains, addresses=company.addresses), ())
         return sorted({one.address for one in self.calendars if without.has_outsiders([one.address])})
+
+
+def known_scope(connection: Connection, config: Config) -> Scope:
+    """The config with the calendars and groups known now."""
+    return Scope(config, tuple(read_calendars(connection)), read_groups(connection))
 
 
 _VERSION = 1

@@ -18,7 +18,7 @@ from connectors.errors import ConnectorError, CursorExpired, RetryLater, SkipCal
 from daemon.plan import Policy, is_suspicious, plan, prepare
 from daemon.rescore import FROZEN_BEFORE, rescore, touched_months
 from daemon.roster import end_first_pass, let_go, save_roster
-from daemon.scope import Scope
+from daemon.scope import Scope, known_scope
 from daemon.spool import Spool
 from daemon.store.calendars import Calendar, change_calendar, get_meta, read_calendars, set_meta
 from daemon.store.copies import Round, erase_copies_before, erase_unused_addresses
@@ -81,7 +81,7 @@ class Pass:
     def known(self) -> Scope:
         """The scope with the calendars as they are known now."""
         with self.database.reading() as connection:
-            return Scope(self.scope.config, tuple(read_calendars(connection)))
+            return known_scope(connection, self.scope.config)
 
 
 def run_pass(work: Pass, connectors: Iterable[Calendars], *, all_connectors: bool = True) -> list[ConnectorResult]:

@@ -13,8 +13,7 @@ from daemon.config import Config, find, load
 from daemon.logs import set_up_logs
 from daemon.output import say
 from daemon.rescore import rescore
-from daemon.scope import Scope
-from daemon.store.calendars import read_calendars
+from daemon.scope import Scope, known_scope
 from daemon.store.engine import Database
 from daemon.store.schema import bring_up_to_date
 from scoring.clients import Client
@@ -36,7 +35,7 @@ class Session:
     def scope(self) -> Scope:
         """The config with the calendars known now."""
         with self.database.reading() as connection:
-            return Scope(self.config, tuple(read_calendars(connection)))
+            return known_scope(connection, self.config)
 
     def fresh_scope(self) -> Scope:
         """The same, with the figures brought up to what is stored and configured now."""

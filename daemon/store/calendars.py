@@ -92,12 +92,29 @@ def erase_calendar(connection: Connection, number: int) -> None:
     connection.execute(delete(_CALENDARS).where(_CALENDARS.c.id == number))
 
 
+_GROUPS = "groups "
+
+
+def read_groups(connection: Connection) -> tuple[str, ...]:
+    """The addresses of groups that the connectors' directories told of (R3)."""
+    rows = connection.execute(select(_META.c.value).where(_META.c.key.startswith(_GROUPS))).scalars()
+    return tuple(sorted({address for value in rows for address in value.split()}))
+
+
+def save_groups(connection: Connection, connector: str, groups: Iterable[str]) -> None:
+    """What one connector's directory told of groups, in place of what it told before."""
+    set_meta(connection, _GROUPS + connector, " ".join(sorted(set(groups))))
+
+
 def get_meta(connection: Connection, key: str) -> str | None:
     """A single value about the store."""
     value: str | None = connection.execute(select(_META.c.value).where(_META.c.key == key)).scalar()
     return value
 
 
-def set_meta(connection: Connection, key: str, value: str) -> None:
-    """Sets a single value about the store."""
-    upsert(connection, Meta, [{"key": key, "value": value}], key=("key",))
+def set_meta(connection: Connection, key: str, value: str | None) -> None:
+    """Sets a single value about the store; None removes it."""
+    if value is None:
+        connection.execute(delete(_META).where(_META.c.key == key))
+    else:
+        upsert(connection, Meta, [{"key": key, "value": value}], key=("key",))

@@ -331,6 +331,39 @@ class TestPeople:
         row = rows_of(sqlite_store, config, "2026-11", now=later)["Acme"]
         assert (row.figures.meetings, dict(row.figures.set_aside)) == (0, {})
 
+    def test_a_directory_that_loses_over_a_tenth_of_the_people_is_doubted_for_a_day(
+        self, sqlite_store: Database, config: Config
+    ) -> None:
+        provider = MemoryCalendars()
+        provider.from_directory = True
+        for number in range(20):
+            provider.account(f"p{number:02}@northwind.example")
+        accounts = dict(provider.accounts)
+        sync(sqlite_store, config, provider)
+
+        def left(gone: int, now: datetime) -> int:
+            provider.accounts = dict(list(accounts.items())[gone:])
+            provider.hidden = dict(list(accounts.items())[:gone])
+            sync(sqlite_store, config, provider, now=now)
+            with sqlite_store.reading() as connection:
+                return sum(one.left_at is not None for one in read_calendars(connection))
+
+        assert left(3, NOW + timedelta(hours=1)) == 0
+        assert left(3, NOW + timedelta(hours=24)) == 0
+        assert left(0, NOW + timedelta(hours=25)) == 0  # it was a slip: the doubt is over
+        assert left(3, NOW + timedelta(hours=26)) == 0
+        assert left(3, NOW + timedelta(hours=51)) == 3
+        assert left(4, NOW + timedelta(hours=52)) == 4  # one of seventeen is no tenth
+
+    def test_groups_told_by_the_directory_are_nobody(self, sqlite_store: Database, config: Config) -> None:
+        provider = MemoryCalendars()
+        provider.account(JO).put(make_copy("one", people=(JO, ANA, "team@acme.example")))
+        sync(sqlite_store, config, provider)
+        assert rows_of(sqlite_store, config)["Acme"].figures.client_people == 2
+        provider.groups = ("team@acme.example",)
+        sync(sqlite_store, config, provider)
+        assert rows_of(sqlite_store, config)["Acme"].figures.client_people == 1
+
     def test_a_renamed_person_stays_one_calendar(self, sqlite_store: Database, config: Config) -> None:
         provider = MemoryCalendars()
         account = provider.account(JO)

@@ -10,8 +10,7 @@ from connectors.contract import Calendars
 from daemon.config import Config, load
 from daemon.reports import known_months, read_months
 from daemon.rescore import rescore
-from daemon.scope import Scope
-from daemon.store.calendars import read_calendars
+from daemon.scope import Scope, known_scope
 from daemon.store.engine import Database
 from daemon.sync import ConnectorResult, Pass, run_pass
 from scoring.identity import identify
@@ -99,7 +98,7 @@ def sync(
 
 def scope_of(database: Database, config: Config) -> Scope:
     with database.reading() as connection:
-        return Scope(config, tuple(read_calendars(connection)))
+        return known_scope(connection, config)
 
 
 def rows_of(database: Database, config: Config, month: str = "2026-10", now: datetime = NOW) -> dict[str, Row]:

@@ -53,6 +53,9 @@ class MemoryCalendars:
         self.roster_error: ConnectorError | None = None
         self.unreadable: tuple[tuple[Person, str], ...] = ()
         self.excluded: tuple[str, ...] = ()
+        self.groups: tuple[str, ...] = ()
+        self.from_directory = False
+        self.hidden: dict[str, Account] = {}
         self.version = "1"
         self.full_listings = 0
 
@@ -69,10 +72,16 @@ class MemoryCalendars:
         if self.roster_error is not None:
             raise self.roster_error
         people = tuple(one.person for one in self.accounts.values())
-        return Roster(people=people, unreadable=self.unreadable, excluded=self.excluded)
+        return Roster(
+            people=people,
+            unreadable=self.unreadable,
+            excluded=self.excluded,
+            groups=self.groups,
+            from_directory=self.from_directory,
+        )
 
     def pull(self, person: Person, reading: Reading) -> Iterator[Page | Done]:
-        account = self.accounts[person.id]
+        account = self.accounts.get(person.id) or self.hidden[person.id]
         if account.error is not None:
             raise account.error
         since = None if reading.cursor is None else int(reading.cursor)
