@@ -92,6 +92,14 @@ def digest(
 
 
 @app.command()
+def check(config: Config = None, form: Form = Format.TABLE) -> None:
+    """Try everything for real: config, store, credentials, permissions, one calendar of each connector."""
+    from daemon.commands.check import check as run
+
+    raise typer.Exit(run(_path(config), form=form))
+
+
+@app.command()
 def status(config: Config = None, form: Form = Format.TABLE) -> None:
     """Show which calendars are read, which are not and why, and what is due."""
     from daemon.commands.status import status as run

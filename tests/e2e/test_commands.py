@@ -249,6 +249,38 @@ class TestMistakes:
         assert company.report(MONTH)["Acme"]["meetings"] > 100
 
 
+class TestCheck:
+    """Each line is OK, or names the cause and the next click."""
+
+    def test_all_is_well(self, company: Company) -> None:
+        ran = company.run("check", "--format", "json")
+        assert (ran.code, ran.json["ok"]) == (0, True), ran.out
+        assert {(one["subject"], one["check"]) for one in ran.json["checks"]} >= {
+            ("config", "secrets"),
+            ("store", "write"),
+            ("exports", "people"),
+            ("exports", "calendar"),
+        }
+        assert all(one["cause"] is None and one["remedy"] is None for one in ran.json["checks"])
+
+    def test_each_fault_has_its_line(self, company: Company) -> None:
+        feeds = 'feeds = [{ owner = "sam@northwind.example", url = { env = "NO_SUCH_URL" } }]\n'
+        company.write_config(CONFIG.rstrip() + f"\n{feeds}" + CLIENTS)
+        (company.folder / "calendars" / "jo@northwind.example.ics").write_text("this is no calendar")
+        ran = company.run("check", "--format", "json")
+        failed = {one["subject"]: one for one in ran.json["checks"] if not one["ok"]}
+        assert (ran.code, ran.json["ok"], set(failed)) == (1, False, {"config", "exports"})
+        assert "NO_SUCH_URL" in failed["config"]["cause"]
+        assert failed["exports"]["remedy"]
+        assert company.run("report").code == 1  # nothing was stored
+
+    def test_a_store_that_cannot_be_opened(self, company: Company) -> None:
+        company.write_config(CONFIG + CLIENTS + '\n[store]\nurl = "sqlite:///nowhere/rapport.db"\n')
+        ran = company.run("check", "--format", "json")
+        (failed,) = [one for one in ran.json["checks"] if not one["ok"]]
+        assert (ran.code, failed["subject"]) == (1, "store")
+
+
 class TestDemo:
     def test_the_demo_does_the_whole_job_twice(self, tmp_path: Path) -> None:
         company = Company(tmp_path)

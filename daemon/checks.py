@@ -1,0 +1,138 @@
+"""Does it work? Config, store and every connector tried for real: the roster, one calendar, one that must be refused.
+
+Nothing is stored of what is read here.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from connectors.contract import Calendars, Person, Reading, Roster
+from connectors.errors import ConnectorError, SkipCalendar
+from connectors.settings import ConnectorSettings
+from daemon.store.engine import Database
+from daemon.store.errors import StoreError
+from scoring.clients import normalise_address
+from scoring.meeting import Window
+
+_LEAST_FREE_BYTES = 200_000_000
+_TRIES = 3  # calendars tried until one can be read: a single person may have none
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """One line of `rapport check`. `cause` and `remedy` are None when it is well; `note` says what was seen."""
+
+    subject: str
+    check: str
+    ok: bool
+    note: str = ""
+    cause: str | None = None
+    remedy: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """As `rapport check --format json` has it (interface.md)."""
+        return {
+            "subject": self.subject,
+            "check": self.check,
+            "ok": self.ok,
+            "cause": self.cause,
+            "remedy": self.remedy,
+            "note": self.note or None,
+        }
+
+
+def check_store(database: Database) -> Iterator[Check]:
+    """Whether the store can be written, and whether its disk has room."""
+    try:
+        with database.writing():
+            pass
+    except StoreError as error:
+        yield Check(subject="store", check="write", ok=False, cause=error.what, remedy=error.remedy)
+        return
+    yield Check(subject="store", check="write", ok=True, note=database.url.get_backend_name())
+    if database.file is not None:
+        free = shutil.disk_usage(database.file.parent).free
+        enough = free >= _LEAST_FREE_BYTES
+        yield Check(
+            subject="store",
+            check="disk",
+            ok=enough,
+            note=f"{free // 1_000_000:,} MB free",
+            cause=None if enough else f"only {free // 1_000_000} MB are free on the store's disk",
+            remedy=None if enough else "Free some space, or move the store (store.url) to another disk.",
+        )
+
+
+def check_connector(connector: Calendars, settings: ConnectorSettings, now: datetime) -> Iterator[Check]:
+    """The roster, one real calendar, and the calendar that must be refused."""
+    try:
+        roster = connector.people()
+    except ConnectorError as error:
+        yield _failed(connector.name, "people", error)
+        return
+    count = len(roster.people)
+    yield Check(subject=connector.name, check="people", ok=True, note=f"{count} calendar{'' if count == 1 else 's'}")
+    for person, reason in roster.unreadable:
+        yield Check(subject=connector.name, check="people", ok=True, note=f"never read: {person.address}: {reason}")
+    yield _one_calendar(connector, roster, now)
+    if settings.check_denied:
+        yield _denied(connector, settings.check_denied, roster, now)
+
+
+def _one_calendar(connector: Calendars, roster: Roster, now: datetime) -> Check:
+    """The first calendars are tried in turn; the last trouble is told when none of them can be read."""
+    failed = Check(
+        subject=connector.name,
+        check="calendar",
+        ok=False,
+        cause="there is nobody whose calendar could be read",
+        remedy="Check the connector's calendars, files or feeds.",
+    )
+    for person in roster.people[:_TRIES]:
+        try:
+            _read_a_little(connector, person, now)
+        except ConnectorError as error:
+            failed = _failed(connector.name, "calendar", error)
+        else:
+            return Check(subject=connector.name, check="calendar", ok=True, note=f"read {person.address}")
+    return failed
+
+
+def _denied(connector: Calendars, address: str, roster: Roster, now: datetime) -> Check:
+    """The provider itself must refuse it; that we do not list it proves nothing."""
+    wanted = normalise_address(address) or address
+    known = (one for one in roster.people if wanted in one.addresses)
+    person = next(known, Person(id=wanted, addresses=(wanted,)))
+    try:
+        _read_a_little(connector, person, now)
+    except SkipCalendar as error:
+        return Check(subject=connector.name, check="denied", ok=True, note=f"{address} is refused: {error.what}")
+    except ConnectorError as error:
+        return _failed(connector.name, "denied", error)
+    return Check(
+        subject=connector.name,
+        check="denied",
+        ok=False,
+        cause=f"the calendar of {address} can be read, though check_denied says that it must not",
+        remedy="Limit the app's access in the provider's console; the connector's own list limits nothing there.",
+    )
+
+
+def _read_a_little(connector: Calendars, person: Person, now: datetime) -> None:
+    window = Window(start=now - timedelta(days=1), end=now + timedelta(days=1))
+    for _ in islice(connector.pull(person, Reading(cursor=None, window=window, now=now)), 1):
+        return
+
+
+def _failed(subject: str, check: str, error: ConnectorError) -> Check:
+    """Trouble with credentials is told as such, wherever it showed."""
+    named = error.code if error.code in ("credentials", "delegation", "scopes", "directory") else check
+    return Check(
+        subject=subject, check=named, ok=False, cause=error.what, remedy=error.remedy or "Try again in a while."
+    )
