@@ -84,17 +84,14 @@ def _entry(number: int, pick: random.Random) -> list[str]:
         "BEGIN:VEVENT",
         f"UID:{number:08}-4f1c-48a2-9d3b-{number * 7919 % 10**12:012}@northwind.example",
         f"DTSTAMP:{stamp}",
-        f"CREATED:{stamp}",
         f"LAST-MODIFIED:{stamp}",
         f"DTSTART;TZID=Europe/London:{start:%Y%m%dT%H%M%S}",
         f"DTEND;TZID=Europe/London:{end:%Y%m%dT%H%M%S}",
         f"SUMMARY:Review number {number} with the people of client {client:03}",
-        "DESCRIPTION:Agenda: what was done\\, what is next\\, who does it.",
         "LOCATION:Room 4\\, second floor",
         f"ORGANIZER;CN=Jo:mailto:{_OWNER}",
         "SEQUENCE:0",
         "STATUS:CONFIRMED",
-        "TRANSP:OPAQUE",
     ]
     for guest in range(2):
         answer = pick.choice(("ACCEPTED", "TENTATIVE", "NEEDS-ACTION", "DECLINED"))

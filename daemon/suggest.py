@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -37,7 +37,11 @@ class _Outsiders:
     def __init__(self, scope: Scope) -> None:
         self._book = scope.book
 
-    def who(self, address: str) -> Who:
+    @property
+    def who(self) -> Callable[[str], Who]:
+        return self._who
+
+    def _who(self, address: str) -> Who:
         found = self._book.who(address)
         if found.kind is Kind.CLIENT:
             return Who(found.address, Kind.OTHER)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from fnmatch import translate
@@ -54,6 +54,9 @@ class Kind(Enum):
     OTHER = "other"
 
 
+_OUTSIDE = frozenset({Kind.CLIENT, Kind.OTHER})
+
+
 @dataclass(frozen=True, slots=True)
 class Who:
     """An address classified; `client` is the client's name for a client person."""
@@ -87,15 +90,31 @@ class Client:
 class Directory(Protocol):
     """Whatever can say who an address is."""
 
-    def who(self, address: str) -> Who: ...
+    @property
+    def who(self) -> Callable[[str], Who]: ...
+
+
+class _Remembered(dict[str, Who]):
+    """Answers each address once and remembers."""
+
+    def __init__(self, ask: Callable[[str], Who]) -> None:
+        super().__init__()
+        self._ask = ask
+
+    def __missing__(self, address: str) -> Who:
+        found = self[address] = self._ask(address)
+        return found
 
 
 class Book:
     """Answers who an address is, and under which one address a person is counted.
 
     `owners` are the addresses of calendars that we read: theirs are ours. `aliases` lead to a person's primary
-    address, `groups` are addresses of groups known from the directory.
+    address, `groups` are addresses of groups known from the directory. `who` asks R3's questions in their order, of an
+    address as `normalise_address` leaves it; it is asked millions of times, so it is a dictionary's own look-up.
     """
+
+    who: Callable[[str], Who]
 
     def __init__(
         self,
@@ -118,20 +137,14 @@ class Book:
         for client in clients:
             self._client_addresses |= {self.canonical(_clean(address)): client.name for address in client.addresses}
             self._client_domains |= {_ascii_domain(domain.lower()): client.name for domain in client.domains}
-        self._known: dict[str, Who] = {}
+        self.who = _Remembered(self._ask).__getitem__
 
     def canonical(self, address: str) -> str:
         """The one address of the person behind `address` (R3)."""
         return self._aliases.get(address, address)
 
-    def who(self, address: str) -> Who:
-        """R3's questions in their order. `address` is as `normalise_address` leaves it."""
-        found = self._known.get(address)
-        if found is None:
-            found = self._known[address] = self._ask(address)
-        return found
-
     def _ask(self, address: str) -> Who:
+        """R3's questions in their order."""
         person = self.canonical(address)
         if address in self._groups or self._ignored.match(address) or self._ignored.match(person):
             return Who(person, Kind.NOBODY)
@@ -150,11 +163,11 @@ class Book:
 
     def has_outsiders(self, addresses: Iterable[str]) -> bool:
         """Whether anybody is from outside the company; a meeting without is not stored (R3)."""
-        return any(self.who(address).kind in (Kind.CLIENT, Kind.OTHER) for address in addresses)
+        return not _OUTSIDE.isdisjoint([who.kind for who in map(self.who, addresses)])
 
     def has_client(self, addresses: Iterable[str]) -> bool:
         """Whether anybody is a client person; only then may a title be kept (`design.md` 7)."""
-        return any(self.who(address).kind is Kind.CLIENT for address in addresses)
+        return Kind.CLIENT in [who.kind for who in map(self.who, addresses)]
 
 
 def _joined(aliases: Mapping[str, str]) -> dict[str, str]:

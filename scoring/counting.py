@@ -99,16 +99,22 @@ def _judge_client(
     reason: Reason | None,
     rules: Rules,
 ) -> Judged:
-    standing: list[Participant] = []
+    standing = False
+    counted: list[str] = []
+    confirmed: list[str] = []
     declined: list[str] = []
     for participant in invited:
-        if participant.response is Response.DECLINED:
-            declined.append(participant.address)
-        else:
-            standing.append(participant)
-    counted = sorted(one.address for one in standing if one.response in rules.responses)
-    accepted = {one.address for one in standing if one.response is Response.ACCEPTED}
-    confirmed = tuple(one for one in counted if one in accepted or one == meeting.organiser)
+        address, response = participant.address, participant.response
+        if response is Response.DECLINED:
+            declined.append(address)
+            continue
+        standing = True
+        if response in rules.responses:
+            counted.append(address)
+            if response is Response.ACCEPTED or address == meeting.organiser:
+                confirmed.append(address)
+    for addresses in (counted, confirmed, declined):
+        addresses.sort()
     if reason is None and not standing:
         reason = Reason.CLIENT_DECLINED
     elif reason is None and not counted:
@@ -118,8 +124,8 @@ def _judge_client(
         client=client,
         channel=channel,
         people=tuple(counted),
-        confirmed=confirmed,
-        declined=tuple(sorted(declined)),
+        confirmed=tuple(confirmed),
+        declined=tuple(declined),
         ours=ours,
         step=None if reason else step_of(channel, meeting.length, len(counted), rules),
         confirmed_step=None if reason or not confirmed else step_of(channel, meeting.length, len(confirmed), rules),

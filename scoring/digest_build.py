@@ -11,6 +11,7 @@ from scoring.counting import Reason
 from scoring.digest import Digest, Line, NotMet, SetAside
 from scoring.digest_lines import WorkingDays, line_of
 from scoring.hours import hours_text, tenths
+from scoring.meeting import Identity
 from scoring.months import Credited, History, Month, Reach, Verdict, shift
 from scoring.wording import REASON_WORDS, count_text, month_name, month_text, names_text
 
@@ -154,13 +155,13 @@ def _not_met(material: Material, line: Line) -> NotMet:
 
 
 def _set_aside(material: Material) -> Iterable[SetAside]:
-    found: dict[Reason, set[tuple[bytes, tuple[str, ...]]]] = {}
+    found: dict[Reason, set[tuple[Identity, tuple[str, ...]]]] = {}
     named: dict[Reason, set[str]] = {}
     for client in material.clients:
         for one in material.meetings.get(client.name, ()):
             if one.judged.reason is not None:
                 meeting = one.judged.meeting
-                found.setdefault(one.judged.reason, set()).add((meeting.key, meeting.calendars))
+                found.setdefault(one.judged.reason, set()).add((meeting.identity, meeting.calendars))
                 named.setdefault(one.judged.reason, set()).add(client.name)
     for reason in Reason:
         if reason in found:
@@ -184,11 +185,11 @@ def _lacks(material: Material) -> Iterable[str]:
     never = sorted({one.calendar for one in in_scope if one.never_read is not None})
     if never:
         yield f"{count_text(len(never), 'calendar is', 'calendars are')} never read{_who(material, never)}."
-    flawed: dict[str, set[tuple[bytes, tuple[str, ...]]]] = {}
+    flawed: dict[str, set[tuple[Identity, tuple[str, ...]]]] = {}
     for client in material.clients:
         for one in material.meetings.get(client.name, ()):
             for flaw in one.judged.meeting.flaws:
-                flawed.setdefault(flaw, set()).add((one.judged.meeting.key, one.judged.meeting.calendars))
+                flawed.setdefault(flaw, set()).add((one.judged.meeting.identity, one.judged.meeting.calendars))
     for flaw, meetings in sorted(flawed.items()):
         if flaw in FLAW_WORDS:
             yield f"{count_text(len(meetings), 'meeting has', 'meetings have')} {FLAW_WORDS[flaw]}."

@@ -65,7 +65,7 @@ def line_of(
 def parts_of(credited: Sequence[Credited]) -> tuple[Part, ...]:
     """The sum behind a month's man-hours; the parts add up to them as shown."""
     met = [one for one in credited if one.judged.step not in (None, Step.PHONE)]
-    met.sort(key=lambda one: (-one.man_seconds, one.judged.meeting.start, one.judged.meeting.key))
+    met.sort(key=lambda one: (-one.man_seconds, one.judged.meeting.start, one.judged.meeting.identity.series))
     apart = met if len(met) <= _APART else met[:1]
     texts = [_meeting_text(one) for one in apart]
     seconds = [one.man_seconds for one in apart]

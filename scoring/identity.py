@@ -105,7 +105,8 @@ def partition(copies: Iterable[Copy], canonical: Callable[[str], str] = str) -> 
     address. The parts do not depend on the order of the copies. Takes time in proportion to the invitations' lists.
     """
     ordered = sorted(copies, key=_order)
-    if len(ordered) < 2:
+    organisers = {canonical(copy.organiser) if copy.organiser else None for copy in ordered}
+    if len(ordered) < 2 or (len(organisers) == 1 and None not in organisers):
         return [tuple(ordered)] if ordered else []
     roots = list(range(len(ordered)))
     first: dict[tuple[str, str], int] = {}

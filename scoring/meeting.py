@@ -145,7 +145,7 @@ class Copy:
 class Meeting:
     """One gathering, merged from its copies (R2). Each participant stands once, by canonical address."""
 
-    key: bytes
+    identity: Identity
     start: datetime
     end: datetime
     all_day: bool

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, time, tzinfo
+from functools import lru_cache
 
-from scoring.identity import meeting_key, partition
+from scoring.identity import partition
 from scoring.meeting import Copy, CopyState, Meeting, Participant, Response, most_decided
 
 Canonical = Callable[[str], str]
+_participant = lru_cache(maxsize=200_000)(Participant)  # the same people meet again and again
 
 
 def meetings_of(copies: Iterable[Copy], *, canonical: Canonical, zone: tzinfo) -> list[Meeting]:
@@ -28,7 +30,7 @@ def merge(copies: tuple[Copy, ...], *, canonical: Canonical, zone: tzinfo, flaws
     organisers = [copy for owner, copy in own.items() if _organises(copy, owner, canonical)]
     live = [copy for copy in own.values() if copy.state is CopyState.LIVE]
     organiser_copy = _latest(organisers) if organisers else None
-    base = organiser_copy or _latest(live or own.values())
+    base = organiser_copy or _latest(live or list(own.values()))
     cancelled = organiser_copy.state is not CopyState.LIVE if organiser_copy else not live
     responses = _listed(base, canonical) if organiser_copy else _most_decided(live or own.values(), canonical)
     _add_owners(responses, own, organiser_copy, standing=not cancelled)
@@ -37,17 +39,17 @@ def merge(copies: tuple[Copy, ...], *, canonical: Canonical, zone: tzinfo, flaws
         responses.setdefault(organiser, Response.ACCEPTED)
     start, end = _days(base, zone) if base.all_day else (base.start, base.end)
     return Meeting(
-        key=meeting_key(base.identity),
+        identity=base.identity,
         start=start,
         end=end,
         all_day=base.all_day,
         cancelled=cancelled,
         organiser=organiser,
-        participants=tuple(Participant(address, response) for address, response in sorted(responses.items())),
+        participants=tuple([_participant(*one) for one in sorted(responses.items())]),
         setting=base.setting,
         title=base.title,
         calendars=tuple(sorted(own)),
-        flaws=tuple(sorted({flaw for copy in copies for flaw in copy.flaws} | set(flaws))),
+        flaws=tuple(sorted({flaw for copy in copies for flaw in copy.flaws}.union(flaws))),
     )
 
 
@@ -65,8 +67,10 @@ def _organises(copy: Copy, owner: str, canonical: Canonical) -> bool:
     return copy.organiser is not None and canonical(copy.organiser) == owner
 
 
-def _latest(copies: Iterable[Copy]) -> Copy:
+def _latest(copies: Sequence[Copy]) -> Copy:
     """The copy changed last; ties go to the first owner's address, then to what is live, then to any fixed order."""
+    if len(copies) == 1:
+        return copies[0]
     return min(
         copies,
         key=lambda copy: (
@@ -93,6 +97,9 @@ def _listed(copy: Copy, canonical: Canonical) -> dict[str, Response]:
 
 def _most_decided(copies: Iterable[Copy], canonical: Canonical) -> dict[str, Response]:
     """Without the organiser's copy: the most decided response that any copy has."""
+    copies = list(copies)
+    if len(copies) == 1:
+        return _listed(copies[0], canonical)
     responses: dict[str, Response] = {}
     for copy in sorted(copies, key=lambda copy: copy.owner):
         for address, response in _listed(copy, canonical).items():

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, tzinfo
 from enum import StrEnum
+from functools import cache, cached_property
 from typing import NewType
 
 from scoring.counting import Judged, Reason
@@ -31,6 +32,7 @@ def month_from(text: str) -> Month:
     return Month(text)
 
 
+@cache
 def shift(month: Month, months: int) -> Month:
     """So many months later, or earlier."""
     index = int(month[:4]) * 12 + int(month[5:]) - 1 + months
@@ -115,7 +117,7 @@ def credit(judged: Iterable[Judged], rules: Rules) -> list[Credited]:
 
 def _order(judged: Judged) -> tuple[datetime, datetime, bytes, tuple[str, ...]]:
     meeting = judged.meeting
-    return (meeting.start, meeting.end, meeting.key, meeting.calendars)
+    return (meeting.start, meeting.end, meeting.identity.series, meeting.calendars)
 
 
 def _credit(judged: Judged, rules: Rules, ledgers: tuple[Ledger, Ledger, Ledger, Ledger]) -> Credited:
@@ -203,7 +205,7 @@ class Row:
     compared: Compared
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class History:
     """A client's kept months. `begins` is the first month known at all (R11), `running` the month not yet ended.
 
@@ -223,7 +225,12 @@ class History:
         return self.months.get(month) or Figures(client=self.client, month=month)
 
     def score(self, month: Month) -> int:
-        return score_of(self.figures(month).steps, self.rules)
+        """A month's points."""
+        return self._scores.get(month, 0)
+
+    @cached_property
+    def _scores(self) -> dict[Month, int]:
+        return {month: score_of(figures.steps, self.rules) for month, figures in self.months.items()}
 
     def row(self, month: Month) -> Row:
         """R9 and R10 for one month, from history on and not in the future."""

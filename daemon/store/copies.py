@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, select, text, update
@@ -13,10 +14,11 @@ from sqlalchemy import Connection, delete, select, text, update
 from daemon.store.packing import Addresses, copy_digest, pack_participants, pack_setting, unpack_setting
 from daemon.store.tables import AddressRow, CopyRow
 from daemon.store.types import from_millis, to_millis
-from daemon.store.upsert import in_chunks, table_of, upsert
+from daemon.store.upsert import in_chunks, table_of, upsert, upsert_stored
 from scoring.identity import meeting_key, settle
 from scoring.meeting import Copy, CopyState, Identity, Response, Window
 
+_MEETING = 3  # where `meeting` stands among the columns
 _COPIES = table_of(CopyRow)
 _ADDRESSES = table_of(AddressRow)
 
@@ -50,20 +52,24 @@ class Round:
         self._connection = connection
         self._calendar_id = calendar_id
         self._address_ids: dict[str, int] = {}
+        self._is_sqlite = connection.dialect.name == "sqlite"
+        self._held: dict[str, tuple[datetime, bytes] | None] = {}
         self.touched: set[datetime] = set()
         self.changed = 0
         self._date_only = self._load_date_only()
 
     def known(self, entries: Iterable[str]) -> dict[str, Known]:
-        """The stored copies among these entries."""
+        """The stored copies among these entries. What was asked for last need not be looked up again."""
         found: dict[str, Known] = {}
-        for chunk in in_chunks(entries):
+        self._held = dict.fromkeys(entries)
+        columns = (_COPIES.c.entry, _COPIES.c.digest, _COPIES.c.state, _COPIES.c.starts_at, _COPIES.c.meeting)
+        for chunk in in_chunks(self._held):
             rows = self._connection.execute(
-                select(_COPIES.c.entry, _COPIES.c.digest, _COPIES.c.state, _COPIES.c.starts_at).where(
-                    _COPIES.c.calendar_id == self._calendar_id, _COPIES.c.entry.in_(chunk)
-                )
+                select(*columns).where(_COPIES.c.calendar_id == self._calendar_id, _COPIES.c.entry.in_(chunk))
             )
-            found |= {entry: Known(digest, CopyState(state), start) for entry, digest, state, start in rows}
+            for entry, digest, state, start, meeting in rows:
+                found[entry] = Known(digest, CopyState(state), start)
+                self._held[entry] = (start, meeting)
         return found
 
     def upsert(self, copies: list[tuple[Copy, bytes]]) -> None:
@@ -74,9 +80,9 @@ class Round:
         self._touch_stored(copy.entry for copy, _ in settled)
         self._learn_addresses(copy for copy, _ in settled)
         rows = [self._row(copy, digest) for copy, digest in settled]
-        upsert(self._connection, CopyRow, rows, key=("calendar_id", "entry"))
+        upsert_stored(self._connection, CopyRow, rows, key=("calendar_id", "entry"))
         self.touched.update(copy.start for copy, _ in settled)
-        self._touch_meetings({row["meeting"] for row in rows})
+        self._touch_meetings({row[_MEETING] for row in rows})
         self.changed += len(rows)
 
     def mark_deleted(self, entries: Iterable[str], now: datetime) -> None:
@@ -121,14 +127,17 @@ class Round:
         return set(self._connection.execute(statement).scalars())
 
     def _touch_stored(self, entries: Iterable[str]) -> None:
-        for chunk in in_chunks(entries):
+        wanted = list(entries)
+        held = [found for entry in wanted if (found := self._held.get(entry)) is not None]
+        for chunk in in_chunks(entry for entry in wanted if entry not in self._held):
             rows = self._connection.execute(
                 select(_COPIES.c.starts_at, _COPIES.c.meeting).where(
                     _COPIES.c.calendar_id == self._calendar_id, _COPIES.c.entry.in_(chunk)
                 )
-            ).all()
-            self.touched.update(start for start, _ in rows)
-            self._touch_meetings({meeting for _, meeting in rows})
+            )
+            held += [(start, meeting) for start, meeting in rows]
+        self.touched.update(start for start, _ in held)
+        self._touch_meetings({meeting for _, meeting in held})
 
     def _touch_meetings(self, meetings: set[bytes]) -> None:
         for chunk in in_chunks(meetings):
@@ -181,7 +190,7 @@ class Round:
     def _learn_addresses(self, copies: Iterable[Copy]) -> None:
         wanted: set[str] = set()
         for copy in copies:
-            wanted.update(one.address for one in copy.participants)
+            wanted.update([one.address for one in copy.participants])
             if copy.organiser:
                 wanted.add(copy.organiser)
         unknown = sorted(wanted - self._address_ids.keys())
@@ -197,28 +206,30 @@ class Round:
             )
             self._address_ids.update((address, number) for address, number in rows)
 
-    def _row(self, copy: Copy, digest: bytes) -> dict[str, Any]:
-        return {
-            "calendar_id": self._calendar_id,
-            "entry": copy.entry,
-            "series": copy.identity.series,
-            "meeting": meeting_key(copy.identity),
-            "occurrence_at": copy.identity.at,
-            "occurrence_on": copy.identity.on,
-            "state": copy.state.value,
-            "starts_at": copy.start,
-            "ends_at": copy.end,
-            "all_day": copy.all_day,
-            "organiser_id": self._address_ids[copy.organiser] if copy.organiser else None,
-            "participants": pack_participants(copy.participants, self._address_ids),
-            "response": copy.response.value,
-            "setting": pack_setting(copy.setting),
-            "title": copy.title,
-            "changed_at": copy.changed_at,
-            "read_at": copy.read_at,
-            "flaws": " ".join(copy.flaws),
-            "digest": digest,
-        }
+    def _row(self, copy: Copy, digest: bytes) -> tuple[Any, ...]:
+        """The columns in the table's order, as the database keeps them."""
+        identity, at, on = copy.identity, copy.identity.at, copy.identity.on
+        return (
+            self._calendar_id,
+            copy.entry,
+            identity.series,
+            meeting_key(identity),
+            None if at is None else to_millis(at),
+            on.isoformat() if on is not None and self._is_sqlite else on,
+            copy.state.value,
+            to_millis(copy.start),
+            to_millis(copy.end),
+            copy.all_day,
+            self._address_ids[copy.organiser] if copy.organiser else None,
+            pack_participants(copy.participants, self._address_ids),
+            copy.response.value,
+            pack_setting(copy.setting),
+            copy.title,
+            to_millis(copy.changed_at),
+            to_millis(copy.read_at),
+            " ".join(copy.flaws),
+            digest,
+        )
 
 
 _SCORED = """
@@ -231,23 +242,25 @@ ORDER BY meeting, calendar_id, entry
 """
 _STARTING = "meeting IN (SELECT meeting FROM copies WHERE starts_at >= :start AND starts_at < :end)"
 _LOOK_AHEAD = 2_000
+_STATES = {state.value: state for state in CopyState}
+_RESPONSES = {response.value: response for response in Response}
 
 
 class CopyReader:
     """Streams stored copies, all copies of a meeting together. Keeps the addresses that it has met."""
 
-    def __init__(self, connection: Connection, owners: Mapping[int, Owner]) -> None:
+    def __init__(self, connection: Connection, owners: Mapping[int, Owner], addresses: Addresses | None = None) -> None:
         self._connection = connection
         self._owners = owners
-        self._addresses = Addresses()
+        self._addresses = addresses or Addresses()
         self._settings: dict[str, Any] = {}
 
     def meetings_starting(self, start: datetime, end: datetime) -> Iterator[list[tuple[int, Copy]]]:
         """For each meeting of which any copy starts in the span: all its copies, with their row numbers."""
         statement = text(_SCORED.format(which=_STARTING)).execution_options(yield_per=_LOOK_AHEAD)
         result = self._connection.execute(statement, {"start": to_millis(start), "end": to_millis(end)})
-        rows = (row for part in result.partitions(_LOOK_AHEAD) for row in self._prepared(list(part)))
-        for _, group in groupby(rows, key=lambda row: bytes(row[3])):
+        rows = (row for part in result.partitions(_LOOK_AHEAD) for row in self._prepared([tuple(row) for row in part]))
+        for _, group in groupby(rows, key=itemgetter(_MEETING)):
             yield [(row[17], self._copy(row)) for row in group]
 
     def _prepared(self, rows: list[Any]) -> list[Any]:
@@ -270,13 +283,13 @@ class CopyReader:
             entry=row[1],
             owner=owner.address,
             identity=_identity(row),
-            state=CopyState(row[5]),
+            state=_STATES[row[5]],
             start=from_millis(row[6]),
             end=from_millis(row[7]),
             all_day=bool(row[8]),
             organiser=None if row[9] is None else self._addresses.name(row[9]),
             participants=self._addresses.unpack(row[10]),
-            response=Response(row[11]),
+            response=_RESPONSES[row[11]],
             setting=setting,
             title=row[13],
             changed_at=from_millis(row[14]),

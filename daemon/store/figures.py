@@ -18,6 +18,8 @@ from scoring.steps import Step
 _FIGURES = table_of(FiguresRow)
 _STALE = table_of(StaleMonth)
 _STEPS = tuple(Step)
+_STEP_COLUMNS = tuple((step, step.value) for step in Step)
+_CONFIRMED_COLUMNS = tuple((step, f"confirmed_{step.value}") for step in Step)
 _PLAIN = (
     "man_seconds",
     "confirmed_seconds",
@@ -45,7 +47,9 @@ def read_figures(
         statement = statement.where(_FIGURES.c.month <= last)
     if client is not None:
         statement = statement.where(_FIGURES.c.client == client)
-    return [_figures(dict(row)) for row in connection.execute(statement).mappings()]
+    rows = connection.execute(statement)
+    names = tuple(rows.keys())
+    return [_figures(dict(zip(names, row, strict=True))) for row in rows]
 
 
 def first_met(connection: Connection) -> dict[str, Month]:
@@ -102,14 +106,13 @@ def months_with_figures(connection: Connection) -> set[Month]:
 
 
 def _figures(row: Mapping[str, Any]) -> Figures:
-    counts = ((step, row[step.value]) for step in _STEPS)
-    confirmed = ((step, row[f"confirmed_{step.value}"]) for step in _STEPS)
+    aside = row["set_aside"]
     return Figures(
         client=row["client"],
         month=Month(row["month"]),
-        steps={step: count for step, count in counts if count},
-        confirmed_steps={step: count for step, count in confirmed if count},
-        set_aside={Reason(reason): count for reason, count in json.loads(row["set_aside"]).items()},
+        steps={step: row[name] for step, name in _STEP_COLUMNS if row[name]},
+        confirmed_steps={step: row[name] for step, name in _CONFIRMED_COLUMNS if row[name]},
+        set_aside={} if aside == "{}" else {Reason(reason): count for reason, count in json.loads(aside).items()},
         **{name: row[name] for name in _PLAIN},
     )
 

@@ -17,7 +17,7 @@ _LETTER_PLACE = {letter: place for place, letter in _PLACE_LETTER.items()}
 
 def pack_participants(participants: Iterable[Participant], ids: Mapping[str, int]) -> str:
     """`12a 15n`: numbers of addresses with the first letter of the response."""
-    return " ".join(f"{ids[one.address]}{_RESPONSE_LETTER[one.response]}" for one in participants)
+    return " ".join([f"{ids[one.address]}{_RESPONSE_LETTER[one.response]}" for one in participants])
 
 
 def pack_setting(setting: Setting) -> str:
@@ -64,12 +64,10 @@ def copy_digest(copy: Copy) -> bytes:
 class Addresses:
     """Turns packed participants back into values; every address and response is one shared value."""
 
-    _MOST_LISTS = 50_000
     _MOST_TOKENS = 1_000_000
 
     def __init__(self) -> None:
         self._tokens: dict[str, Participant] = {}
-        self._lists: dict[str, tuple[Participant, ...]] = {}
         self._names: dict[int, str] = {}
 
     def unknown(self, packed: Iterable[str], ids: Iterable[int | None] = ()) -> set[int]:
@@ -80,9 +78,8 @@ class Addresses:
         if len(self._names) > self._MOST_TOKENS:
             self._names.clear()
             self._tokens.clear()
-            self._lists.clear()
-        tokens = {token for text in packed if text not in self._lists for token in text.split()}
-        numbers = {int(token[:-1]) for token in tokens if token not in self._tokens}
+        tokens = set(" ".join(packed).split()) - self._tokens.keys()
+        numbers = {int(token[:-1]) for token in tokens}
         numbers.update(one for one in ids if one is not None)
         return {number for number in numbers if number not in self._names}
 
@@ -95,17 +92,11 @@ class Addresses:
 
     def unpack(self, packed: str) -> tuple[Participant, ...]:
         """The participants of a row."""
-        found = self._lists.get(packed)
-        if found is None:
-            found = tuple(self._participant(token) for token in packed.split())
-            if len(self._lists) >= self._MOST_LISTS:
-                self._lists.clear()
-            self._lists[packed] = found
-        return found
-
-    def _participant(self, token: str) -> Participant:
-        known = self._tokens.get(token)
-        if known is None:
-            known = Participant(self._names[int(token[:-1])], _LETTER_RESPONSE[token[-1]])
-            self._tokens[token] = known
-        return known
+        tokens = packed.split()
+        try:
+            return tuple(map(self._tokens.__getitem__, tokens))
+        except KeyError:
+            for token in tokens:
+                if token not in self._tokens:
+                    self._tokens[token] = Participant(self._names[int(token[:-1])], _LETTER_RESPONSE[token[-1]])
+            return tuple(map(self._tokens.__getitem__, tokens))

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Dialect
 from sqlalchemy.types import TypeDecorator
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
 
 
 def to_millis(moment: datetime) -> int:
     """Milliseconds since 1970 UTC. Raises ValueError for a naive time."""
     if moment.utcoffset() is None:
         raise ValueError("a stored moment needs a zone")
-    return (moment - _EPOCH) // _MILLISECOND
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000 + since.microseconds // 1_000
 
 
 def from_millis(millis: int) -> datetime:
     """The aware UTC moment of so many milliseconds since 1970."""
-    return _EPOCH + timedelta(milliseconds=millis)
+    return datetime.fromtimestamp(millis / 1000, UTC)  # exact: a float tells microseconds apart for millennia
 
 
 class Moment(TypeDecorator[datetime]):

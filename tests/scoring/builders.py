@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from scoring.clients import Book, Client, Company
 from scoring.counting import Judged, Reason, judge
 from scoring.identity import identify
-from scoring.meeting import Copy, CopyState, Meeting, Participant, Response, Setting
+from scoring.meeting import Copy, CopyState, Identity, Meeting, Participant, Response, Setting
 from scoring.merge import meetings_of
 from scoring.months import Figures, History, Month
 from scoring.steps import Rules, Step
@@ -124,7 +124,7 @@ def meeting(
     begins = at(start)
     participants = people(listed)
     return Meeting(
-        key=key or repr((start, minutes, participants, title)).encode(),
+        identity=Identity(series=key or repr((start, minutes, participants, title)).encode()),
         start=begins,
         end=begins + timedelta(minutes=minutes),
         all_day=all_day,

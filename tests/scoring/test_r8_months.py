@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from scoring.meeting import Meeting
+from scoring.meeting import Identity, Meeting
 from scoring.months import Month, begins, first_day, month_from, month_of, shift
 from scoring.steps import Step
 from tests.scoring.builders import JO, LONDON, all_day_copy, at, day, judged, local, meeting, merged, midnight
@@ -147,7 +147,7 @@ def test_r8_a_meetings_length_is_real_time_even_if_told_by_a_wall_clock() -> Non
     wall = (datetime(2026, 10, 25, hour, 30, tzinfo=LONDON) for hour in (0, 2))
     start, end = wall
     found = Meeting(
-        key=b"k",
+        identity=Identity(series=b"k"),
         start=start,
         end=end,
         all_day=False,
