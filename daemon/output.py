@@ -101,5 +101,6 @@ def console() -> Console:
 
 
 def print_line(text: str = "") -> None:
-    """A plain line on standard output."""
-    sys.stdout.write(one_line(text, 2_000) + "\n")
+    """A plain line on standard output; blanks before it stay."""
+    indent = text[: len(text) - len(text.lstrip(" "))]
+    sys.stdout.write(indent + one_line(text, 2_000) + "\n")

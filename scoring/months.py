@@ -260,8 +260,18 @@ class History:
         return shift(last, -2), shift(last, -1), last
 
     def _compared(self, month: Month) -> Compared:
-        now = self._last_three(month) if self.quarterly else (month,)
-        before = tuple(shift(one, -len(now)) for one in now)
+        if not self.quarterly:
+            last = shift(month, -1)
+            return Compared(
+                now=(month,),
+                before=(last,),
+                score=self.score(month),
+                score_before=self.score(last),
+                man_seconds=self.figures(month).man_seconds,
+                man_seconds_before=self.figures(last).man_seconds,
+            )
+        now = self._last_three(month)
+        before = tuple(shift(one, -3) for one in now)
         return Compared(
             now=now,
             before=before,

@@ -36,8 +36,10 @@ def demo(folder: Path = FOLDER) -> int:
         f"Read {sum(one.entries for one in results)} entries of {results[0].calendars} calendars in {folder}/calendars."
     )
     print_line(f"Look at the digest: {files[-1]}")
-    print_line(f"Ask on:             rapport explain --config {config} --client NAME")
-    print_line(f"                    rapport report  --config {config} --months 24")
+    print_line("Ask on:")
+    print_line(f"  rapport explain --config {config} --client NAME")
+    print_line(f"  rapport report --config {config} --months 24")
+    print_line(f"  rapport clients suggest --config {config}")
     return 1 if any(one.failed for one in results) else 0
 
 
