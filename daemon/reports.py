@@ -143,7 +143,8 @@ def read_meetings(connection: Connection, scope: Scope, month: Month, now: datet
 
 
 def report_json(scope: Scope, found: Iterable[MonthRows], now: datetime) -> dict[str, Any]:
-    """`rapport report --format json` (interface.md)."""
+    """`rapport report --format json` (interface.md). With `privacy.show_ours = false` calendars are counted, not named."""
+    named = scope.config.privacy.show_ours
     clients = {one.name: one for one in scope.clients}
     return {
         "timezone": scope.zone.key,
@@ -152,7 +153,7 @@ def report_json(scope: Scope, found: Iterable[MonthRows], now: datetime) -> dict
             {
                 "month": one.month,
                 "complete": one.complete,
-                "missing_calendars": list(one.missing),
+                "missing_calendars": list(one.missing) if named else len(one.missing),
                 "clients": [_row_json(row, clients[row.client], scope) for row in one.rows],
             }
             for one in found

@@ -117,8 +117,8 @@ def _show(results: list[ConnectorResult], form: Format) -> None:
 
 
 def _show_table(written: list[dict[str, Any]]) -> None:
-    numbers = ("calendars", "synced", "failed", "entries", "changed", "requests", "seconds")
-    table = Table("connector", *numbers, right=numbers)
+    numbers = ("calendars", "synced", "failed", "entries", "changed", "seconds")
+    table = Table("connector", *numbers, right=numbers, whole=("connector",))
     for one in written:
         table.add(one["name"], *(len(one[key]) if key == "failed" else one[key] for key in numbers))
     table.print()
