@@ -28,7 +28,7 @@ from scoring.identity import identify, meeting_key
 from scoring.meeting import Conference, Participant, Place, Response, Setting
 from scoring.months import begins, month_of, shift
 
-_VERSION = 1
+_VERSION = 2
 """Raised when the same size gives another store."""
 
 CLIENTS = 300

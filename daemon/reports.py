@@ -143,7 +143,7 @@ def read_meetings(connection: Connection, scope: Scope, month: Month, now: datet
 
 
 def report_json(scope: Scope, found: Iterable[MonthRows], now: datetime) -> dict[str, Any]:
-    """`rapport report --format json` (interface.md). With `privacy.show_ours = false` calendars are counted, not named."""
+    """`rapport report --format json` (interface.md). Without `privacy.show_ours` calendars are counted, not named."""
     named = scope.config.privacy.show_ours
     clients = {one.name: one for one in scope.clients}
     return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -15,6 +16,7 @@ from daemon.store.copies import CopyReader, erase_copies, erase_titles, span_of_
 from daemon.store.engine import Database
 from daemon.store.figures import (
     due_months,
+    mark_of,
     mark_stale,
     months_with_figures,
     rename_client,
@@ -30,12 +32,26 @@ from scoring.months import Figures, Month, begins, figures_of, month_of, shift
 _DAY = timedelta(days=1)
 SCORED_WITH = "scored_with"
 FROZEN_BEFORE = "frozen_before"
+SHARE_FROM = 50_000  # copies; with fewer, starting processes takes longer than the work
 
 
-def rescore(database: Database, scope: Scope, now: datetime) -> int:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Derived:
+    """A month's figures as derived from the copies at `mark`, and the copies and titles that must go."""
+
+    month: Month
+    mark: int | None
+    frozen: bool = False
+    figures: dict[str, Figures] = field(default_factory=dict)
+    unwanted: list[int] = field(default_factory=list)
+    untitled: list[int] = field(default_factory=list)
+
+
+def rescore(database: Database, scope: Scope, now: datetime, *, share_from: int = SHARE_FROM) -> int:
     """Derives what is due and answers how many figures changed. Costs one small query when nothing is.
 
-    Each month is one transaction: killed half-way, the rest is still due.
+    Each month is one transaction: killed half-way, the rest is still due. With `share_from` stored copies or more the
+    work is shared among processes.
     """
     with database.reading() as connection:
         fresh = get_meta(connection, SCORED_WITH) == scope.scored_with()
@@ -44,16 +60,22 @@ def rescore(database: Database, scope: Scope, now: datetime) -> int:
         with database.writing() as connection:
             _start_over(connection, scope)
             due = due_months(connection, now)
+    from daemon.rescore_shared import ahead_of_time
+
     changed = 0
     addresses = Addresses()
-    for month in due:
-        with database.writing() as connection, _no_search_for_cycles():
-            changed += _derive(connection, scope, month, now, addresses)
+    with ahead_of_time(database, scope, due, now, share_from) as prepared, no_search_for_cycles():
+        for month in due:
+            found = prepared(month)
+            with database.writing() as connection:
+                if found is None or found.mark != mark_of(connection, month):
+                    found = derive(connection, scope, month, now, addresses)
+                changed += _keep(connection, found)
     return changed
 
 
 @contextmanager
-def _no_search_for_cycles() -> Iterator[None]:
+def no_search_for_cycles() -> Iterator[None]:
     """A month's values are many and hold no cycles; searching them again and again takes a fifth of the time."""
     was = gc.isenabled()
     gc.disable()
@@ -96,19 +118,30 @@ def _start_over(connection: Connection, scope: Scope) -> None:
     set_meta(connection, SCORED_WITH, scope.scored_with())
 
 
-def _derive(connection: Connection, scope: Scope, month: Month, now: datetime, addresses: Addresses) -> int:
+def derive(connection: Connection, scope: Scope, month: Month, now: datetime, addresses: Addresses) -> Derived:
+    """A month's figures from the copies as they are now. Writes nothing."""
+    mark = mark_of(connection, month)  # first, so that a change made meanwhile shows
     frozen = get_meta(connection, FROZEN_BEFORE)
     if frozen is not None and month < frozen:
-        settle_month(connection, month)
-        return 0
+        return Derived(month=month, mark=mark, frozen=True)
     sieve = Sieve(scope)
     judged = judged_meetings(connection, scope, month, now, sieve, addresses)
-    derived: dict[str, Figures] = {
-        client: figures_of(client, month, meetings, scope.rules) for client, meetings in judged.items()
-    }
-    erase_copies(connection, sieve.unwanted)
-    erase_titles(connection, sieve.untitled)
-    return replace_month(connection, month, derived)
+    return Derived(
+        month=month,
+        mark=mark,
+        figures={client: figures_of(client, month, meetings, scope.rules) for client, meetings in judged.items()},
+        unwanted=sieve.unwanted,
+        untitled=sieve.untitled,
+    )
+
+
+def _keep(connection: Connection, derived: Derived) -> int:
+    if derived.frozen:
+        settle_month(connection, derived.month)
+        return 0
+    erase_copies(connection, derived.unwanted)
+    erase_titles(connection, derived.untitled)
+    return replace_month(connection, derived.month, derived.figures)
 
 
 class Sieve:

@@ -314,6 +314,12 @@ def span_of_copies(connection: Connection) -> tuple[datetime, datetime] | None:
     return None if low is None else (from_millis(low), from_millis(high) + timedelta(milliseconds=1))
 
 
+def count_copies(connection: Connection) -> int:
+    """How many copies are stored."""
+    count: int = connection.execute(text("SELECT count(*) FROM copies")).scalar_one()
+    return count
+
+
 def erase_copies(connection: Connection, numbers: Iterable[int]) -> None:
     """Deletes copies by row number."""
     for chunk in in_chunks(numbers):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -89,8 +90,15 @@ def rename_client(connection: Connection, *, former: str, name: str) -> None:
 
 
 def mark_stale(connection: Connection, months: Iterable[Month]) -> None:
-    """These months are to be derived again."""
-    upsert(connection, StaleMonth, [{"month": month} for month in sorted(set(months))], key=("month",))
+    """These months are to be derived again; what is being derived of them at this moment is out of date."""
+    rows = [{"month": month, "mark": secrets.randbits(62)} for month in sorted(set(months))]
+    upsert(connection, StaleMonth, rows, key=("month",))
+
+
+def mark_of(connection: Connection, month: Month) -> int | None:
+    """What changes whenever a month becomes due again; None while it is not due."""
+    mark: int | None = connection.execute(select(_STALE.c.mark).where(_STALE.c.month == month)).scalar()
+    return mark
 
 
 def due_months(connection: Connection, now: datetime) -> list[Month]:

@@ -147,8 +147,9 @@ class FiguresRow(SQLModel, table=True):
 
 
 class StaleMonth(SQLModel, table=True):
-    """A month whose copies have changed since its figures were derived."""
+    """A month whose copies have changed since its figures were derived. `mark` is another one after every change."""
 
     __tablename__ = "stale_months"
 
     month: str = Field(primary_key=True)
+    mark: int = Field(sa_type=BigInteger)

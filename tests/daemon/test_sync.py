@@ -4,17 +4,33 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from connectors.contract import Person
 from connectors.errors import RetryLater, SkipCalendar, StopConnector
 from daemon.config import Config
+from daemon.rescore import rescore
 from daemon.store.calendars import read_calendars
 from daemon.store.engine import Database
 from scoring.counting import Reason
 from scoring.meeting import CopyState, Response
-from tests.daemon.worlds import ANA, BO, CLIENTS, JO, KIM, NOW, config_of, hours, make_copy, rows_of, stored, sync
+from tests.daemon.worlds import (
+    ANA,
+    BO,
+    CLIENTS,
+    JO,
+    KIM,
+    NOW,
+    config_of,
+    hours,
+    make_copy,
+    rows_of,
+    scope_of,
+    stored,
+    sync,
+)
 from tests.fakes.memory import MemoryCalendars
 
 
@@ -482,6 +498,42 @@ class TestConfigChanges:
         old, new = (rows_of(sqlite_store, other, month, now=later)["Acme"] for month in ("2026-01", "2026-10"))
         assert (old.figures.man_seconds, old.score) == (3600, 3)
         assert new.score == 5
+
+
+class TestSharedWork:
+    """Re-scoring much is shared among processes; that changes nothing but the time."""
+
+    def _fill(self, store: Database, config: Config) -> MemoryCalendars:
+        provider = MemoryCalendars()
+        for number in range(60):
+            start = datetime(2026, 1 + number % 10, 1 + number % 27, 9, tzinfo=UTC)
+            provider.account(JO).put(make_copy(f"e{number:02}", start=start, minutes=30 + number))
+        sync(store, config, provider)
+        return provider
+
+    def test_the_figures_are_the_same(self, store: Database, tmp_path: Path) -> None:
+        self._fill(store, config_of(tmp_path))
+        other = config_of(tmp_path, more="[scoring]\nlong_meeting_over = '45m'\n")
+        assert rescore(store, scope_of(store, other), NOW, share_from=1) == 10
+        shared = [rows_of(store, other, f"2026-{month:02}") for month in range(1, 11)]
+        with store.writing() as connection:
+            connection.exec_driver_sql("DELETE FROM figures")
+            connection.exec_driver_sql("DELETE FROM meta WHERE key = 'scored_with'")
+        assert rescore(store, scope_of(store, other), NOW, share_from=10**9) == 10
+        assert [rows_of(store, other, f"2026-{month:02}") for month in range(1, 11)] == shared
+
+    def test_what_changes_meanwhile_is_not_lost(self, sqlite_store: Database, tmp_path: Path) -> None:
+        provider = self._fill(sqlite_store, config_of(tmp_path))
+        other = config_of(tmp_path, more="[scoring]\nlong_meeting_over = '45m'\n")
+        work = Thread(target=lambda: rescore(sqlite_store, scope_of(sqlite_store, other), NOW, share_from=1))
+        work.start()
+        for number in range(0, 60, 3):
+            provider.account(JO).remove(f"e{number:02}")
+            sync(sqlite_store, other, provider)
+        work.join()
+        found = [rows_of(sqlite_store, other, f"2026-{month:02}")["Acme"].figures for month in range(1, 11)]
+        assert sum(one.meetings for one in found) == 40
+        assert sum(one.set_aside.get(Reason.CANCELLED, 0) for one in found) == 20
 
 
 def test_responses_of_a_removed_copy_are_a_decline(sqlite_store: Database, config: Config) -> None:

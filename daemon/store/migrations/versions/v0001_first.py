@@ -26,7 +26,11 @@ def upgrade() -> None:
     )
     _copies()
     _figures()
-    op.create_table("stale_months", sa.Column("month", sa.String(), primary_key=True))
+    op.create_table(
+        "stale_months",
+        sa.Column("month", sa.String(), primary_key=True),
+        sa.Column("mark", sa.BigInteger(), nullable=False),
+    )
 
 
 def _calendars() -> None:

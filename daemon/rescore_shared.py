@@ -1,0 +1,77 @@
+"""Much to re-score is shared among processes: they derive months ahead, the one that asked writes them.
+
+A month that changed while it was derived is derived again by the writer, so that sharing changes nothing but the time.
+"""
+
+from __future__ import annotations
+
+import os
+import zoneinfo
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime
+from multiprocessing import get_context
+from pathlib import Path
+
+from daemon.rescore import Derived, derive, no_search_for_cycles
+from daemon.scope import Scope, known_scope
+from daemon.store.copies import count_copies
+from daemon.store.engine import Database
+from daemon.store.packing import Addresses
+from scoring.months import Month
+
+Prepared = Callable[[Month], Derived | None]
+_WORTH_IT_MONTHS = 4
+_MOST_PROCESSES = 4
+_worker: list[tuple[Database, Scope, Addresses]] = []
+
+
+@contextmanager
+def ahead_of_time(
+    database: Database, scope: Scope, months: Sequence[Month], now: datetime, share_from: int
+) -> Iterator[Prepared]:
+    """Gives each month's figures as another process derived them; None where nobody did."""
+    processes = min(os.cpu_count() or 1, _MOST_PROCESSES)
+    if processes < 2 or len(months) < _WORTH_IT_MONTHS or not _is_large(database, share_from):
+        yield lambda _: None
+        return
+    arguments = (database.url.render_as_string(hide_password=False), str(scope.config.path), scope.scored_with())
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), _start, arguments)
+    futures: dict[Month, Future[Derived | None]] = {}
+    waiting = iter(months)
+
+    def prepared(month: Month) -> Derived | None:
+        for _, ahead in zip(range(2 * processes - len(futures)), waiting, strict=False):
+            futures[ahead] = pool.submit(_work, ahead, now)
+        return futures.pop(month).result()
+
+    try:
+        yield prepared
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _is_large(database: Database, share_from: int) -> bool:
+    with database.reading() as connection:
+        return count_copies(connection) >= share_from
+
+
+def _start(url: str, config: str, scored_with: str) -> None:
+    """In the process: the same config and the same store, or else it stays idle."""
+    from daemon.config import load
+
+    zoneinfo.reset_tzpath(to=())
+    database = Database(url)
+    with database.reading() as connection:
+        scope = known_scope(connection, load(Path(config)))
+    if scope.scored_with() == scored_with:
+        _worker.append((database, scope, Addresses()))
+
+
+def _work(month: Month, now: datetime) -> Derived | None:
+    if not _worker:
+        return None
+    database, scope, addresses = _worker[0]
+    with database.reading() as connection, no_search_for_cycles():
+        return derive(connection, scope, month, now, addresses)
