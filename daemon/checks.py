@@ -130,9 +130,24 @@ def _read_a_little(connector: Calendars, person: Person, now: datetime) -> None:
         return
 
 
+_NAMED = {
+    "credentials": "credentials",
+    "clock": "credentials",
+    "token": "credentials",
+    "unauthorized_client": "delegation",
+    "not_delegated": "delegation",
+    "policy": "delegation",
+    "insufficient": "scopes",
+    "api_off": "api",
+    "not_admin": "directory",
+    "no_admin": "directory",
+    "no_group": "directory",
+}
+"""What an error's code is about, wherever it showed: the line is named after what has to be put right."""
+
+
 def _failed(subject: str, check: str, error: ConnectorError) -> Check:
-    """Trouble with credentials is told as such, wherever it showed."""
-    named = error.code if error.code in ("credentials", "delegation", "scopes", "directory") else check
+    named = _NAMED.get(error.code, check)
     return Check(
         subject=subject, check=named, ok=False, cause=error.what, remedy=error.remedy or "Try again in a while."
     )

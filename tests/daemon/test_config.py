@@ -228,7 +228,8 @@ def test_a_config_that_was_named_must_exist(tmp_path: Path, monkeypatch: pytest.
 
 
 def load_example(folder: Path, text: str = EXAMPLE) -> Config:
-    for name in re.findall(r'^\w+ = \{ file = "([^"]+)" \}', text, re.MULTILINE):
+    references = re.findall(r'^\w+ = \{ file = "([^"]+)" \}', text, re.MULTILINE)
+    for name in references + re.findall(r'^credentials_file = "([^"]+)"', text, re.MULTILINE):
         (folder / name).write_text("secret\n", "utf-8")
         (folder / name).chmod(0o600)
     (folder / "config.toml").write_text(text, "utf-8")
@@ -239,7 +240,12 @@ def test_the_example_is_valid_once_its_secret_files_exist(tmp_path: Path) -> Non
     config = load_example(tmp_path)
     config.resolve_secrets()
     assert config.warnings == ()
-    assert [key for key, _ in config.secrets()] == ["store.url", "email.password", "slack.token"]
+    assert [key for key, _ in config.secrets()] == [
+        "store.url",
+        "connectors.workspace.credentials_file",
+        "email.password",
+        "slack.token",
+    ]
 
 
 def test_the_example_shows_every_key_with_its_default(tmp_path: Path) -> None:

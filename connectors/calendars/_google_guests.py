@@ -1,0 +1,98 @@
+"""Who takes part in an item of `events.list`, with which answer, and how they meet (`providers.md` A4; R3, R5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from scoring.clients import normalise_address
+from scoring.meeting import Conference, Participant, Response, most_decided
+
+_RESPONSES = {
+    "accepted": Response.ACCEPTED,
+    "declined": Response.DECLINED,
+    "tentative": Response.TENTATIVE,
+    "needsAction": Response.NONE,
+}
+_ROOM_DOMAIN = "@resource.calendar.google.com"
+_HANGOUTS = frozenset({"eventHangout", "eventNamedHangout", "hangoutsMeet", "addOn"})
+# The same people stand on list after list.
+address_of = lru_cache(maxsize=50_000)(normalise_address)
+_participant = lru_cache(maxsize=100_000)(Participant)
+
+
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """The guest list: people with their answers, the owner's own answer, and whether a room is booked."""
+
+    participants: tuple[Participant, ...]
+    response: Response
+    room: bool
+    flaws: tuple[str, ...]
+
+
+def attendance_of(item: Mapping[str, Any], own: tuple[str, ...]) -> Attendance:
+    """The `attendees` of an item. `own` are the addresses of whoever's calendar it stands in.
+
+    Groups stay on the list as addresses: the directory knows that they are nobody (R3).
+    """
+    rows = item.get("attendees") or ()
+    responses: dict[str, Response] = {}
+    flaws: list[str] = []
+    mine: Response | None = None
+    room = False
+    for row in rows:
+        answer = _RESPONSES.get(row.get("responseStatus", ""), Response.NONE)
+        address = address_of(row.get("email") or "")
+        if row.get("resource") or (address is not None and address.endswith(_ROOM_DOMAIN)):
+            room = room or answer is not Response.DECLINED
+            continue
+        if row.get("additionalGuests"):
+            _note(flaws, "additional_guests")
+        if row.get("self") or address in own:
+            mine = answer if mine is None else most_decided(mine, answer)
+            address = address or own[0]
+        if address is None:
+            _note(flaws, "no_address")
+        else:
+            responses[address] = most_decided(responses.get(address, Response.NONE), answer)
+    if item.get("attendeesOmitted"):
+        _note(flaws, "attendees_omitted")
+    organises = bool((item.get("organizer") or {}).get("self"))
+    if item.get("guestsCanSeeOtherGuests") is False and not organises:
+        _note(flaws, "guests_hidden")
+    return Attendance(
+        participants=tuple(_participant(address, answer) for address, answer in responses.items()),
+        response=mine if mine is not None else _unlisted(rows, organises=organises),
+        room=room,
+        flaws=tuple(flaws),
+    )
+
+
+def _unlisted(rows: Any, *, organises: bool) -> Response:
+    """The answer of an owner without a row: an organiser or somebody alone is there, somebody invited through a group
+    has not answered."""
+    return Response.ACCEPTED if organises or not rows else Response.NONE
+
+
+def conference_of(item: Mapping[str, Any]) -> Conference:
+    """R5: what is attached. The kinds of the entry points decide, then the kind of conference."""
+    if item.get("hangoutLink"):
+        return Conference.VIDEO
+    data = item.get("conferenceData")
+    if not data:
+        return Conference.NONE
+    kinds = {point.get("entryPointType") for point in data.get("entryPoints") or ()}
+    if kinds & {"video", "sip"}:
+        return Conference.VIDEO
+    if kinds & {"phone", "more"}:
+        return Conference.PHONE
+    solution = ((data.get("conferenceSolution") or {}).get("key") or {}).get("type")
+    return Conference.VIDEO if solution in _HANGOUTS else Conference.NONE
+
+
+def _note(flaws: list[str], flaw: str) -> None:
+    if flaw not in flaws:
+        flaws.append(flaw)

@@ -1,0 +1,79 @@
+"""A line to Google: a session and the service objects over it, for one thread at a time.
+
+Neither is meant to be shared between threads, and a service object takes milliseconds to make; so lines are lent.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import googleapiclient.discovery
+
+from connectors.calendars._google_transport import Http, TokenRequest
+from connectors.contract import Context
+from connectors.http import Session
+
+
+class Line:
+    """`endpoint` is another root for both APIs; empty for Google's own."""
+
+    def __init__(self, context: Context, endpoint: str) -> None:
+        self.session = Session(ca_file=context.ca_file, proxy=context.proxy, timeout_seconds=context.timeout_seconds)
+        self.tokens = TokenRequest(self.session)
+        self._http = Http(self.session)
+        self._endpoint = endpoint
+        self._parts: dict[str, Any] = {}
+
+    @property
+    def entries(self) -> Any:
+        """`events` of the Calendar API."""
+        return self._part("calendar", "v3", "events", "calendar/v3/")
+
+    @property
+    def users(self) -> Any:
+        return self._part("admin", "directory_v1", "users", "")
+
+    @property
+    def members(self) -> Any:
+        return self._part("admin", "directory_v1", "members", "")
+
+    def _part(self, api: str, version: str, name: str, path: str) -> Any:
+        """A collection of an API, made once. `api_endpoint` replaces root and service path (`providers.md` D)."""
+        if name not in self._parts:
+            options = {"api_endpoint": f"{self._endpoint}/{path}"} if self._endpoint else {}
+            service = googleapiclient.discovery.build(
+                api, version, http=self._http, static_discovery=True, cache_discovery=False, client_options=options
+            )
+            self._parts[name] = getattr(service, name)()
+        return self._parts[name]
+
+
+class Lines:
+    """The lines that are not in use; as many are made as are needed at once."""
+
+    def __init__(self, context: Context, endpoint: str) -> None:
+        self._context = context
+        self._endpoint = endpoint
+        self._idle: queue.LifoQueue[Line] = queue.LifoQueue()
+
+    @contextmanager
+    def lent(self) -> Iterator[Line]:
+        """A line for the caller alone, until it is given back."""
+        try:
+            line = self._idle.get_nowait()
+        except queue.Empty:
+            line = Line(self._context, self._endpoint)
+        try:
+            yield line
+        finally:
+            self._idle.put(line)
+
+    def close(self) -> None:
+        while True:
+            try:
+                self._idle.get_nowait().session.close()
+            except queue.Empty:
+                return

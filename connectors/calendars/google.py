@@ -1,0 +1,177 @@
+"""Google Calendar of a Workspace: the kind `google`, by a service account with domain-wide delegation.
+
+Whose calendars there are comes from the directory, from groups or from the config; of each person the primary
+calendar is read, as that person. The parts: `_google_key` and `_google_access` ask, `_google_errors` says what a
+refusal means, `_google_directory` and `_google_round` know the two APIs, `_google_people` and `_google_entries` read
+what comes back.
+
+Google's libraries are imported when the connector is first used, not with the config.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AfterValidator, Field, model_validator
+
+from connectors.calendars._google_entries import FIELDS
+from connectors.calendars._google_key import calendar_scopes, directory_scopes, is_safe_endpoint
+from connectors.contract import Calendars, Context, Done, Page, Person, Reading, Roster
+from connectors.settings import ConnectorSettings, FileOrSecret
+from scoring.clients import normalise_address
+
+if TYPE_CHECKING:
+    from connectors.calendars._google_access import Access, Calls
+    from connectors.http import Patience
+
+_GROUP = "group:"
+_PER_MINUTE = 10_000  # of a project, and of a person in it: Google's documented limits (providers.md A6)
+_PER_MINUTE_AND_PERSON = 600
+
+
+def _address(text: str) -> str:
+    address = normalise_address(text)
+    if address is None:
+        raise ValueError("is no e-mail address")
+    return address
+
+
+def _whose(text: str) -> str:
+    """An address, or `group:ADDRESS`."""
+    if text.startswith(_GROUP):
+        return _GROUP + _address(text.removeprefix(_GROUP))
+    if text == "*":
+        raise ValueError("excludes everybody")
+    return _address(text)
+
+
+def _calendars(text: str) -> str:
+    return text if text == "*" else _whose(text)
+
+
+def _admin(text: str) -> str:
+    return _address(text) if text else ""
+
+
+def _endpoint(text: str) -> str:
+    if not text:
+        return ""
+    root = text.rstrip("/")
+    if not is_safe_endpoint(root):
+        raise ValueError("must be https, or http on this machine")
+    if root.endswith("/calendar/v3"):
+        raise ValueError("is a root, without /calendar/v3")
+    return root
+
+
+class Settings(ConnectorSettings):
+    """A `[[connectors]]` table of kind `google` (`interface.md`)."""
+
+    credentials_file: FileOrSecret
+    admin: Annotated[str, AfterValidator(_admin)] = ""
+    calendars: Annotated[tuple[Annotated[str, AfterValidator(_calendars)], ...], Field(min_length=1)]
+    exclude: tuple[Annotated[str, AfterValidator(_whose)], ...] = ()
+    requests_per_minute: Annotated[int, Field(ge=0)] = 0
+    scopes: tuple[str, ...] = ()
+    api_endpoint: Annotated[str, AfterValidator(_endpoint)] = ""
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups that are named anywhere, without `group:`."""
+        named = (one for one in (*self.calendars, *self.exclude) if one.startswith(_GROUP))
+        return tuple(dict.fromkeys(one.removeprefix(_GROUP) for one in named))
+
+    @property
+    def reads_directory(self) -> bool:
+        return "*" in self.calendars or bool(self.groups)
+
+    @model_validator(mode="after")
+    def _an_admin(self) -> Settings:
+        if self.reads_directory and not self.admin:
+            raise ValueError('needs admin for "*" and "group:…": an administrator, as whom the directory is read')
+        return self
+
+
+def connect(settings: Settings, context: Context) -> Calendars:
+    """The connector. Opens nothing yet."""
+    return GoogleCalendars(settings, context)
+
+
+class GoogleCalendars:
+    """The calendars of a Workspace; see `connectors.contract.Calendars`."""
+
+    def __init__(self, settings: Settings, context: Context, patience: Patience | None = None) -> None:
+        self.name = settings.name
+        self.roster_requests = 0
+        self._settings = settings
+        self._context = context
+        self._patience = patience
+        self._scopes = calendar_scopes(settings.scopes)
+        self._made: Access | None = None
+        self._lock = threading.Lock()
+
+    def query(self) -> str:
+        from connectors.calendars._google_round import VERSION
+
+        text = f"google {VERSION} {FIELDS} {sorted(self._scopes)}"
+        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+    def people(self) -> Roster:
+        from connectors.calendars._google_access import Calls
+
+        calls = Calls()
+        self._access.tokens.renew()
+        try:
+            roster = self._roster(calls)
+        finally:
+            self.roster_requests = calls.made
+        self._access.tokens.meet([*(one.address for one in roster.people), self._settings.admin])
+        return roster
+
+    def _roster(self, calls: Calls) -> Roster:
+        from connectors.calendars._google_directory import Directory
+        from connectors.calendars._google_people import Chosen, roster_of
+
+        chosen = Chosen(calendars=self._settings.calendars, exclude=self._settings.exclude)
+        if not self._settings.reads_directory:
+            return roster_of(chosen, [], {})
+        groups = self._settings.groups
+        scopes = directory_scopes(self._settings.scopes, groups=bool(groups))
+        directory = Directory(self._access, self._settings.admin, scopes, calls)
+        return roster_of(chosen, directory.users(), {group: directory.members(group) for group in groups})
+
+    def pull(self, person: Person, reading: Reading) -> Iterator[Page | Done]:
+        from connectors.calendars._google_round import Round
+
+        yield from Round(self._access, self.name, self._scopes, person, reading).run()
+
+    @property
+    def _access(self) -> Access:
+        """Made on first use: Google's libraries take half a second to import."""
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
+
+    def _make(self) -> Access:
+        from connectors.calendars._google_access import Access
+        from connectors.calendars._google_lines import Lines
+        from connectors.calendars._google_tokens import Tokens
+        from connectors.http import Pacer, Patience, Pause
+
+        pause = Pause()
+        limit = self._settings.requests_per_minute or _PER_MINUTE
+        return Access(
+            Tokens(self._settings.credentials_file, self._context),
+            Lines(self._context, self._settings.api_endpoint),
+            pacer=Pacer(per_minute=limit, per_person=_PER_MINUTE_AND_PERSON, sleep=pause),
+            patience=self._patience or Patience(),
+            pause=pause,
+        )
+
+    def close(self) -> None:
+        if self._made is not None:
+            self._made.close()

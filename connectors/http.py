@@ -1,0 +1,236 @@
+"""What connectors to web services share: trying again with patience, keeping below a rate, reaching the network.
+
+Knows no provider. Whoever calls says which answer is worth another try by raising `Again`; the provider's own wish
+(`Retry-After`) is respected, and nothing is tried beyond a deadline.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
+from typing import Any, TypeVar
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies, should_bypass_proxies
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_any,
+    stop_before_delay,
+    wait_random,
+    wait_random_exponential,
+)
+from urllib3.exceptions import HTTPError
+from urllib3.util import parse_url
+
+from connectors.errors import ConnectorError, RetryLater, StopConnector
+
+PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+"""Answers that say nothing about what was asked for: the same may be granted a moment later."""
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
+_MOST_BYTES = 512 * 2**20
+_CHUNK_BYTES = 2**18
+
+T = TypeVar("T")
+
+
+class Again(RetryLater):
+    """Passing trouble that is worth another try within the same request's deadline."""
+
+
+class TooMuch(OSError):
+    """An answer larger than any that is expected, or slower than the deadline."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Patience:
+    """How long one request is tried: so often, so many seconds in all, first waits of about `first_wait_seconds`."""
+
+    tries: int = 5
+    seconds: float = 60.0
+    first_wait_seconds: float = 0.5
+    longest_wait_seconds: float = 20.0
+
+
+class Pause:
+    """Sleeps that end when the connector is closed; then they raise `RetryLater`."""
+
+    def __init__(self) -> None:
+        self._closing = threading.Event()
+
+    def __call__(self, seconds: float) -> None:
+        if self._closing.wait(seconds):
+            raise RetryLater("stopped", "the service is stopping")
+
+    def end(self) -> None:
+        self._closing.set()
+
+
+def patiently(attempt: Callable[[], T], patience: Patience, sleep: Callable[[float], None] = time.sleep) -> T:
+    """What `attempt` returns, tried again after each `Again`, which is raised when patience ends.
+
+    Waits grow and are random, so that many callers spread; `after_seconds` is waited out, and raised at once when it
+    lies beyond the deadline.
+    """
+    grows = wait_random_exponential(multiplier=patience.first_wait_seconds, max=patience.longest_wait_seconds)
+    spread = wait_random(0, patience.first_wait_seconds)
+
+    def wait(state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome is not None else None
+        asked = error.after_seconds if isinstance(error, Again) else None
+        return grows(state) if asked is None else asked + spread(state)
+
+    retrying = Retrying(
+        retry=retry_if_exception_type(Again),
+        stop=stop_any(stop_after_attempt(patience.tries), stop_before_delay(patience.seconds)),
+        wait=wait,
+        sleep=sleep,
+        reraise=True,
+    )
+    return retrying(attempt)
+
+
+def retry_after(value: str | None, now: datetime | None = None) -> float | None:
+    """The seconds of a `Retry-After`: a number, also a broken one, or an HTTP date. None where it says nothing."""
+    text = (value or "").strip()
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            moment = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+        seconds = (moment - (now or datetime.now(UTC))).total_seconds()
+    return max(seconds, 0.0) if math.isfinite(seconds) else None
+
+
+def transport_trouble(error: Exception, host: str) -> ConnectorError:
+    """An exception of the network as what to do next. Holds the host's name and nothing of the request."""
+    text = str(error)
+    if "CERTIFICATE_VERIFY_FAILED" in text or "certificate verify failed" in text:
+        return StopConnector(
+            "certificate",
+            f"the certificate of {host} is not trusted",
+            "Behind an inspecting proxy, give its CA in network.ca_file.",
+        )
+    if isinstance(error, TimeoutError | requests.Timeout | TooMuch):
+        return Again("slow", f"{host} took too long")
+    if isinstance(error, requests.exceptions.ProxyError):
+        return Again("unreachable", f"{host} cannot be reached through the proxy", "Check network.proxy.")
+    return Again("unreachable", f"{host} cannot be reached")
+
+
+class Bucket:
+    """A token bucket: at most `per_minute` in any sixty seconds, a tenth of it at once and the rest evenly."""
+
+    def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._size = max(1.0, per_minute / 10)
+        self._per_second = max(1.0, per_minute - self._size) / 60
+        self._level = self._size
+        self._clock = clock
+        self._filled_at = clock()
+        self._lock = threading.Lock()
+
+    def take(self) -> float:
+        """Takes one, and answers how many seconds to wait before using it."""
+        with self._lock:
+            now = self._clock()
+            self._level = min(self._size, self._level + (now - self._filled_at) * self._per_second)
+            self._filled_at = now
+            self._level -= 1
+            return max(0.0, -self._level / self._per_second)
+
+
+class Pacer:
+    """Keeps a connector below its requests a minute, in all and for each person. Used from several threads."""
+
+    def __init__(
+        self,
+        *,
+        per_minute: int,
+        per_person: int,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._all = Bucket(per_minute, clock)
+        self._per_person = min(per_person, per_minute)
+        self._people: dict[str, Bucket] = {}
+        self._sleep = sleep
+        self._clock = clock
+        self._lock = threading.Lock()
+
+    def wait(self, person: str) -> None:
+        """Returns when one more request for this person may be made."""
+        with self._lock:
+            own = self._people.setdefault(person, Bucket(self._per_person, self._clock))
+        seconds = max(self._all.take(), own.take())
+        if seconds > 0:
+            self._sleep(seconds)
+
+
+class Session(requests.Session):
+    """A session with our CA, proxy and timeout; without `.netrc`, cookies or redirects. For one thread at a time."""
+
+    def __init__(self, *, ca_file: Path | None, proxy: str | None, timeout_seconds: float) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.timeout_seconds = timeout_seconds
+        self.verify = str(ca_file) if ca_file else True
+        self._proxy = proxy
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, HTTPAdapter(pool_connections=4, pool_maxsize=4, max_retries=0))
+
+    def merge_environment_settings(
+        self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
+    ) -> Any:  # instead of the library's look at the environment for everything
+        checked = self.verify if verify is None else verify
+        found = proxies or proxies_for(str(url), self._proxy)
+        return {"proxies": found, "stream": bool(stream), "verify": checked, "cert": cert}
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        kwargs["allow_redirects"] = False
+        if kwargs.get("timeout") is None:
+            kwargs["timeout"] = self.timeout_seconds
+        return super().send(request, **kwargs)
+
+
+def proxies_for(url: str, proxy: str | None) -> dict[str, str]:
+    """The configured proxy, else the environment's; none for what NO_PROXY names, nor on this machine."""
+    parts = parse_url(url)
+    if parts.host in LOOPBACK:
+        return {}
+    scheme = parts.scheme or "https"
+    if proxy is not None:
+        return {} if should_bypass_proxies(url, None) else {"http": proxy, "https": proxy}
+    found: Mapping[str, str] = get_environ_proxies(url)
+    chosen = found.get(scheme) or found.get("all")
+    return {scheme: chosen} if chosen else {}
+
+
+def body_of(response: requests.Response, deadline_seconds: float) -> bytes:
+    """The body of a streamed answer, unpacked. Raises `TooMuch` when it never ends, `OSError` when it breaks off."""
+    until = time.monotonic() + deadline_seconds
+    parts: list[bytes] = []
+    size = 0
+    try:
+        for part in response.raw.stream(_CHUNK_BYTES, decode_content=True):
+            size += len(part)
+            if size > _MOST_BYTES or time.monotonic() > until:
+                raise TooMuch("the answer does not end")
+            parts.append(part)
+    except HTTPError:  # urllib3's own are no OSErrors, and tell the address
+        raise requests.ConnectionError("the answer broke off") from None
+    return b"".join(parts)
