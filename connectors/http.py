@@ -34,6 +34,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.util import parse_url
 
 from connectors.errors import ConnectorError, RetryLater, StopConnector
+from connectors.quiet import quietly
 
 PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 """Answers that say nothing about what was asked for: the same may be granted a moment later."""
@@ -204,7 +205,8 @@ class Session(requests.Session):
         kwargs["allow_redirects"] = False
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = self.timeout_seconds
-        return super().send(request, **kwargs)
+        with quietly():
+            return super().send(request, **kwargs)
 
 
 def proxies_for(url: str, proxy: str | None) -> dict[str, str]:

@@ -20,8 +20,8 @@ from connectors.http import Again, Pacer, Patience, Pause, patiently, retry_afte
 _QUIET_SECONDS = 600.0
 
 # They log whole answers, and addresses with tokens in them, at levels that reach standard error.
-for _name, _level in (("googleapiclient", 60), ("google", 60), ("urllib3.connectionpool", logging.ERROR)):
-    logging.getLogger(_name).setLevel(_level)
+for _name in ("googleapiclient", "google"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL + 10)
 
 Judge = Callable[[Refusal, Asked, Key], ConnectorError]
 Make = Callable[[Line], Any]

@@ -6,7 +6,6 @@ may be asked at all. Errors and logs name the host alone.
 
 from __future__ import annotations
 
-import logging
 import socket
 import threading
 import time
@@ -34,6 +33,7 @@ from connectors.calendars._ics_places import (
     redirected,
 )
 from connectors.calendars._ics_sources import LARGEST_BYTES
+from connectors.quiet import quietly
 
 REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 3
@@ -100,7 +100,7 @@ def _request(place: Place, first: Place, headers: Mapping[str, str], network: Ne
     """One request. What went wrong is raised outside the handler, so that no chain holds the address."""
     problem: Exception
     try:
-        with _silence(), _session(place, first, network, deadline) as session:
+        with quietly(), _session(place, first, network, deadline) as session:
             return _ask(session, place, first, headers, network, deadline)
     except (Refused, Unreachable) as error:
         problem = error
@@ -227,28 +227,3 @@ def _open(connection: HTTPConnection, addresses: list[str]) -> socket.socket:
                 (address, connection.port), connection.timeout, socket_options=connection.socket_options
             )
     raise NewConnectionError(connection, "no address of it can be reached")
-
-
-class _Quiet(logging.Filter):
-    """Drops what urllib3 logs while a feed is fetched in the same thread: it holds the path of the address."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.state = threading.local()
-
-    def filter(self, _record: logging.LogRecord) -> bool:
-        return not getattr(self.state, "quiet", False)
-
-
-_QUIET = _Quiet()
-for _name in ("connectionpool", "connection", "response", "util.retry", "poolmanager"):
-    logging.getLogger(f"urllib3.{_name}").addFilter(_QUIET)
-
-
-@contextmanager
-def _silence() -> Iterator[None]:
-    _QUIET.state.quiet = True
-    try:
-        yield
-    finally:
-        _QUIET.state.quiet = False

@@ -22,12 +22,13 @@ from zoneinfo import ZoneInfo
 import pytest
 import trustme
 
-from connectors.calendars import _ics_feeds, _ics_http, _ics_places, _ics_sources
+from connectors.calendars import _ics_feeds, _ics_places, _ics_sources
 from connectors.calendars._ics_feeds import FeedSource, content_hash, fetch_feed, retry_after_seconds
 from connectors.calendars._ics_places import Network, Refused, place_of_feed
 from connectors.calendars.ics import IcsCalendars, Settings
 from connectors.contract import Context
 from connectors.errors import ConnectorError, RetryLater, SkipCalendar, sentence
+from connectors.quiet import quietly
 from connectors.settings import Secret
 from tests.connectors.test_ics_support import ALWAYS, NOW, OWNER, Found, calendar, connector, event, pull
 
@@ -602,7 +603,7 @@ def test_neither_cursor_nor_repr_tells_the_address(reading: Callable[..., Found]
 
 def test_other_threads_still_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    with _ics_http._silence():  # it is the filter that is looked at
+    with quietly():  # it is the filter that is looked at
         thread = threading.Thread(target=logging.getLogger("urllib3.connectionpool").debug, args=("still here",))
         thread.start()
         thread.join()
