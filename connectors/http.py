@@ -130,7 +130,7 @@ def transport_trouble(error: Exception, host: str) -> ConnectorError:
         return Again("slow", f"{host} took too long")
     if isinstance(error, requests.exceptions.ProxyError):
         return Again("unreachable", f"{host} cannot be reached through the proxy", "Check network.proxy.")
-    return Again("unreachable", f"{host} cannot be reached")
+    return Again("unreachable", f"{host} cannot be reached", "Check the network, the proxy and the firewall.")
 
 
 class Bucket:
