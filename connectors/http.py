@@ -6,13 +6,10 @@ Knows no provider. Whoever calls says which answer is worth another try by raisi
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, TypeVar
@@ -100,21 +97,6 @@ def patiently(attempt: Callable[[], T], patience: Patience, sleep: Callable[[flo
         reraise=True,
     )
     return retrying(attempt)
-
-
-def retry_after(value: str | None, now: datetime | None = None) -> float | None:
-    """The seconds of a `Retry-After`: a number, also a broken one, or an HTTP date. None where it says nothing."""
-    text = (value or "").strip()
-    try:
-        seconds = float(text)
-    except ValueError:
-        try:
-            moment = parsedate_to_datetime(text)
-        except ValueError:
-            return None
-        moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-        seconds = (moment - (now or datetime.now(UTC))).total_seconds()
-    return max(seconds, 0.0) if math.isfinite(seconds) else None
 
 
 def transport_trouble(error: Exception, host: str) -> ConnectorError:

@@ -20,8 +20,8 @@ from daemon.store.calendars import (
     save_groups,
     set_meta,
 )
-from daemon.store.copies import Round
 from daemon.store.figures import mark_stale
+from daemon.store.rounds import Round
 from scoring.clients import normalise_address
 from scoring.months import month_of
 

@@ -21,10 +21,11 @@ from daemon.roster import end_first_pass, let_go, save_roster
 from daemon.scope import Scope, known_scope
 from daemon.spool import Spool
 from daemon.store.calendars import Calendar, change_calendar, get_meta, read_calendars, set_meta
-from daemon.store.copies import Round, erase_copies_before, erase_unused_addresses
+from daemon.store.copies import erase_copies_before, erase_unused_addresses
 from daemon.store.engine import Database
 from daemon.store.errors import StoreError
 from daemon.store.figures import mark_stale
+from daemon.store.rounds import Round
 from scoring.months import begins, month_of, shift
 
 log = structlog.get_logger()

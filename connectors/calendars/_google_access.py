@@ -15,7 +15,8 @@ from connectors.calendars._google_key import Key
 from connectors.calendars._google_lines import Line, Lines
 from connectors.calendars._google_tokens import Tokens
 from connectors.errors import ConnectorError, RetryLater
-from connectors.http import Again, Pacer, Patience, Pause, patiently, retry_after
+from connectors.http import Again, Pacer, Patience, Pause, patiently
+from connectors.retry_after import retry_after
 
 _QUIET_SECONDS = 600.0
 

@@ -16,7 +16,8 @@ import httplib2
 import requests
 
 from connectors.calendars._google_errors import Refusal, passing
-from connectors.http import Again, Session, body_of, retry_after, transport_trouble
+from connectors.http import Again, Session, body_of, transport_trouble
+from connectors.retry_after import retry_after
 
 _PASSING_TOKEN_ERRORS = ("internal_failure", "server_error", "temporarily_unavailable", "rate_limit_exceeded")
 

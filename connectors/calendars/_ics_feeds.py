@@ -6,14 +6,13 @@ import random
 import re
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from hashlib import blake2b, sha256
 from pathlib import Path
 
 from connectors.calendars._ics_http import Answer, Deadline, fetch
 from connectors.calendars._ics_places import Network, Place, Refused, Unreachable, place_of_feed
 from connectors.errors import ConnectorError, RetryLater, SkipCalendar
+from connectors.retry_after import retry_after
 from connectors.settings import Secret, SecretMissing
 
 _TRIES = 3
@@ -150,19 +149,9 @@ def _insist(place: Place, headers: dict[str, str], network: Network, deadline: D
 
 
 def retry_after_seconds(text: str | None) -> float | None:
-    """RFC 9110 10.2.3: seconds (some send fractions) or a date, as seconds from now; None if it says nothing."""
-    if not text:
-        return None
-    try:
-        seconds = float(text)
-    except ValueError:
-        try:
-            moment = parsedate_to_datetime(text)
-        except ValueError:
-            return None
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        seconds = (moment - datetime.now(UTC)).total_seconds()
-    return min(max(seconds, 0.0), _LONGEST_WAIT_SECONDS) if seconds == seconds else None  # noqa: PLR0124 - not a number
+    """What a feed asks us to wait, within reason (RFC 9110 10.2.3); None if it says nothing."""
+    seconds = retry_after(text)
+    return None if seconds is None else min(seconds, _LONGEST_WAIT_SECONDS)
 
 
 def _skip(error: Refused) -> SkipCalendar:

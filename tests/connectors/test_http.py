@@ -24,9 +24,9 @@ from connectors.http import (
     TooMuch,
     patiently,
     proxies_for,
-    retry_after,
     transport_trouble,
 )
+from connectors.retry_after import retry_after
 from tests.fakes.google import FakeGoogle
 
 NOW = datetime(2026, 11, 15, 9, 0, tzinfo=UTC)

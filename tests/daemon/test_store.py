@@ -17,10 +17,10 @@ from sqlmodel import SQLModel
 
 from daemon.store import schema
 from daemon.store.calendars import add_calendar, get_meta, read_calendars, set_meta
-from daemon.store.copies import Round, copy_digest
 from daemon.store.engine import Database
 from daemon.store.errors import StoreError, StoreNewer
-from daemon.store.packing import Addresses, pack_participants, pack_setting, unpack_setting
+from daemon.store.packing import Addresses, copy_digest, pack_participants, pack_setting, unpack_setting
+from daemon.store.rounds import Round
 from daemon.store.types import Moment, from_millis, to_millis
 from scoring.meeting import Conference, Participant, Place, Response, Setting
 from tests.daemon.worlds import make_copy
