@@ -14,16 +14,20 @@ from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
 
+import structlog
+
 from daemon.rescore import Derived, derive, no_search_for_cycles
 from daemon.scope import Scope, known_scope
 from daemon.store.copies import count_copies
 from daemon.store.engine import Database
+from daemon.store.errors import StoreError
 from daemon.store.packing import Addresses
 from scoring.months import Month
 
 Prepared = Callable[[Month], Derived | None]
 _WORTH_IT_MONTHS = 4
 _MOST_PROCESSES = 4
+log = structlog.get_logger()
 _worker: list[tuple[Database, Scope, Addresses]] = []
 
 
@@ -42,9 +46,13 @@ def ahead_of_time(
     waiting = iter(months)
 
     def prepared(month: Month) -> Derived | None:
-        for _, ahead in zip(range(2 * processes - len(futures)), waiting, strict=False):
-            futures[ahead] = pool.submit(_work, ahead, now)
-        return futures.pop(month).result()
+        try:
+            for _, ahead in zip(range(2 * processes - len(futures)), waiting, strict=False):
+                futures[ahead] = pool.submit(_work, ahead, now)
+            return futures.pop(month).result()
+        except Exception as error:  # noqa: BLE001  # whatever befell a helper, the writer can do its work itself
+            log.warning("rescore_helper_failed", error=type(error).__name__)
+            return None
 
     try:
         yield prepared
@@ -59,12 +67,15 @@ def _is_large(database: Database, share_from: int) -> bool:
 
 def _start(url: str, config: str, scored_with: str) -> None:
     """In the process: the same config and the same store, or else it stays idle."""
-    from daemon.config import load
+    from daemon.config import ConfigError, load
 
     zoneinfo.reset_tzpath(to=())
     database = Database(url)
-    with database.reading() as connection:
-        scope = known_scope(connection, load(Path(config)))
+    try:
+        with database.reading() as connection:
+            scope = known_scope(connection, load(Path(config)))
+    except (ConfigError, StoreError):
+        return  # an exception here would end as a traceback on standard error
     if scope.scored_with() == scored_with:
         _worker.append((database, scope, Addresses()))
 

@@ -522,6 +522,13 @@ class TestSharedWork:
         assert rescore(store, scope_of(store, other), NOW, share_from=10**9) == 10
         assert [rows_of(store, other, f"2026-{month:02}") for month in range(1, 11)] == shared
 
+    def test_helpers_that_cannot_start_cost_time_only(self, sqlite_store: Database, tmp_path: Path) -> None:
+        self._fill(sqlite_store, config_of(tmp_path))
+        other = config_of(tmp_path, more="[scoring]\nlong_meeting_over = '45m'\n")
+        other.path.unlink()
+        assert rescore(sqlite_store, scope_of(sqlite_store, other), NOW, share_from=1) == 10
+        assert sum(rows_of(sqlite_store, other, f"2026-{month:02}")["Acme"].score for month in range(1, 11)) > 0
+
     def test_what_changes_meanwhile_is_not_lost(self, sqlite_store: Database, tmp_path: Path) -> None:
         provider = self._fill(sqlite_store, config_of(tmp_path))
         other = config_of(tmp_path, more="[scoring]\nlong_meeting_over = '45m'\n")
