@@ -10,7 +10,7 @@ Modules whose name begins with an underscore are parts of a kind, not kinds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -95,14 +95,19 @@ class Done:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """What a round is asked for. `cursor` is from the last `Done`, None to list in full.
+    """What a round is asked for. `cursor` is from the last `Done`, None when there is none that can be gone on from.
 
-    `titles_of` changes when another set of titles may be kept; a calendar that costs nothing to read again should.
+    `full`: list everything, as `Done.full` says, even where the cursor still holds (the scheduled reconciliation, or a
+    listing that has to agree with one before). `held` answers with the entries of this calendar that are kept as live,
+    for a provider whose tombstones say too little. `titles_of` changes when another set of titles may be kept; a
+    calendar that costs nothing to read again should.
     """
 
     cursor: str | None
     window: Window
     now: datetime
+    full: bool = False
+    held: Callable[[], Collection[str]] = tuple
     titles_of: str = ""
 
 
@@ -125,7 +130,7 @@ class Calendars(Protocol):
         ...
 
     def pull(self, person: Person, reading: Reading) -> Iterator[Page | Done]:
-        """One round of one calendar: pages, then `Done`.
+        """One round of one calendar: pages, then `Done`, which is full if `reading.full` is or `reading.cursor` is None.
 
         Raises `CursorExpired` (list again in full), `SkipCalendar`, `RetryLater` or `StopConnector`; what was yielded
         before is then discarded. Copies come with a title whatever the config says; the service drops it.

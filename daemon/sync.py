@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from hashlib import blake2b
 
 import structlog
@@ -21,7 +22,7 @@ from daemon.roster import end_first_pass, let_go, save_roster
 from daemon.scope import Scope, known_scope
 from daemon.spool import Spool
 from daemon.store.calendars import Calendar, change_calendar, get_meta, read_calendars, set_meta
-from daemon.store.copies import erase_copies_before, erase_unused_addresses
+from daemon.store.copies import erase_copies_before, erase_unused_addresses, live_entries
 from daemon.store.engine import Database
 from daemon.store.errors import StoreError
 from daemon.store.figures import mark_stale
@@ -177,9 +178,9 @@ class Reader:
             if self._stopped is not None:
                 raise self._stopped
             try:
-                self._round(calendar, person, self._cursor(calendar))
+                self._round(calendar, person, self._cursor(calendar), full=self._must_list(calendar))
             except CursorExpired:
-                self._round(calendar, person, None)
+                self._round(calendar, person, None, full=True)
         except _Held:
             self._hold(calendar)
         except ConnectorError as error:
@@ -194,16 +195,17 @@ class Reader:
             self._fail(calendar, "defect", f"Rapport failed to read it ({type(error).__name__}). Report this.")
 
     def _cursor(self, calendar: Calendar) -> str | None:
-        """None where the calendar has to be listed in full (`design.md` 4)."""
-        stale = (
-            self._work.full
-            or calendar.held_at is not None
-            or calendar.query != self._query
+        """None where it stands for another question than is asked now, so that nothing can go on from it."""
+        useless = (
+            calendar.query != self._query
             or calendar.window is None
             or self._policy.window.start < calendar.window.start
-            or self._reconciles(calendar)
         )
-        return None if stale else calendar.cursor
+        return None if useless else calendar.cursor
+
+    def _must_list(self, calendar: Calendar) -> bool:
+        """Whether the calendar has to be listed in full though its cursor may hold (`design.md` 4)."""
+        return self._work.full or calendar.held_at is not None or self._reconciles(calendar)
 
     def _reconciles(self, calendar: Calendar) -> bool:
         """The scheduled full comparison, spread over its period by a share that each calendar keeps."""
@@ -212,9 +214,18 @@ class Reader:
         share = int.from_bytes(blake2b(name, digest_size=2).digest(), "big") / 65_536
         return calendar.last_full is None or self._work.now - calendar.last_full > every * (0.5 + share / 2)
 
-    def _round(self, calendar: Calendar, person: Person, cursor: str | None) -> None:
+    def _held(self, calendar: Calendar) -> frozenset[str]:
+        with self._work.database.reading() as connection:
+            return live_entries(connection, calendar.id)
+
+    def _round(self, calendar: Calendar, person: Person, cursor: str | None, *, full: bool) -> None:
         reading = Reading(
-            cursor=cursor, window=self._policy.window, now=self._work.now, titles_of=self._scope.titles_of()
+            cursor=cursor,
+            window=self._policy.window,
+            now=self._work.now,
+            full=full or cursor is None,
+            held=partial(self._held, calendar),
+            titles_of=self._scope.titles_of(),
         )
         done: Done | None = None
         entries = 0

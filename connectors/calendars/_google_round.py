@@ -75,7 +75,7 @@ class Round:
     def run(self) -> Iterator[Page | Done]:
         """Pages, then `Done`. Raises `CursorExpired` when the sync token is of no use any more."""
         window = self._reading.window
-        cursor = load(self._reading.cursor)
+        cursor = None if self._reading.full else load(self._reading.cursor)
         if cursor is None:
             yield from self._list(_between(window.start, window.end))
         else:

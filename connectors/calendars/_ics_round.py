@@ -35,7 +35,7 @@ class Round:
         self._now = reading.now
         self._folder = folder
         self._network = network
-        self._known = Cursor.load(reading.cursor)
+        self._known = Cursor.load(None if reading.full else reading.cursor)
         self._held: dict[str, SourceRead] = {}
         self.cursor = Cursor(query, window_text(reading.window), reading.titles_of)
         self.read_through = reading.now

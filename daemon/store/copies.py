@@ -46,6 +46,14 @@ _STATES = {state.value: state for state in CopyState}
 _RESPONSES = {response.value: response for response in Response}
 
 
+def live_entries(connection: Connection, calendar_id: int) -> frozenset[str]:
+    """The entries of a calendar that are kept and not deleted."""
+    statement = select(_COPIES.c.entry).where(
+        _COPIES.c.calendar_id == calendar_id, _COPIES.c.state == CopyState.LIVE.value
+    )
+    return frozenset(connection.execute(statement).scalars())
+
+
 class CopyReader:
     """Streams stored copies, all copies of a meeting together. Keeps the addresses that it has met."""
 

@@ -236,6 +236,20 @@ class TestFullListings:
         sync(sqlite_store, changed, provider)
         assert provider.full_listings == 3
 
+    def test_a_round_is_told_what_is_held_and_keeps_its_cursor_when_it_lists_again(
+        self, sqlite_store: Database, config: Config
+    ) -> None:
+        provider = MemoryCalendars()
+        for entry in ("one", "two"):
+            provider.account(JO).put(make_copy(entry))
+        sync(sqlite_store, config, provider)
+        provider.account(JO).remove("two")
+        sync(sqlite_store, config, provider)
+        sync(sqlite_store, config, provider, full=True)
+        first, second, third = provider.readings
+        assert [(one.cursor, one.full) for one in (first, second, third)] == [(None, True), ("2", False), ("3", True)]
+        assert set(third.held()) == {"one"}
+
     def test_a_client_more_scores_history_without_asking(self, sqlite_store: Database, tmp_path: Path) -> None:
         provider = MemoryCalendars()
         provider.account(JO).put(make_copy("one", people=(JO, "cy@gamma.example")))

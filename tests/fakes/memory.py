@@ -58,6 +58,7 @@ class MemoryCalendars:
         self.hidden: dict[str, Account] = {}
         self.version = "1"
         self.full_listings = 0
+        self.readings: list[Reading] = []
 
     def account(self, address: str) -> Account:
         """The account of this address, made on first use."""
@@ -84,7 +85,8 @@ class MemoryCalendars:
         account = self.accounts.get(person.id) or self.hidden[person.id]
         if account.error is not None:
             raise account.error
-        since = None if reading.cursor is None else int(reading.cursor)
+        self.readings.append(reading)
+        since = None if reading.cursor is None or reading.full else int(reading.cursor)
         if since is not None and since < account.oldest_cursor:
             raise CursorExpired
         if since is None:
