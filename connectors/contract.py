@@ -10,13 +10,14 @@ Modules whose name begins with an underscore are parts of a kind, not kinds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from connectors.errors import ConnectorError
 from scoring.meeting import Copy, Window
 
 
@@ -130,7 +131,7 @@ class Calendars(Protocol):
         ...
 
     def pull(self, person: Person, reading: Reading) -> Iterator[Page | Done]:
-        """One round of one calendar: pages, then `Done`, which is full if `reading.full` is or `reading.cursor` is None.
+        """One round of one calendar: pages, then `Done`, full if `reading.full` is or `reading.cursor` is None.
 
         Raises `CursorExpired` (list again in full), `SkipCalendar`, `RetryLater` or `StopConnector`; what was yielded
         before is then discarded. Copies come with a title whatever the config says; the service drops it.
@@ -142,24 +143,74 @@ class Calendars(Protocol):
         ...
 
 
+Block = Mapping[str, Any]
+"""A block of Slack's Block Kit, as JSON has it."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RenderedDigest:
-    """A digest ready to go: its subject, its text, its HTML, and files by name (charts, CSV)."""
+    """A digest ready to go: its subject, its text, its HTML, and files by name (charts, CSV).
+
+    `blocks` is the message for Slack and `thread` what follows below it, message by message.
+    """
 
     subject: str
     text: str
     html: str
-    files: dict[str, bytes] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    blocks: tuple[Block, ...] = ()
+    thread: tuple[tuple[Block, ...], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Envelope:
+    """To whom a message goes, and as which one.
+
+    `to` is a recipient as in `[[digests]] to`, without its service: an address, `#channel`, `@address`. `key` names the
+    delivery: the same at every try, another one for `--again`. `topic` is the digest's name, for those who sort mail.
+    `at` is when it is sent.
+    """
+
+    to: str
+    key: str
+    topic: str
+    at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Receipt:
-    """Where a digest went: an address, a channel, or the paths written."""
+    """Where a digest went: an address and the message's id, a channel and its message, or the paths written."""
 
     where: tuple[str, ...]
 
 
-class Sender(Protocol):
-    """Takes a rendered digest somewhere. Raises the errors of `connectors.errors`."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Probe:
+    """One thing that was tried for `rapport check`: `error` is None when it works, `note` says what was seen."""
 
-    def send(self, digest: RenderedDigest) -> Receipt: ...
+    check: str
+    note: str = ""
+    error: ConnectorError | None = None
+
+
+class Sender(Protocol):
+    """Takes a rendered digest to one recipient.
+
+    A module in `connectors/senders/` holds `connect(settings, context) -> Sender` and its `Settings`.
+    """
+
+    def send(self, digest: RenderedDigest, envelope: Envelope) -> Receipt:
+        """Sends it once, without trying again.
+
+        Raises `RetryLater` or `StopConnector` when it certainly did not go out, `Undeliverable` when it never will,
+        `OutcomeUnknown` when it may have gone out.
+        """
+        ...
+
+    def probe(self, recipients: Collection[str]) -> Iterator[Probe]:
+        """Tries what sending to these recipients needs (signing in, permissions, channels), sending nothing."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of connections."""
+        ...

@@ -48,6 +48,14 @@ class StopConnector(ConnectorError):
     """No calendar of this connector can be read: credentials, permissions, a missing folder."""
 
 
+class Undeliverable(ConnectorError):
+    """This recipient will not take this message, now or later: it was not delivered and is not to be repeated."""
+
+
+class OutcomeUnknown(ConnectorError):
+    """The message may have gone out: nobody can tell, so it is never repeated by itself (`design.md` 6)."""
+
+
 def sentence(error: ConnectorError) -> str:
     """The error as one sentence and a remedy."""
     what = error.what.rstrip(".")
