@@ -10,7 +10,7 @@ Modules whose name begins with an underscore are parts of a kind, not kinds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -62,10 +62,14 @@ class Roster:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Problem:
-    """An entry that could not be read: where it stands and why. Names no title and no person."""
+    """An entry that could not be read: where it stands and why. Names no title and no person.
+
+    `entry` is its id where it has one: it is there, so what is held of it stays.
+    """
 
     where: str
     reason: str
+    entry: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,6 +98,11 @@ class Done:
     requests: int = 0
 
 
+def anybody(addresses: Iterable[str]) -> bool:  # noqa: ARG001  # what `Reading.may_keep` says unless told otherwise
+    """Every meeting may be kept, whoever takes part."""
+    return True
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
     """What a round is asked for. `cursor` is from the last `Done`, None when there is none that can be gone on from.
@@ -101,7 +110,8 @@ class Reading:
     `full`: list everything, as `Done.full` says, even where the cursor still holds (the scheduled reconciliation, or a
     listing that has to agree with one before). `held` answers with the entries of this calendar that are kept as live,
     for a provider whose tombstones say too little. `titles_of` changes when another set of titles may be kept; a
-    calendar that costs nothing to read again should.
+    calendar that costs nothing to read again should. `may_keep` says whether a meeting with these people (addresses as
+    `normalise_address` leaves them) may be kept at all: one without outsiders need not be read further, and is erased.
     """
 
     cursor: str | None
@@ -109,6 +119,7 @@ class Reading:
     now: datetime
     full: bool = False
     held: Callable[[], Collection[str]] = tuple
+    may_keep: Callable[[Iterable[str]], bool] = anybody
     titles_of: str = ""
 
 
@@ -151,7 +162,8 @@ Block = Mapping[str, Any]
 class RenderedDigest:
     """A digest ready to go: its subject, its text, its HTML, and files by name (charts, CSV).
 
-    `blocks` is the message for Slack and `thread` what follows below it, message by message.
+    `blocks` is the message for Slack and `thread` what follows below it, message by message; `attached` names the files
+    that go there too, each with what it shows. `headline` is the verdict in a sentence, for a notification.
     """
 
     subject: str
@@ -160,6 +172,8 @@ class RenderedDigest:
     files: Mapping[str, bytes] = field(default_factory=dict)
     blocks: tuple[Block, ...] = ()
     thread: tuple[tuple[Block, ...], ...] = ()
+    attached: Mapping[str, str] = field(default_factory=dict)
+    headline: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

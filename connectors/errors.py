@@ -1,7 +1,8 @@
 """Errors by what to do next. Each carries data; `sentence` is the one place where it is put into words for people.
 
 `code` is a short stable word for scripts (`forbidden`, `not_found`, `unreachable`, …), `what` one plain clause that
-says what was found, `remedy` what to do about it. None of them holds a token, a secret or a title.
+says what was found, `remedy` what to do about it, `requests` how many had been made. None of them holds a token, a
+secret or a title.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ class ConnectorError(Exception):
         self.code = code
         self.what = what
         self.remedy = remedy
+        self.requests = 0
 
 
 class RetryLater(ConnectorError):

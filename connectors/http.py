@@ -218,3 +218,18 @@ def body_of(response: requests.Response, deadline_seconds: float) -> bytes:
     except HTTPError:  # urllib3's own are no OSErrors, and tell the address
         raise requests.ConnectionError("the answer broke off") from None
     return b"".join(parts)
+
+
+def exchange(
+    session: Session, method: str, url: str, body: Any = None, headers: Mapping[str, str] | None = None
+) -> tuple[int, Mapping[str, str], bytes]:
+    """One request, sent once: status, headers and body. Raises what `transport_trouble` makes of a failure.
+
+    It is raised outside the handler, so that no chain of exceptions holds the address.
+    """
+    try:
+        with session.request(method, url, data=body, headers=dict(headers or {}), stream=True) as response:
+            return response.status_code, response.headers, body_of(response, 2 * session.timeout_seconds)
+    except (requests.RequestException, OSError) as error:
+        problem = transport_trouble(error, parse_url(url).host or "the server")
+    raise problem

@@ -158,6 +158,27 @@ class FileOrSecret(Secret):
         return {"file": text}
 
 
+class CertificateFile(FileOrSecret):
+    """A certificate with its private key: PEM, or PFX, which is no text."""
+
+    def content(self, folder: Path) -> bytes:
+        """The file as it is. Raises `SecretMissing`."""
+        path = self.path(folder)
+        if path is None:
+            return super().resolve(folder).encode()
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise SecretMissing(f"file {_told(path.name)}: {error.strerror or 'cannot be read'}") from None
+        if not data:
+            raise SecretMissing(f"file {_told(path.name)}: is empty")
+        return data
+
+    def resolve(self, folder: Path) -> str:
+        """The content, a byte a character."""
+        return self.content(folder).decode("latin-1")
+
+
 def _told(name: str) -> str:
     """A text as it may be shown, in case somebody wrote the secret itself where its name belongs."""
     return "…" if looks_secret(name) else name

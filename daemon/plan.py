@@ -47,12 +47,16 @@ def prepare(page: Page, policy: Policy) -> Page:
 
 def _least(copy: Copy, policy: Policy) -> Copy:
     """The copy with the phone pattern's result (R5), and its title only where it may be kept."""
-    allowed = policy.titles and copy.title and policy.book.has_client(copy.invited)
-    return replace(
-        copy,
-        setting=replace(copy.setting, phone_title=is_phone_title(copy.title, policy.rules)),
-        title=(copy.title or "")[:TITLE_LIMIT] if allowed else None,
-    )
+    title, setting = copy.title, copy.setting
+    if title is not None:
+        phone = is_phone_title(title, policy.rules)
+        if phone != setting.phone_title:
+            setting = replace(setting, phone_title=phone)
+        allowed = policy.titles and title and policy.book.has_client(copy.invited)
+        title = title[:TITLE_LIMIT] if allowed else None
+    if title == copy.title and setting is copy.setting:
+        return copy
+    return replace(copy, setting=setting, title=title)
 
 
 def plan(known: Mapping[str, Known], page: Page, policy: Policy) -> Plan:

@@ -10,7 +10,8 @@ from typing import IO
 
 from connectors.contract import Page
 
-_IN_MEMORY = 2_000
+_IN_MEMORY = 2_000  # copies, or so much else as takes their room
+_IDS_A_COPY = 16
 
 
 class Spool:
@@ -23,7 +24,7 @@ class Spool:
 
     def add(self, page: Page) -> None:
         """Keeps a page until it is read back."""
-        self._items += len(page.copies) + len(page.removed) + len(page.erased)
+        self._items += len(page.copies) + (len(page.removed) + len(page.erased)) // _IDS_A_COPY
         if self._items <= _IN_MEMORY:
             self._pages.append(page)
             return

@@ -176,16 +176,18 @@ class Reader:
         """One calendar's round, listed in full where the cursor is of no use any more. Raises `StoreError` only."""
         try:
             if self._stopped is not None:
-                raise self._stopped
+                raise StopConnector(self._stopped.code, self._stopped.what, self._stopped.remedy)
             try:
                 self._round(calendar, person, self._cursor(calendar), full=self._must_list(calendar))
-            except CursorExpired:
+            except CursorExpired as error:
+                self._count_requests(error)
                 self._round(calendar, person, None, full=True)
         except _Held:
             self._hold(calendar)
         except ConnectorError as error:
             if isinstance(error, StopConnector):
                 self._stopped = error
+            self._count_requests(error)
             standing = isinstance(error, SkipCalendar) and error.standing
             self._fail(calendar, error.code, sentence(error), standing=standing)
         except StoreError:
@@ -193,6 +195,10 @@ class Reader:
         except Exception as error:  # a defect in one calendar must not stop the others
             log.error("calendar_defect", connector=calendar.connector, calendar=calendar.id, exc_info=True)
             self._fail(calendar, "defect", f"Rapport failed to read it ({type(error).__name__}). Report this.")
+
+    def _count_requests(self, error: ConnectorError) -> None:
+        with self._counting:
+            self._result.requests += error.requests
 
     def _cursor(self, calendar: Calendar) -> str | None:
         """None where it stands for another question than is asked now, so that nothing can go on from it."""
@@ -225,6 +231,7 @@ class Reader:
             now=self._work.now,
             full=full or cursor is None,
             held=partial(self._held, calendar),
+            may_keep=self._scope.book.has_outsiders,
             titles_of=self._scope.titles_of(),
         )
         done: Done | None = None
@@ -240,13 +247,14 @@ class Reader:
                 spool.add(prepare(part, self._policy))
             if done is None:
                 raise RetryLater("incomplete", "the calendar's answer ended before it was complete")
+            with self._counting:
+                self._result.requests += done.requests
             with self._work.database.writing() as connection:
                 changed = self._apply(connection, calendar, spool, done)
         with self._counting:
             self._result.synced += 1
             self._result.entries += entries
             self._result.changed += changed
-            self._result.requests += done.requests
             self._result.flaws += flaws
 
     def _apply(self, connection: Connection, calendar: Calendar, spool: Spool, done: Done) -> int:
@@ -260,7 +268,8 @@ class Reader:
             round_.upsert(list(changes.upserts))
             round_.mark_deleted(changes.removed, self._work.now)
             round_.erase(changes.erased)
-            unlisted.difference_update(changes.listed, changes.removed, changes.erased)
+            unreadable = [one.entry for one in page.problems if one.entry is not None]
+            unlisted.difference_update(changes.listed, changes.removed, changes.erased, unreadable)
         if calendar.held_at is None and is_suspicious(len(unlisted), held):
             raise _Held
         round_.mark_deleted(unlisted, self._work.now)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from enum import Enum
+from enum import StrEnum
 from fnmatch import translate
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
 
 BUILT_IN_IGNORE = (
     # resource, group and import calendars; organisers that Google makes up
@@ -45,7 +47,7 @@ BUILT_IN_IGNORE = (
 )
 
 
-class Kind(Enum):
+class Kind(StrEnum):
     """What an address is to the company."""
 
     NOBODY = "nobody"
@@ -94,14 +96,14 @@ class Directory(Protocol):
     def who(self) -> Callable[[str], Who]: ...
 
 
-class _Remembered(dict[str, Who]):
+class _Remembered(dict[str, T]):
     """Answers each address once and remembers."""
 
-    def __init__(self, ask: Callable[[str], Who]) -> None:
+    def __init__(self, ask: Callable[[str], T]) -> None:
         super().__init__()
         self._ask = ask
 
-    def __missing__(self, address: str) -> Who:
+    def __missing__(self, address: str) -> T:
         found = self[address] = self._ask(address)
         return found
 
@@ -137,7 +139,9 @@ class Book:
         for client in clients:
             self._client_addresses |= {self.canonical(_clean(address)): client.name for address in client.addresses}
             self._client_domains |= {_ascii_domain(domain.lower()): client.name for domain in client.domains}
-        self.who = _Remembered(self._ask).__getitem__
+        self.who = who = _Remembered(self._ask).__getitem__
+        self._is_outside = _Remembered(lambda address: who(address).kind in _OUTSIDE).__getitem__
+        self._is_client = _Remembered(lambda address: who(address).kind is Kind.CLIENT).__getitem__
 
     def canonical(self, address: str) -> str:
         """The one address of the person behind `address` (R3)."""
@@ -163,11 +167,11 @@ class Book:
 
     def has_outsiders(self, addresses: Iterable[str]) -> bool:
         """Whether anybody is from outside the company; a meeting without is not stored (R3)."""
-        return not _OUTSIDE.isdisjoint([who.kind for who in map(self.who, addresses)])
+        return any(map(self._is_outside, addresses))
 
     def has_client(self, addresses: Iterable[str]) -> bool:
         """Whether anybody is a client person; only then may a title be kept (`design.md` 7)."""
-        return Kind.CLIENT in [who.kind for who in map(self.who, addresses)]
+        return any(map(self._is_client, addresses))
 
 
 def _joined(aliases: Mapping[str, str]) -> dict[str, str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import googleapiclient.errors
 
@@ -24,6 +26,8 @@ _QUIET_SECONDS = 600.0
 for _name in ("googleapiclient", "google"):
     logging.getLogger(_name).setLevel(logging.CRITICAL + 10)
 
+T = TypeVar("T")
+Answer = Mapping[str, Any]
 Judge = Callable[[Refusal, Asked, Key], ConnectorError]
 Make = Callable[[Line], Any]
 """Makes the request with a line's service objects."""
@@ -45,17 +49,18 @@ class Access:
         self._pacer = pacer
         self._patience = patience
         self._pause = pause
+        self._reading = threading.Lock()
         self._has_read = False
         self._quiet_until = 0.0
 
-    def call(self, asked: Asked, make: Make, judge: Judge, calls: Calls) -> dict[str, Any]:
-        """The answer to one request, tried with patience. Raises the errors of `connectors.errors`."""
+    def call(self, asked: Asked, make: Make, judge: Judge, calls: Calls, read: Callable[[Answer], T]) -> T:
+        """What `read` makes of the answer to one request, tried with patience. Raises `connectors.errors`' errors."""
         missed = False
 
-        def attempt(line: Line) -> dict[str, Any]:
+        def attempt(line: Line) -> T:
             nonlocal missed
             try:
-                return self._try(line, asked, make, judge, calls)
+                return self._read(self._try(line, asked, make, judge, calls), read)
             except NotFound:
                 if missed:
                     raise missing_calendar() from None
@@ -65,7 +70,18 @@ class Access:
         with self._lines.lent() as line:
             return patiently(lambda: attempt(line), self._patience, self._pause)
 
-    def _try(self, line: Line, asked: Asked, make: Make, judge: Judge, calls: Calls) -> dict[str, Any]:
+    def _read(self, body: bytes, read: Callable[[Answer], T]) -> T:
+        """Unpacked a page is ten times its size, so one is unpacked at a time: threads would only share the core."""
+        with self._reading:
+            try:
+                answer = json.loads(body)
+            except ValueError:
+                answer = None
+            if isinstance(answer, dict):
+                return read(answer)
+        raise Again("garbled", "Google's answer is no JSON")
+
+    def _try(self, line: Line, asked: Asked, make: Make, judge: Judge, calls: Calls) -> bytes:
         if time.monotonic() < self._quiet_until:
             raise RetryLater("quota", "Google's quota is used up for now")
         self._pacer.wait(asked.subject)
@@ -82,23 +98,18 @@ class Access:
             self._quiet_until = time.monotonic() + _QUIET_SECONDS
         raise error
 
-    def _ask(self, line: Line, make: Make, token: Any, calls: Calls) -> dict[str, Any] | Refusal:
+    def _ask(self, line: Line, make: Make, token: Any, calls: Calls) -> bytes | Refusal:
         """One request. What the library raises holds the address, so it goes no further than here."""
         request = make(line)
         token.apply(request.headers)
         calls.made += 1
-        answer = refusal = None
         try:
-            answer = request.execute()
+            answer: bytes = request.execute()
         except googleapiclient.errors.HttpError as error:
             refusal = Refusal(error.resp.status, error.content, retry_after(error.resp.get("retry-after")))
-        except ValueError:  # no JSON
-            pass
-        if refusal is not None:
-            return refusal
-        if not isinstance(answer, dict):
-            raise Again("garbled", "Google's answer is no JSON")
-        return answer
+        else:
+            return answer
+        return refusal
 
     def close(self) -> None:
         """Lets go of every connection; a sleeping request ends."""

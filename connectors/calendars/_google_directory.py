@@ -6,13 +6,13 @@ Read as the administrator, a page at a time, and asked for nothing but who someb
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from connectors.calendars._google_access import Access, Calls
 from connectors.calendars._google_errors import Asked, directory_error
 from connectors.calendars._google_lines import Line
+from connectors.calendars._people import Members, User
 from connectors.contract import Person
 from connectors.errors import RetryLater
 from scoring.clients import normalise_address
@@ -22,23 +22,6 @@ _USER_FIELDS = (
 )
 _MEMBER_FIELDS = "nextPageToken,members(id,email,type)"
 _MOST_PAGES = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """Somebody in the directory. `active`: neither suspended nor archived nor a guest."""
-
-    person: Person
-    active: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Members:
-    """Who is in a group, through other groups too: ids and addresses, and the addresses of all groups met."""
-
-    ids: frozenset[str]
-    addresses: frozenset[str]
-    groups: frozenset[str]
 
 
 class Directory:
@@ -75,7 +58,7 @@ class Directory:
         judge = partial(directory_error, group=group)
         for _ in range(_MOST_PAGES):
             asked = parameters if token is None else {**parameters, "pageToken": token}
-            answer = self._access.call(self._asked, partial(_request, name, asked), judge, self._calls)
+            answer = self._access.call(self._asked, partial(_request, name, asked), judge, self._calls, dict)
             yield from (row for row in answer.get(name) or () if isinstance(row, Mapping))
             token = answer.get("nextPageToken")
             if not token:

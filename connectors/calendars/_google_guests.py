@@ -23,6 +23,12 @@ address_of = lru_cache(maxsize=50_000)(normalise_address)
 _participant = lru_cache(maxsize=100_000)(Participant)
 
 
+def invited(item: Mapping[str, Any]) -> list[str]:
+    """The addresses of everybody and everything on the list, and of the organiser."""
+    rows = [*(item.get("attendees") or ()), item.get("organizer") or {}]
+    return [address for row in rows if (address := address_of(row.get("email") or "")) is not None]
+
+
 @dataclass(frozen=True, slots=True)
 class Attendance:
     """The guest list: people with their answers, the owner's own answer, and whether a room is booked."""
@@ -64,7 +70,7 @@ def attendance_of(item: Mapping[str, Any], own: tuple[str, ...]) -> Attendance:
     if item.get("guestsCanSeeOtherGuests") is False and not organises:
         _note(flaws, "guests_hidden")
     return Attendance(
-        participants=tuple(_participant(address, answer) for address, answer in responses.items()),
+        participants=tuple([_participant(address, answer) for address, answer in responses.items()]),
         response=mine if mine is not None else _unlisted(rows, organises=organises),
         room=room,
         flaws=tuple(flaws),

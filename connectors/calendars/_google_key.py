@@ -10,8 +10,8 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
+from connectors.endpoints import is_safe_endpoint
 from connectors.errors import StopConnector
 
 _PREFIX = "https://www.googleapis.com/auth/"
@@ -19,7 +19,6 @@ _DIRECTORY = f"{_PREFIX}admin.directory."
 CALENDAR_SCOPES = (f"{_PREFIX}calendar.events.readonly",)
 USERS_SCOPE = f"{_DIRECTORY}user.readonly"
 MEMBERS_SCOPE = f"{_DIRECTORY}group.member.readonly"
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _NEW_KEY = (
     "In console.cloud.google.com open IAM & Admin > Service Accounts > the account > Keys, add a JSON key, and put it "
     "where credentials_file points."
@@ -88,13 +87,3 @@ def directory_scopes(chosen: Iterable[str], *, groups: bool) -> tuple[str, ...]:
 def full_scope(name: str) -> str:
     """A scope by its full name; `calendar.events.readonly` is short for it."""
     return name if "://" in name else _PREFIX + name
-
-
-def is_safe_endpoint(url: str) -> bool:
-    """Whether secrets may be sent there: https, or http on this machine (`interface.md`)."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname
-    except ValueError:
-        return False
-    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK))

@@ -11,10 +11,20 @@ from contextlib import contextmanager
 from typing import Any
 
 import googleapiclient.discovery
+import googleapiclient.model
 
 from connectors.calendars._google_transport import Http, TokenRequest
 from connectors.contract import Context
 from connectors.http import Session
+
+
+class _Unread(googleapiclient.model.JsonModel):  # type: ignore[misc]  # the library has no types
+    """Leaves an answer as it came: who asked decides when there is room to unpack it."""
+
+    no_content_response = b""
+
+    def deserialize(self, content: bytes) -> bytes:
+        return content
 
 
 class Line:
@@ -45,7 +55,13 @@ class Line:
         if name not in self._parts:
             options = {"api_endpoint": f"{self._endpoint}/{path}"} if self._endpoint else {}
             service = googleapiclient.discovery.build(
-                api, version, http=self._http, static_discovery=True, cache_discovery=False, client_options=options
+                api,
+                version,
+                http=self._http,
+                model=_Unread(),
+                static_discovery=True,
+                cache_discovery=False,
+                client_options=options,
             )
             self._parts[name] = getattr(service, name)()
         return self._parts[name]

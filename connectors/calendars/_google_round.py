@@ -14,12 +14,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from connectors.calendars._google_access import Access, Calls
-from connectors.calendars._google_entries import FIELDS, Origin, read_page
+from connectors.calendars._entries import Newest, Origin
+from connectors.calendars._google_access import Access, Answer, Calls
+from connectors.calendars._google_entries import FIELDS, read_page
 from connectors.calendars._google_errors import Asked, calendar_error
 from connectors.calendars._google_lines import Line
 from connectors.contract import Done, Page, Person, Reading
-from connectors.errors import CursorExpired, RetryLater
+from connectors.errors import ConnectorError, CursorExpired, RetryLater
 
 # The same for a listing and for every round after it (A2). `showDeleted` is left out of both: a listing then has no
 # tombstones, a round always has them. `eventTypes` too: an entry that becomes another kind would silently be missed,
@@ -67,13 +68,26 @@ class Round:
         self._access = access
         self._reading = reading
         self._asked = Asked(api="calendar", subject=person.address, scopes=scopes)
-        self._origin = Origin(connector=connector, calendar=person.id, addresses=person.addresses, read_at=reading.now)
+        self._origin = Origin(
+            connector=connector,
+            calendar=person.id,
+            addresses=person.addresses,
+            read_at=reading.now,
+            may_keep=reading.may_keep,
+        )
         self._calls = Calls()
         self._token: str | None = None
-        self._recent: dict[str, datetime] = {}
+        self._newest = Newest(reading.now)
 
     def run(self) -> Iterator[Page | Done]:
         """Pages, then `Done`. Raises `CursorExpired` when the sync token is of no use any more."""
+        try:
+            yield from self._run()
+        except ConnectorError as error:
+            error.requests = self._calls.made
+            raise
+
+    def _run(self) -> Iterator[Page | Done]:
         window = self._reading.window
         cursor = None if self._reading.full else load(self._reading.cursor)
         if cursor is None:
@@ -95,13 +109,12 @@ class Round:
         asked = replace(self._asked, with_token="syncToken" in what)
         parameters = {**_PARAMETERS, **what}
         for _ in range(_MOST_PAGES):
-            answer = self._access.call(asked, partial(_request, parameters), calendar_error, self._calls)
-            items = answer.get("items")
-            if items:
-                yield self._newest(read_page(items, self._origin))
-            following = answer.get("nextPageToken")
+            ask = partial(_request, parameters)
+            page, following, token = self._access.call(asked, ask, calendar_error, self._calls, self._read)
+            if page is not None:
+                yield self._newest.of(page)
             if not following:
-                self._token = answer.get("nextSyncToken")
+                self._token = token
                 return
             if following == parameters.get("pageToken"):
                 break
@@ -110,17 +123,11 @@ class Round:
             raise CursorExpired("the list of changes does not end")
         raise RetryLater("endless", "the calendar's list does not end")
 
-    def _newest(self, page: Page) -> Page:
-        """Without what an earlier page of this round had in a newer form (A2).
-
-        Only an entry that changed while it was listed can come in two forms, so few need to be remembered.
-        """
-        newest = tuple(
-            one for one in page.copies if one.entry not in self._recent or one.changed_at >= self._recent[one.entry]
-        )
-        since = self._reading.now - timedelta(hours=1)
-        self._recent.update((one.entry, one.changed_at) for one in newest if one.changed_at > since)
-        return page if len(newest) == len(page.copies) else replace(page, copies=newest)
+    def _read(self, answer: Answer) -> tuple[Page | None, Any, Any]:
+        """Its items, if it has any, and the tokens of the next page and of the next round."""
+        items = answer.get("items")
+        page = read_page(items, self._origin) if items else None
+        return page, answer.get("nextPageToken"), answer.get("nextSyncToken")
 
 
 def _between(start: datetime, end: datetime) -> dict[str, str]:

@@ -9,14 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import google.auth.transport
 import httplib2
-import requests
 
 from connectors.calendars._google_errors import Refusal, passing
-from connectors.http import Again, Session, body_of, transport_trouble
+from connectors.http import Again, Session, exchange
 from connectors.retry_after import retry_after
 
 _PASSING_TOKEN_ERRORS = ("internal_failure", "server_error", "temporarily_unavailable", "rate_limit_exceeded")
@@ -32,7 +30,7 @@ class Http:
         self, uri: str, method: str = "GET", body: Any = None, headers: Mapping[str, str] | None = None, **_: Any
     ) -> tuple[httplib2.Response, bytes]:
         """One request, sent once."""
-        status, found, data = send(self._session, method, uri, body, headers)
+        status, found, data = exchange(self._session, method, uri, body, headers)
         response = httplib2.Response({name.lower(): value for name, value in found.items()})
         response.status = status
         response.reason = ""
@@ -40,18 +38,6 @@ class Http:
 
     def close(self) -> None:
         self._session.close()
-
-
-def send(
-    session: Session, method: str, uri: str, body: Any, headers: Mapping[str, str] | None
-) -> tuple[int, Mapping[str, str], bytes]:
-    """Status, headers and body. What goes wrong is raised outside the handler, so that no chain holds the address."""
-    try:
-        with session.request(method, uri, data=body, headers=dict(headers or {}), stream=True) as response:
-            return response.status_code, response.headers, body_of(response, 2 * session.timeout_seconds)
-    except (requests.RequestException, OSError) as error:
-        problem = transport_trouble(error, urlsplit(uri).hostname or "Google")
-    raise problem
 
 
 class TokenRequest(google.auth.transport.Request):
@@ -71,7 +57,7 @@ class TokenRequest(google.auth.transport.Request):
         **_: Any,
     ) -> google.auth.transport.Response:
         self.made += 1
-        status, found, data = send(self._session, method, url, body, headers)
+        status, found, data = exchange(self._session, method, url, body, headers)
         answer = _object(data)
         if status == 200 and not isinstance(answer.get("access_token"), str):
             raise Again("garbled", "Google's answer is no token")

@@ -2,8 +2,8 @@
 
 Whose calendars there are comes from the directory, from groups or from the config; of each person the primary
 calendar is read, as that person. The parts: `_google_key` and `_google_access` ask, `_google_errors` says what a
-refusal means, `_google_directory` and `_google_round` know the two APIs, `_google_people` and `_google_entries` read
-what comes back.
+refusal means, `_google_directory` and `_google_round` know the two APIs, `_google_entries` reads what
+comes back.
 
 Google's libraries are imported when the connector is first used, not with the config.
 """
@@ -17,35 +17,28 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
+from connectors.calendars._chosen import GROUP, address, groups_in
 from connectors.calendars._google_entries import FIELDS
-from connectors.calendars._google_key import calendar_scopes, directory_scopes, is_safe_endpoint
+from connectors.calendars._google_key import calendar_scopes, directory_scopes
 from connectors.contract import Calendars, Context, Done, Page, Person, Reading, Roster
+from connectors.endpoints import is_safe_endpoint
 from connectors.settings import ConnectorSettings, FileOrSecret
-from scoring.clients import normalise_address
 
 if TYPE_CHECKING:
     from connectors.calendars._google_access import Access, Calls
     from connectors.http import Patience
 
-_GROUP = "group:"
 _PER_MINUTE = 10_000  # of a project, and of a person in it: Google's documented limits (providers.md A6)
 _PER_MINUTE_AND_PERSON = 600
 
 
-def _address(text: str) -> str:
-    address = normalise_address(text)
-    if address is None:
-        raise ValueError("is no e-mail address")
-    return address
-
-
 def _whose(text: str) -> str:
     """An address, or `group:ADDRESS`."""
-    if text.startswith(_GROUP):
-        return _GROUP + _address(text.removeprefix(_GROUP))
+    if text.startswith(GROUP):
+        return GROUP + address(text.removeprefix(GROUP))
     if text == "*":
         raise ValueError("excludes everybody")
-    return _address(text)
+    return address(text)
 
 
 def _calendars(text: str) -> str:
@@ -53,7 +46,7 @@ def _calendars(text: str) -> str:
 
 
 def _admin(text: str) -> str:
-    return _address(text) if text else ""
+    return address(text) if text else ""
 
 
 def _endpoint(text: str) -> str:
@@ -81,8 +74,7 @@ class Settings(ConnectorSettings):
     @property
     def groups(self) -> tuple[str, ...]:
         """The groups that are named anywhere, without `group:`."""
-        named = (one for one in (*self.calendars, *self.exclude) if one.startswith(_GROUP))
-        return tuple(dict.fromkeys(one.removeprefix(_GROUP) for one in named))
+        return groups_in(self.calendars, self.exclude)
 
     @property
     def reads_directory(self) -> bool:
@@ -133,7 +125,7 @@ class GoogleCalendars:
 
     def _roster(self, calls: Calls) -> Roster:
         from connectors.calendars._google_directory import Directory
-        from connectors.calendars._google_people import Chosen, roster_of
+        from connectors.calendars._people import Chosen, roster_of
 
         chosen = Chosen(calendars=self._settings.calendars, exclude=self._settings.exclude)
         if not self._settings.reads_directory:

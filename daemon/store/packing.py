@@ -44,18 +44,18 @@ def copy_digest(copy: Copy) -> bytes:
     """What tells whether a copy read again says anything new; the time of reading does not."""
     content = (
         copy.identity.series,
-        copy.identity.at,
-        copy.identity.on,
+        copy.identity.at and copy.identity.at.timestamp(),
+        copy.identity.on and copy.identity.on.toordinal(),
         copy.state.value,
-        copy.start,
-        copy.end,
+        copy.start.timestamp(),
+        copy.end.timestamp(),
         copy.all_day,
         copy.organiser,
         [(one.address, one.response.value) for one in copy.participants],
         copy.response.value,
         pack_setting(copy.setting),
         copy.title,
-        copy.changed_at,
+        copy.changed_at.timestamp(),
         copy.flaws,
     )
     return blake2b(repr(content).encode("utf-8", "surrogatepass"), digest_size=12).digest()

@@ -42,6 +42,7 @@ class Round:
         self._address_ids: dict[str, int] = {}
         self._is_sqlite = connection.dialect.name == "sqlite"
         self._held: dict[str, tuple[datetime, bytes] | None] = {}
+        self._new_entries: set[str] | None = None if self._holds_any() else set()
         self.touched: set[datetime] = set()
         self.changed = 0
         self._date_only = self._load_date_only()
@@ -50,8 +51,9 @@ class Round:
         """The stored copies among these entries. What was asked for last need not be looked up again."""
         found: dict[str, Known] = {}
         self._held = dict.fromkeys(entries)
+        wanted = self._held if self._new_entries is None else self._new_entries & self._held.keys()
         columns = (_COPIES.c.entry, _COPIES.c.digest, _COPIES.c.state, _COPIES.c.starts_at, _COPIES.c.meeting)
-        for chunk in in_chunks(self._held):
+        for chunk in in_chunks(wanted):
             rows = self._connection.execute(
                 select(*columns).where(_COPIES.c.calendar_id == self._calendar_id, _COPIES.c.entry.in_(chunk))
             )
@@ -69,6 +71,8 @@ class Round:
         self._learn_addresses(copy for copy, _ in settled)
         rows = [self._row(copy, digest) for copy, digest in settled]
         upsert_stored(self._connection, CopyRow, rows, key=("calendar_id", "entry"))
+        if self._new_entries is not None:
+            self._new_entries.update(copy.entry for copy, _ in settled)
         self.touched.update(copy.start for copy, _ in settled)
         self._touch_meetings({row[_MEETING] for row in rows})
         self.changed += len(rows)
@@ -113,6 +117,11 @@ class Round:
             _COPIES.c.calendar_id == self._calendar_id, _COPIES.c.state == CopyState.LIVE.value, within
         )
         return set(self._connection.execute(statement).scalars())
+
+    def _holds_any(self) -> bool:
+        """Whether anything of the calendar is stored: of one that is read for the first time nothing is looked up."""
+        statement = select(_COPIES.c.id).where(_COPIES.c.calendar_id == self._calendar_id).limit(1)
+        return self._connection.execute(statement).first() is not None
 
     def _touch_stored(self, entries: Iterable[str]) -> None:
         wanted = list(entries)

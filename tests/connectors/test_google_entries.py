@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from connectors.calendars._google_entries import FIELDS, Erased, Found, Origin, Removed, read_item, read_page
+from connectors.calendars._entries import Erased, Found, Origin, Removed
+from connectors.calendars._google_entries import FIELDS, read_item, read_page
 from connectors.contract import Problem
 from scoring.identity import identify, meeting_key
 from scoring.meeting import Conference, Copy, Participant, Place, Response

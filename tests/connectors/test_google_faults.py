@@ -106,6 +106,12 @@ def test_lasting_trouble_is_left_for_later(
     connector.close()
 
 
+def test_the_requests_of_a_round_that_failed_are_counted(google: FakeGoogle, connector: GoogleCalendars) -> None:
+    google.fail(path="/calendar/", status=503, times=2)
+    google.fail(path="/calendar/", status=403, reason="forbidden")
+    assert error_of(connector).requests == 3
+
+
 def test_retry_after_is_respected(google: FakeGoogle, connector: GoogleCalendars) -> None:
     google.fail(status=429, reason="rateLimitExceeded", headers={"Retry-After": "0.4"})
     began = time.monotonic()

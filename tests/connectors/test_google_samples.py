@@ -11,7 +11,8 @@ from typing import Any
 import googleapiclient
 import pytest
 
-from connectors.calendars._google_entries import FIELDS, Origin, read_page
+from connectors.calendars._entries import Origin
+from connectors.calendars._google_entries import FIELDS, read_page
 from connectors.calendars._google_errors import Asked, DailyLimit, NotFound, Refusal, calendar_error
 from connectors.calendars._google_key import CALENDAR_SCOPES, Key
 from connectors.contract import Page

@@ -236,6 +236,19 @@ class TestFullListings:
         sync(sqlite_store, changed, provider)
         assert provider.full_listings == 3
 
+    def test_an_entry_that_cannot_be_read_any_more_is_still_there(
+        self, sqlite_store: Database, config: Config
+    ) -> None:
+        provider = MemoryCalendars()
+        for number in range(3):
+            provider.account(JO).put(make_copy(f"e{number}"))
+        sync(sqlite_store, config, provider)
+        provider.account(JO).unreadable.add("e1")
+        provider.account(JO).remove("e2")
+        (result,) = sync(sqlite_store, config, provider, full=True)
+        assert [(flaw.where, flaw.reason) for flaw in result.flaws] == [("e1", "it is strange")]
+        assert stored(sqlite_store, "entry, state") == [("e0", "live"), ("e1", "live"), ("e2", "deleted")]
+
     def test_a_round_is_told_what_is_held_and_keeps_its_cursor_when_it_lists_again(
         self, sqlite_store: Database, config: Config
     ) -> None:

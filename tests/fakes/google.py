@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import argparse
 import base64
-import gzip
 import json
 import re
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.message import Message
 from functools import cache
 from hashlib import blake2b
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -32,6 +29,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tests.fakes.google_world import FakeCalendar, Refused, Resource, World, at, masked
+from tests.fakes.http_fake import Answer, Fault, HttpFake, json_answer, struck
 
 PREFIX = "https://www.googleapis.com/auth/"
 CALENDAR = f"{PREFIX}calendar.events.readonly"
@@ -58,34 +56,14 @@ _SHAPING = (
 )
 
 
-@dataclass
-class Fault:
-    """What goes wrong with requests whose path holds `path`: so many `times`, after letting `after` of them pass."""
+@dataclass(kw_only=True)
+class GoogleFault(Fault):
+    """A fault, by default of the Calendar API, in Google's envelope; `new_style` in the one with `details`."""
 
     path: str = "/calendar/"
-    status: int = 500
     reason: str = "backendError"
-    times: int = 1
-    after: int = 0
-    subject: str | None = None
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes | None = None
     new_style: bool = False
-    drop: bool = False
-    cut: bool = False
-    delay_seconds: float = 0.0
-    only_delay: bool = False
     domain: str = "global"
-
-    def takes(self, path: str, subject: str | None) -> bool:
-        """Whether this request is hit; counts down."""
-        if self.times <= 0 or self.path not in path or (self.subject is not None and self.subject != subject):
-            return False
-        if self.after > 0:
-            self.after -= 1
-            return False
-        self.times -= 1
-        return True
 
 
 @dataclass(frozen=True)
@@ -97,20 +75,6 @@ class Seen:
     query: dict[str, str]
     subject: str | None
     user_agent: str | None
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What goes back."""
-
-    status: int
-    body: bytes
-    headers: dict[str, str] = field(default_factory=dict)
-    cut: bool = False
-
-
-class _Drop(Exception):
-    """The connection is closed without an answer."""
 
 
 @cache
@@ -132,13 +96,14 @@ class _Listing:
     delta: bool
 
 
-class FakeGoogle:
+class FakeGoogle(HttpFake):
     """The server. Change `world` at will; `seen` holds all requests but those for tokens, `tokens` who got how many."""
 
     def __init__(self, port: int = 0) -> None:
+        super().__init__(port)
         self.world = World()
         self.delegated = {CALENDAR, OWNED, USERS, MEMBERS}
-        self.faults: list[Fault] = []
+        self.faults: list[GoogleFault] = []
         self.seen: list[Seen] = []
         self.tokens: Counter[str] = Counter()
         self.token_requests = 0
@@ -154,27 +119,10 @@ class FakeGoogle:
         self._granted: dict[str, tuple[str, frozenset[str]]] = {}
         self._listings: dict[str, _Listing] = {}
         self._lock = threading.RLock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
-        self._server.daemon_threads = True
-        self._server.block_on_close = False
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> FakeGoogle:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    def serve(self) -> None:
-        """In the foreground, until interrupted."""
-        self._server.serve_forever()
+        return f"http://127.0.0.1:{self.port}"
 
     def key_file(self, folder: Path, *, key_name: str = "one", **changes: Any) -> Path:
         """Writes a service-account key file that leads here."""
@@ -196,9 +144,9 @@ class FakeGoogle:
         path.chmod(0o600)
         return path
 
-    def fail(self, **fault: Any) -> Fault:
-        """Adds a fault."""
-        made = Fault(**fault)
+    def fail(self, *, subject: str | None = None, **fault: Any) -> GoogleFault:
+        """Adds a fault, perhaps of one person's requests."""
+        made = GoogleFault(who=subject, **fault)
         self.faults.append(made)
         return made
 
@@ -209,41 +157,6 @@ class FakeGoogle:
     def revoke_tokens(self) -> None:
         """Every access token given so far is dead."""
         self._granted.clear()
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        google = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
-            def do_GET(self) -> None:
-                self._answer(b"")
-
-            def do_POST(self) -> None:
-                self._answer(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-            def _answer(self, body: bytes) -> None:
-                try:
-                    answer = google.answer(self.command, self.path, self.headers, body)
-                except _Drop:
-                    self.close_connection = True
-                    return
-                data = answer.body
-                more = dict(answer.headers)
-                if len(data) > 1000 and "gzip" in self.headers.get("Accept-Encoding", ""):
-                    data, more["Content-Encoding"] = gzip.compress(data, 1), "gzip"
-                lines = [f"HTTP/1.1 {answer.status} Fake", f"Content-Length: {len(data)}"]
-                lines += [f"{name}: {value}" for name, value in ({"Content-Type": "application/json"} | more).items()]
-                head = "\r\n".join(lines).encode() + b"\r\n\r\n"
-                self.wfile.write(head + (data[: len(data) // 2] if answer.cut else data))
-                if answer.cut:
-                    self.close_connection = True
-
-        return Handler
 
     def answer(self, method: str, target: str, headers: Message, body: bytes) -> Answer:
         """One request, from any thread."""
@@ -266,7 +179,7 @@ class FakeGoogle:
                 return self._token(body)
             if subject is None:
                 raise Refused(401, "authError", "Invalid Credentials")
-            return _json(200, self._resource(path, fields, subject, scopes))
+            return json_answer(200, self._resource(path, fields, subject, scopes))
         except Refused as error:
             return _error(error)
 
@@ -275,14 +188,8 @@ class FakeGoogle:
             fault = next((one for one in self.faults if one.takes(path, subject)), None)
         if fault is None:
             return None
-        time.sleep(fault.delay_seconds)
-        if fault.only_delay:
-            return None
-        if fault.drop:
-            raise _Drop
         error = Refused(fault.status, fault.reason, domain=fault.domain)
-        made = _error(error, new_style=fault.new_style)
-        return Answer(fault.status, made.body if fault.body is None else fault.body, fault.headers, cut=fault.cut)
+        return struck(fault, _error(error, new_style=fault.new_style).body)
 
     def _resource(self, path: str, fields: dict[str, str], subject: str, scopes: frozenset[str]) -> Resource:
         found: Resource
@@ -305,14 +212,16 @@ class FakeGoogle:
         self.token_requests += 1
         error = self._token_error(body)
         if error is not None:
-            return _json(400 if error[0] != "unauthorized_client" else 401, dict(zip(_TOKEN_ERROR, error, strict=True)))
+            return json_answer(
+                400 if error[0] != "unauthorized_client" else 401, dict(zip(_TOKEN_ERROR, error, strict=True))
+            )
         claims = _claims(body)
         with self._lock:
             token = f"ya29.fake-{sum(self.tokens.values())}"
             self.tokens[claims["sub"]] += 1
             self.token_scopes.update(claims["scope"].split())
             self._granted[token] = (claims["sub"], frozenset(claims["scope"].split()))
-        return _json(200, {"access_token": token, "expires_in": 3599, "token_type": "Bearer"})
+        return json_answer(200, {"access_token": token, "expires_in": 3599, "token_type": "Bearer"})
 
     def _token_error(self, body: bytes) -> tuple[str, str] | None:
         claims = _claims(body)
@@ -512,10 +421,6 @@ def _time(text: str | None) -> datetime | None:
     return moment
 
 
-def _json(status: int, value: Any) -> Answer:
-    return Answer(status, json.dumps(value).encode())
-
-
 def _error(error: Refused, *, new_style: bool = False) -> Answer:
     inner: Resource = {"code": error.status, "message": error.message}
     if new_style:
@@ -523,7 +428,7 @@ def _error(error: Refused, *, new_style: bool = False) -> Answer:
         inner |= {"status": "PERMISSION_DENIED", "details": [info]}
     else:
         inner["errors"] = [{"domain": error.domain, "reason": error.reason, "message": error.message}]
-    return _json(error.status, {"error": inner})
+    return json_answer(error.status, {"error": inner})
 
 
 CONFIG = """

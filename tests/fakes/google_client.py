@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.calendars._google_entries import Origin
+from connectors.calendars._entries import Origin
 from connectors.calendars.google import GoogleCalendars, Settings
 from connectors.contract import Context, Done, Page, Person, Reading
 from connectors.http import Patience

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from connectors.contract import Done, Page, Person, Reading, Roster
+from connectors.contract import Done, Page, Person, Problem, Reading, Roster
 from connectors.errors import ConnectorError, CursorExpired
 from scoring.meeting import Copy
 
@@ -24,6 +24,7 @@ class Account:
     person: Person
     entries: dict[str, Copy] = field(default_factory=dict)
     private: set[str] = field(default_factory=set)
+    unreadable: set[str] = field(default_factory=set)
     journal: list[str] = field(default_factory=list)
     error: Exception | None = None
     fails_after_pages: int | None = None
@@ -108,11 +109,13 @@ class MemoryCalendars:
         )
 
     def _page(self, account: Account, entries: list[str], now: datetime) -> Page:
-        seen = [account.entries[one] for one in entries if one in account.entries and one not in account.private]
+        strange = [one for one in entries if one in account.unreadable]
+        seen = [account.entries[one] for one in entries if one in account.entries.keys() - account.private - {*strange}]
         return Page(
             copies=tuple(replace(one, connector=self.name, read_at=now) for one in seen),
             removed=tuple(one for one in entries if one not in account.entries),
             erased=tuple(one for one in entries if one in account.private),
+            problems=tuple(Problem(where=one, reason="it is strange", entry=one) for one in strange),
             entries=len(entries),
         )
 
