@@ -6,13 +6,13 @@ Nothing is stored of what is read here.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from connectors.contract import Calendars, Person, Reading, Roster
+from connectors.contract import Calendars, Person, Reading, Roster, Sender
 from connectors.errors import ConnectorError, SkipCalendar
 from connectors.settings import ConnectorSettings
 from daemon.store.engine import Database
@@ -124,6 +124,16 @@ def _denied(connector: Calendars, address: str, roster: Roster, now: datetime) -
     )
 
 
+def check_sender(subject: str, sender: Sender, recipients: Collection[str], about: str = "") -> Iterator[Check]:
+    """What sending to these recipients needs, tried without sending. `about` stands before what was seen."""
+    for probe in sender.probe(recipients):
+        if probe.error is not None:
+            yield _failed(subject, probe.check, probe.error)
+        else:
+            note = ": ".join(filter(None, (about, probe.note)))
+            yield Check(subject=subject, check=probe.check, ok=True, note=note)
+
+
 def _read_a_little(connector: Calendars, person: Person, now: datetime) -> None:
     window = Window(start=now - timedelta(days=1), end=now + timedelta(days=1))
     for _ in islice(connector.pull(person, Reading(cursor=None, window=window, now=now)), 1):
@@ -134,6 +144,11 @@ _NAMED = {
     "credentials": "credentials",
     "clock": "credentials",
     "token": "credentials",
+    "no_app": "credentials",
+    "no_tenant": "credentials",
+    "wrong_cloud": "credentials",
+    "insecure": "credentials",
+    "consent": "permissions",
     "unauthorized_client": "delegation",
     "not_delegated": "delegation",
     "policy": "delegation",

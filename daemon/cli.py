@@ -84,11 +84,16 @@ def digest(
     config: Config = None,
     month: Month = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="The folder to write it to.")] = None,
+    send: Annotated[bool, typer.Option("--send", help="Send it to its recipients, once each.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="With --send: once more, also what was sent.")] = False,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="ADDRESS", help="Send it to this address as a test.")
+    ] = None,
 ) -> None:
-    """Write a month's digest to a folder: page, text, charts, sheet."""
+    """Write a month's digest to a folder (page, text, charts, sheet, Slack blocks), or send it."""
     from daemon.commands.digest import digest as run
 
-    raise typer.Exit(run(_path(config), name=name, month=month, out=out))
+    raise typer.Exit(run(_path(config), name=name, month=month, out=out, send=send, again=again, to=to))
 
 
 @app.command()

@@ -9,7 +9,7 @@ from daemon.config_draft import Draft
 from daemon.config_problems import listed, nearest
 from daemon.config_secrets import store_problem
 from daemon.setting_addresses import is_loopback, is_safe_endpoint
-from daemon.settings import Alerts, Digest, Email, Scale, Scoring, Slack, Store, Sync, Web
+from daemon.settings import Alerts, Company, Digest, Email, Scale, Scoring, Slack, Store, Sync, Web
 from daemon.toml_lines import KeyPath
 from scoring.clients import normalise_address
 
@@ -193,10 +193,12 @@ def _managers(draft: Draft) -> None:
 
 
 def _is_inside(draft: Draft, address: str) -> bool:
-    email: Email | None = draft.plain.get("email")
-    company = draft.company
-    outside = email.outside if email is not None else ()
-    if company is None or address in outside:
+    return draft.company is None or is_inside(address, draft.company, draft.plain.get("email"))
+
+
+def is_inside(address: str, company: Company, email: Email | None) -> bool:
+    """Whether figures may be sent to an address: the company's own, or one listed in `email.outside`."""
+    if email is not None and address in email.outside:
         return True
     person = normalise_address(address)
     if person in {normalise_address(known) for known in company.addresses}:

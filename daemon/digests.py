@@ -1,50 +1,143 @@
-"""A digest put together from the store: whose clients, which month, and what is known of the calendars."""
+"""Digests put together from the store: whose clients, which month, what is known of the calendars, and for whom."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from daemon.reports import Known, reach_of, read_histories, read_meetings, working_days
+from daemon.reports import Known, reach_of, read_histories, read_meetings, restated_months, working_days
 from daemon.scope import Scope
 from daemon.settings import Digest as DigestSettings
+from daemon.store.calendars import Calendar
+from daemon.store.told import read_told
+from daemon.suggest import suggest
 from scoring.clients import Client
 from scoring.digest import Digest
 from scoring.digest_build import Material, build_digest
-from scoring.months import Month, missing, shift
+from scoring.digest_sections import Aside
+from scoring.months import Credited, History, Month, missing, shift
+from scoring.told import Restated, Told, told_of
 
+MANAGER = "manager"
 _YEARS_BACK = 37  # months: a strip of 24, and a year earlier than its first three
+_MET_OFTEN = 3  # meetings in the month from which an outside domain is named
 
 
-def digest_of(
-    connection: Connection, scope: Scope, settings: DigestSettings, month: Month, known: Known, now: datetime
-) -> Digest:
-    """The value of one digest for a month."""
-    clients = portfolio(scope, settings.clients)
-    histories = read_histories(connection, scope, known, shift(month, -_YEARS_BACK), clients)
-    reach = [reach_of(one, scope) for one in scope.calendars]
-    strip = [shift(month, -back) for back in range(24)]
-    company = scope.config.company
-    return build_digest(
-        Material(
-            name=settings.name,
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Edition:
+    """A digest as some recipients get it. `told` is what it tells of this month and, of others, what it corrects.
+
+    `manager` is whose clients it is about, None for the digest's whole portfolio.
+    """
+
+    digest: Digest
+    told: tuple[Told, ...]
+    recipients: tuple[str, ...]
+    manager: str | None = None
+
+
+class Newsroom:
+    """Makes the editions of one digest for a month. What they share is read once, from one state of the store."""
+
+    def __init__(
+        self, connection: Connection, scope: Scope, settings: DigestSettings, month: Month, known: Known, now: datetime
+    ) -> None:
+        self._scope = scope
+        self._settings = settings
+        self._month = month
+        self._known = known
+        self._now = now
+        self._clients = portfolio(scope, settings.clients)
+        self._reach = [reach_of(one, scope) for one in scope.calendars]
+        found = read_histories(connection, scope, known, shift(month, -_YEARS_BACK), self._clients)
+        self._histories: Mapping[str, History] = {one.client: one for one in found}
+        self._meetings = read_meetings(connection, scope, month, now)
+        self._booked = read_meetings(connection, scope, shift(month, 1), now)
+        told = read_told(connection, digest=settings.name, before=month)
+        self._restated = restated_months(connection, scope, self._histories, told, now, apart_from=month)
+        self._strangers = [
+            (one.domain, one.meetings)
+            for one in suggest(connection, scope, now, months=(month,))
+            if one.meetings >= _MET_OFTEN
+        ]
+
+    def editions(self) -> list[Edition]:
+        """One for everybody whom the config names, and one for each manager if it names managers."""
+        named = tuple(one for one in self._settings.to if one != MANAGER)
+        managers = MANAGER in self._settings.to
+        found = [self.edition(named)] if named or not managers else []
+        if managers:
+            found += [self.edition((f"email:{one}",), manager=one) for one in self._managers()]
+        return found
+
+    def edition(self, recipients: tuple[str, ...], manager: str | None = None) -> Edition:
+        """The digest for these recipients: the whole portfolio, or one manager's part of it."""
+        clients = [one for one in self._clients if manager is None or one.manager == manager]
+        names = {one.name for one in clients}
+        restated = [(before, now) for before, now in self._restated if before.client in names]
+        digest = build_digest(self._material(clients, [one for one, _ in restated], whole=manager is None))
+        told = [] if self._month >= self._known.running else [self._told(one) for one in clients]
+        return Edition(
+            digest=digest,
+            told=(*told, *(now for _, now in restated)),
+            recipients=recipients,
+            manager=manager,
+        )
+
+    def _managers(self) -> list[str]:
+        """Those with clients here, without those who have left."""
+        named = dict.fromkeys(one.manager for one in self._clients if one.manager)
+        return [one for one in named if not has_left(one, self._scope.calendars)]
+
+    def _told(self, client: Client) -> Told:
+        row = self._histories[client.name].row(self._month)
+        return told_of(row, self._meetings.get(client.name, ()), self._scope.told_with())
+
+    def _material(self, clients: Sequence[Client], restated: Sequence[Restated], *, whole: bool) -> Material:
+        scope, month, company = self._scope, self._month, self._scope.config.company
+        strip = [shift(month, -back) for back in range(24)]
+        return Material(
+            name=self._settings.name,
             company=company.name,
             timezone=scope.zone.key,
             month=month,
-            running=known.running,
-            now=now,
+            running=self._known.running,
+            now=self._now,
             clients=clients,
-            histories={one.client: one for one in histories},
-            meetings=read_meetings(connection, scope, month, now),
-            reach=reach,
-            missing=missing(month, reach, scope.zone) if month < known.running else (),
-            incomplete=frozenset(one for one in strip if missing(one, reach, scope.zone)),
+            histories=self._histories,
+            meetings=self._meetings,
+            reach=self._reach,
+            missing=missing(month, self._reach, scope.zone) if month < self._known.running else (),
+            incomplete=frozenset(one for one in strip if missing(one, self._reach, scope.zone)),
             working_days=lambda one: working_days(one, company.country, company.region),
             show_ours=scope.config.privacy.show_ours,
+            aside=Aside(
+                restated=restated,
+                booked=_of(clients, self._booked),
+                strangers=self._strangers if whole else (),
+                without_digest=self._without_digest() if whole else (),
+            ),
         )
-    )
+
+    def _without_digest(self) -> list[str]:
+        """Managers to whom a digest would go, and whose calendars are gone."""
+        if not any(MANAGER in one.to for one in self._scope.config.digests):
+            return []
+        managers = dict.fromkeys(one.manager for one in self._clients if one.manager)
+        return [one for one in managers if has_left(one, self._scope.calendars)]
+
+
+def _of(clients: Iterable[Client], meetings: Mapping[str, Sequence[Credited]]) -> dict[str, Sequence[Credited]]:
+    return {one.name: meetings[one.name] for one in clients if one.name in meetings}
+
+
+def has_left(address: str, calendars: Iterable[Calendar]) -> bool:
+    """Whether a colleague's calendar was read and is gone: suspended, deleted, or no longer among those to be read."""
+    own = [one for one in calendars if address in (one.address, *one.aliases)]
+    return bool(own) and all(one.left_at is not None for one in own)
 
 
 def portfolio(scope: Scope, selections: Sequence[str]) -> list[Client]:

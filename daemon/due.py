@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from daemon.cron import expand_cron
 from daemon.scope import Scope
 from daemon.store.calendars import Calendar
+from daemon.store.deliveries import Delivery, State
+from scoring.months import Month, begins, month_of, shift
 
 FRESH, STALE, FAILING, UNREADABLE, NEVER_READ = "fresh", "stale", "failing", "unreadable", "never_read"
 _STALE_AFTER = 2  # rounds of `sync.every` without a reading
@@ -26,7 +28,19 @@ def state_of(calendar: Calendar, now: datetime, every: timedelta) -> str:
     return STALE if now - calendar.last_success > every * _STALE_AFTER else FRESH
 
 
-def status_json(scope: Scope, now: datetime) -> dict[str, Any]:
+def stale_for(scope: Scope, now: datetime, month: Month | None) -> list[Calendar]:
+    """The calendars to read before a digest is made: not read lately, or not since its month ended."""
+    end = begins(shift(month, 1), scope.zone) if month is not None else begins(month_of(now, scope.zone), scope.zone)
+    due = [one for one in scope.calendars if one.left_at is None and not one.standing]
+    return [
+        one
+        for one in due
+        if state_of(one, now, scope.config.sync.every) != FRESH
+        or (end <= now and (one.read_through is None or one.read_through < end))
+    ]
+
+
+def status_json(scope: Scope, now: datetime, deliveries: Iterable[Delivery] = ()) -> dict[str, Any]:
     """`rapport status --format json` (interface.md). Calendars that have left are not in it."""
     every = scope.config.sync.every
     read = [one for one in scope.calendars if one.left_at is None]
@@ -48,7 +62,20 @@ def status_json(scope: Scope, now: datetime) -> dict[str, Any]:
                 for one in scope.config.digests
             ),
         ],
-        "deliveries": [],
+        "deliveries": [_delivery_json(one) for one in deliveries],
+    }
+
+
+def _delivery_json(delivery: Delivery) -> dict[str, Any]:
+    """What is being sent at this moment is still waiting, to everybody else."""
+    state = State.WAITING if delivery.state is State.CLAIMED else delivery.state
+    return {
+        "digest": delivery.digest,
+        "month": delivery.month,
+        "recipient": delivery.recipient,
+        "state": state.value,
+        "reason": delivery.reason,
+        "at": stamp(delivery.settled_at or delivery.next_try),
     }
 
 

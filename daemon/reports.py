@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection
 
-from daemon.rescore import judged_meetings, months_between
+from daemon.rescore import FROZEN_BEFORE, judged_meetings, months_between
 from daemon.scope import Scope
 from daemon.store.calendars import Calendar, get_meta
 from daemon.store.figures import first_met, read_figures
+from daemon.store.told import read_told
 from daemon.sync import HISTORY_BEGINS
 from scoring.clients import Client
 from scoring.hours import thousandths
@@ -31,6 +32,7 @@ from scoring.months import (
     shift,
 )
 from scoring.steps import Step
+from scoring.told import Restated, Told, restated, told_of
 
 _LOOK_BACK = 6  # months before the first one asked for that its verdict and trend may need (R9, quarterly)
 
@@ -45,12 +47,16 @@ class UnknownMonth(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MonthRows:
-    """One month of all clients asked for. `missing` are the calendars that its figures lack (R11)."""
+    """One month of all clients asked for. `missing` are the calendars that its figures lack (R11).
+
+    `restated` says of which clients the month was last told otherwise.
+    """
 
     month: Month
     complete: bool
     missing: tuple[str, ...]
     rows: tuple[Row, ...]
+    restated: Mapping[str, Restated]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,12 +89,20 @@ def known_months(connection: Connection, scope: Scope, now: datetime) -> Known:
 
 
 def read_months(
-    connection: Connection, scope: Scope, known: Known, months: Iterable[Month], clients: Iterable[Client]
+    connection: Connection,
+    scope: Scope,
+    known: Known,
+    months: Iterable[Month],
+    clients: Iterable[Client],
+    now: datetime,
 ) -> list[MonthRows]:
     """The rows of these months: every client of the config in every month, zeros included."""
     wanted = sorted(set(months))
     histories = read_histories(connection, scope, known, shift(wanted[0], -_LOOK_BACK), clients)
     reach = [reach_of(one, scope) for one in scope.calendars]
+    told = read_told(connection, months=wanted)
+    by_name = {one.client: one for one in histories}
+    otherwise = [one for one, _ in restated_months(connection, scope, by_name, told, now)]
     found = []
     for month in wanted:
         lacking = missing(month, reach, scope.zone) if month < known.running else ()
@@ -98,6 +112,7 @@ def read_months(
                 complete=month < known.running and not lacking,
                 missing=lacking,
                 rows=tuple(history.row(month) for history in histories),
+                restated={one.client: one for one in otherwise if one.month == month},
             )
         )
     return found
@@ -142,6 +157,39 @@ def read_meetings(connection: Connection, scope: Scope, month: Month, now: datet
     return {client: credit(meetings, scope.rules) for client, meetings in judged.items()}
 
 
+def restated_months(
+    connection: Connection,
+    scope: Scope,
+    histories: Mapping[str, History],
+    told: Mapping[tuple[str, Month], Told],
+    now: datetime,
+    *,
+    apart_from: Month | None = None,
+) -> list[tuple[Restated, Told]]:
+    """The clients' months that were told otherwise than they are now, with what is to be told instead.
+
+    The meetings of such a month are read only where a figure differs. Of a frozen month they are no longer kept.
+    """
+    found: list[tuple[Restated, Told]] = []
+    meetings: dict[Month, dict[str, list[Credited]]] = {}
+    frozen = get_meta(connection, FROZEN_BEFORE) or ""
+    for (client, month), then in sorted(told.items(), key=lambda one: (one[0][1], one[0][0])):
+        history = histories.get(client)
+        if history is None or month == apart_from or month < history.begins:
+            continue
+        row = history.row(month)
+        if (row.score, row.figures.man_seconds) == (then.score, then.man_seconds):
+            continue
+        if month not in meetings and month >= frozen:
+            meetings[month] = read_meetings(connection, scope, month, now)
+        now_told = told_of(row, meetings.get(month, {}).get(client, ()), scope.told_with())
+        if month < frozen:
+            now_told = replace(now_told, meetings=then.meetings)
+        if (changed := restated(then, now_told)) is not None:
+            found.append((changed, now_told))
+    return found
+
+
 def report_json(scope: Scope, found: Iterable[MonthRows], now: datetime) -> dict[str, Any]:
     """`rapport report --format json` (interface.md). Without `privacy.show_ours` calendars are counted, not named."""
     named = scope.config.privacy.show_ours
@@ -154,14 +202,16 @@ def report_json(scope: Scope, found: Iterable[MonthRows], now: datetime) -> dict
                 "month": one.month,
                 "complete": one.complete,
                 "missing_calendars": list(one.missing) if named else len(one.missing),
-                "clients": [_row_json(row, clients[row.client], scope) for row in one.rows],
+                "clients": [
+                    _row_json(row, clients[row.client], scope, one.restated.get(row.client)) for row in one.rows
+                ],
             }
             for one in found
         ],
     }
 
 
-def _row_json(row: Row, client: Client, scope: Scope) -> dict[str, Any]:
+def _row_json(row: Row, client: Client, scope: Scope, restated: Restated | None) -> dict[str, Any]:
     figures = row.figures
     written: dict[str, Any] = {
         "client": row.client,
@@ -185,6 +235,9 @@ def _row_json(row: Row, client: Client, scope: Scope) -> dict[str, Any]:
         "set_aside": {reason.value: count for reason, count in figures.set_aside.items()},
         "rhythm": "quarterly" if row.quarterly else "monthly",
         "working_days": working_days(row.month, scope.config.company.country, scope.config.company.region),
+        "restated": None
+        if restated is None
+        else {"score": restated.score, "man_hours": thousandths(restated.man_seconds), "why": restated.why},
     }
     if row.quarterly:
         compared = row.compared
@@ -221,15 +274,19 @@ def report_cells(found: Iterable[MonthRows], scope: Scope) -> list[dict[str, Any
     cells = []
     for one in found:
         for row in one.rows:
-            written = _row_json(row, clients[row.client], scope)
+            written = _row_json(row, clients[row.client], scope, one.restated.get(row.client))
             steps, previous, aside = written.pop("steps"), written.pop("previous"), written.pop("set_aside")
             written.pop("compared", None)
             written.pop("trend_scores")
+            changed = written.pop("restated")
             cells.append(
                 {"month": one.month, "complete": one.complete, **written, **steps}
                 | {
                     "previous_score": previous and previous["score"],
                     "previous_man_hours": previous and previous["man_hours"],
+                    "told_score": changed and changed["score"],
+                    "told_man_hours": changed and changed["man_hours"],
+                    "restated": changed and changed["why"],
                 }
                 | {"set_aside": "; ".join(f"{reason} {count}" for reason, count in aside.items())}
             )

@@ -106,6 +106,20 @@ class Scope:
             sorted((alias, one.address) for one in self.calendars for alias in one.aliases),
         )
 
+    def told_with(self) -> str:
+        """Of the rules by which figures are told: with others, the same meetings give other figures."""
+        rules = self.rules
+        return _fingerprint(
+            _VERSION,
+            {step.value: points for step, points in rules.points.items()}.items(),
+            rules.long_meeting_over.total_seconds(),
+            rules.longest_meeting.total_seconds(),
+            rules.largest_meeting,
+            rules.video_is_meeting,
+            sorted(rules.responses),
+            [pattern.pattern for pattern in rules.phone_titles],
+        )
+
     def _foreign_owners(self) -> list[str]:
         """Owners who are ours only because we read their calendars; the others change nothing."""
         company = self.config.company

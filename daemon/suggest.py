@@ -51,17 +51,14 @@ class _Outsiders:
         return found if domain is None else Who(found.address, Kind.CLIENT, domain)
 
 
-def suggest(connection: Connection, scope: Scope, now: datetime) -> list[Suggestion]:
-    """Organisations met in counted meetings, over all that is stored; free mail is left out."""
-    span = span_of_copies(connection)
-    if span is None:
-        return []
+def suggest(
+    connection: Connection, scope: Scope, now: datetime, months: Iterable[Month] | None = None
+) -> list[Suggestion]:
+    """Organisations met in counted meetings of these months, or over all that is stored; free mail is left out."""
     outsiders = _Outsiders(scope)
     found: dict[str, Suggestion] = {}
     people: dict[str, set[str]] = {}
-    for month in months_between(
-        month_of(span[0], scope.zone), min(month_of(now, scope.zone), month_of(span[1], scope.zone))
-    ):
+    for month in _stored_months(connection, scope, now) if months is None else months:
         judged: dict[str, list[Judged]] = {}
         for meeting in meetings_in(connection, scope, month):
             for one in judge(meeting, outsiders, scope.rules, now):
@@ -72,6 +69,14 @@ def suggest(connection: Connection, scope: Scope, now: datetime) -> list[Suggest
     return sorted(
         (one for one in found.values() if one.meetings), key=lambda one: (-one.man_seconds, -one.meetings, one.domain)
     )
+
+
+def _stored_months(connection: Connection, scope: Scope, now: datetime) -> list[Month]:
+    span = span_of_copies(connection)
+    if span is None:
+        return []
+    first, last = (month_of(one, scope.zone) for one in span)
+    return months_between(first, min(month_of(now, scope.zone), last))
 
 
 def _add_month(

@@ -72,12 +72,16 @@ class ConnectorResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pass:
-    """What a pass needs of its surroundings. `full` lists every calendar again, whatever its cursor."""
+    """What a pass needs of its surroundings. `full` lists every calendar again, whatever its cursor.
+
+    `only` are the numbers of the calendars to be read, None for all; of those, people who are new are read as well.
+    """
 
     database: Database
     scope: Scope
     now: datetime
     full: bool = False
+    only: frozenset[int] | None = None
     progress: Progress | None = None
 
     def known(self) -> Scope:
@@ -117,6 +121,9 @@ def _run_connector(work: Pass, connector: Calendars) -> ConnectorResult:
     else:
         with work.database.writing() as connection:
             calendars = save_roster(connection, work.scope, connector.name, roster, work.now)
+        if work.only is not None:
+            only = work.only
+            calendars = [one for one in calendars if one[0].id in only or one[0].last_try is None]
         _read_calendars(work, connector, calendars, result)
     result.requests += connector.roster_requests
     result.seconds = round(time.monotonic() - began, 3)

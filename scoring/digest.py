@@ -57,6 +57,11 @@ class Line:
     def change_tenths(self) -> int | None:
         return None if self.before_tenths is None else self.tenths - self.before_tenths
 
+    @property
+    def judged(self) -> bool:
+        """Whether the month is over, so that it can be compared."""
+        return self.verdict is not Verdict.SO_FAR
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NotMet:
@@ -79,6 +84,14 @@ class SetAside:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Section:
+    """A few sentences under a title, shown as they are."""
+
+    title: str
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Digest:
     """What managers read. `lines` stand in reading order: those that need action first."""
 
@@ -98,3 +111,4 @@ class Digest:
     set_aside: tuple[SetAside, ...]
     lacks: tuple[str, ...]
     notes: tuple[str, ...]
+    sections: tuple[Section, ...] = ()

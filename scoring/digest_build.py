@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from scoring.clients import Client
 from scoring.counting import Reason
 from scoring.digest import Digest, Line, NotMet, SetAside
 from scoring.digest_lines import WorkingDays, line_of
+from scoring.digest_sections import Aside, sections_of
 from scoring.hours import hours_text, tenths
 from scoring.meeting import Identity
 from scoring.months import Credited, History, Month, Reach, Verdict, shift
@@ -55,6 +56,7 @@ class Material:
     incomplete: frozenset[Month]
     working_days: WorkingDays
     show_ours: bool = True
+    aside: Aside = field(default_factory=Aside)
 
 
 def build_digest(material: Material) -> Digest:
@@ -82,6 +84,7 @@ def build_digest(material: Material) -> Digest:
         set_aside=tuple(_set_aside(material)),
         lacks=tuple(_lacks(material)),
         notes=tuple(_notes(material, lines)),
+        sections=sections_of(material.aside, lines, material.month, material.timezone),
     )
 
 
@@ -195,6 +198,13 @@ def _lacks(material: Material) -> Iterable[str]:
             yield f"{count_text(len(meetings), 'meeting has', 'meetings have')} {FLAW_WORDS[flaw]}."
 
 
+def _read_through(material: Material) -> int:
+    """How many calendars the month's figures know to its end (R11)."""
+    scope = {one.calendar for one in material.reach if one.never_read is None and one.joined <= material.month}
+    gone = {one.calendar for one in material.reach if one.left is not None and one.left < material.month}
+    return len(scope - gone - set(material.missing))
+
+
 def _who(material: Material, calendars: Sequence[str]) -> str:
     return f": {names_text(calendars, most=_MOST_NAMED)}" if material.show_ours else ""
 
@@ -205,6 +215,8 @@ def _notes(material: Material, lines: Sequence[Line]) -> Iterable[str]:
     if total:
         share = round(100 * sum(one.confirmed_seconds for one in figures) / total)
         yield f"{share} % of the hours come from people who accepted or organised."
+    if material.month < material.running and (read := _read_through(material)):
+        yield f"{count_text(read, 'calendar was', 'calendars were')} read to the end of {month_name(material.month)}."
     if any(line.quarterly for line in lines):
         names = names_text([line.client for line in lines if line.quarterly], most=_MOST_NAMED)
         yield f"Quarterly rhythm, three months against the three before: {names}."

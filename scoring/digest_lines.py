@@ -21,6 +21,7 @@ from scoring.wording import (
 
 _STRIP_MONTHS = 24
 _APART = 3  # so many meetings are told one by one; beyond, only the largest is
+_FEWEST_OURS = 3
 WorkingDays = Callable[[Month], int]
 
 
@@ -110,6 +111,7 @@ def _sentences(history: History, row: Row, working_days: WorkingDays) -> list[st
         _long_view(history, row),
         _per_working_day(row, working_days),
         _phone(row),
+        _ours(row),
         _confirmed(row),
     ]
     return [one for one in found if one]
@@ -192,6 +194,13 @@ def _phone(row: Row) -> str | None:
         return None
     hours = hours_text(tenths(row.figures.phone_seconds))
     return f"Beside it, {count_text(calls, 'phone call', 'phone calls')} ({hours} h), which are no man-hours."
+
+
+def _ours(row: Row) -> str | None:
+    """Our own hours as a total only, and not of so few that it would tell who worked how much."""
+    if row.figures.our_people < _FEWEST_OURS or not row.figures.our_seconds:
+        return None
+    return f"Our people gave {hours_text(tenths(row.figures.our_seconds))} h."
 
 
 def _confirmed(row: Row) -> str | None:

@@ -36,6 +36,7 @@ STEP_WORDS = {
     Step.SHORT_MANY: "short, several people",
     Step.LONG_MANY: "long, several people",
 }
+_NUMBERS = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _STEP_MEETINGS = {
     Step.PHONE: ("phone call", "phone calls"),
     Step.SHORT_ONE: ("short meeting with one person", "short meetings with one person"),
@@ -84,6 +85,11 @@ def length_text(length: timedelta) -> str:
 def count_text(count: int, one: str, many: str) -> str:
     """`1 meeting`, `3 meetings`."""
     return f"{count} {one if count == 1 else many}"
+
+
+def number_text(number: int) -> str:
+    """`one` to `nine`, then digits."""
+    return _NUMBERS[number] if 0 < number < len(_NUMBERS) else str(number)
 
 
 def meetings_text(step: Step, count: int) -> str:

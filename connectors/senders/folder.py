@@ -1,7 +1,11 @@
-"""A digest into a folder: the page, the text, the sheet and the charts, as files that open by themselves."""
+"""A digest into a folder: the page, the text, the sheet and the charts, as files that open by themselves.
+
+What goes to Slack lies beside them as JSON: `message` and each of `thread` can be pasted into its Block Kit Builder.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -9,7 +13,7 @@ from pathlib import Path
 from connectors.contract import Receipt, RenderedDigest
 from connectors.errors import StopConnector
 
-PAGE, TEXT = "digest.html", "digest.txt"
+PAGE, TEXT, SLACK = "digest.html", "digest.txt", "slack.json"
 
 
 class Folder:
@@ -53,4 +57,14 @@ def _files(digest: RenderedDigest) -> dict[str, bytes]:
     for name in digest.files:
         if not name or name != Path(name).name or name.startswith("."):
             raise ValueError(f"not a file name: {name!r}")
-    return {**digest.files, TEXT: digest.text.encode(), PAGE: digest.html.encode()}
+    slack = {SLACK: _slack(digest)} if digest.blocks else {}
+    return {**digest.files, **slack, TEXT: digest.text.encode(), PAGE: digest.html.encode()}
+
+
+def _slack(digest: RenderedDigest) -> bytes:
+    payload = {
+        "message": {"blocks": digest.blocks},
+        "thread": [{"blocks": blocks} for blocks in digest.thread],
+        "files": digest.attached,
+    }
+    return (json.dumps(payload, ensure_ascii=False, indent=2) + "\n").encode()

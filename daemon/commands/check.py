@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from daemon.checks import Check, check_connector, check_store
-from daemon.commands.sync import connect
+from connectors.errors import ConnectorError
+from connectors.settings import SecretMissing
+from daemon.checks import Check, check_connector, check_sender, check_store
 from daemon.config import Config, ConfigError, find, load
+from daemon.digests import MANAGER
 from daemon.logs import set_up_logs
 from daemon.output import Format, Table, print_csv, print_json
+from daemon.outside import EMAIL, SLACK, Senders, connect, service_of
 from daemon.store.engine import Database
 from daemon.store.errors import StoreError
 from daemon.store.schema import bring_up_to_date
@@ -42,6 +45,30 @@ def _checks(config: Config) -> Iterator[Check]:
             yield from check_connector(connector, settings, datetime.now(UTC))
         finally:
             connector.close()
+    yield from _check_senders(config)
+
+
+def _check_senders(config: Config) -> Iterator[Check]:
+    """Mail and Slack, where the config has them, for everybody to whom it sends."""
+    wanted = [one for digest in config.digests for one in digest.to if one != MANAGER]
+    wanted += config.alerts.to
+    if any(MANAGER in digest.to for digest in config.digests):
+        wanted += [f"{EMAIL}:{one.manager}" for one in config.clients if one.manager]
+    hosts: dict[str, str] = {}
+    if config.email is not None:
+        hosts[EMAIL] = config.email.host
+    if config.slack is not None:
+        hosts[SLACK] = ""
+    with Senders(config) as senders:
+        for service, host in hosts.items():
+            whom = {whom for kind, whom in map(service_of, wanted) if kind == service}
+            try:
+                yield from check_sender(service, senders.of(service), sorted(whom), host)
+            except ConnectorError as error:
+                remedy = error.remedy or "Try again in a while."
+                yield Check(subject=service, check="settings", ok=False, cause=error.what, remedy=remedy)
+            except SecretMissing as error:
+                yield Check(subject=service, check="secrets", ok=False, cause=str(error), remedy="Set it.")
 
 
 def _check_config(config: Config) -> Iterator[Check]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from daemon.commands.common import UsageError, opened
-from daemon.commands.digest import write_digest
+from daemon.commands.digest import make_editions, write_editions
 from daemon.commands.report import report
 from daemon.commands.sync import sync_once
 from daemon.demo import write_company
@@ -25,7 +25,8 @@ def demo(folder: Path = FOLDER) -> int:
     with opened(config) as session:
         results = sync_once(session)
         name = session.config.digests[0].name
-        files = write_digest(session, name=name, month=None, folder=folder / "digest")
+        _, editions = make_editions(session, name=name)
+        files = write_editions(editions, folder / "digest")
     report(config, month=None, months=1, client=None, form=Format.TABLE)
     print_line()
     print_line("What the calendars tell:")

@@ -1,37 +1,186 @@
-"""`rapport digest NAME --out DIR`: a month's digest as files to look at."""
+"""`rapport digest NAME`: a month's digest as files to look at, or sent to its recipients once."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from connectors.contract import Envelope
+from connectors.errors import ConnectorError, OutcomeUnknown, sentence
 from daemon.commands.common import Session, UsageError, month_option, named, opened
-from daemon.digests import digest_of
-from daemon.output import print_line
+from daemon.digests import Edition, Newsroom
+from daemon.due import stale_for
+from daemon.output import print_line, say
+from daemon.outside import EMAIL, NoSender, Senders, connect, service_of
 from daemon.reports import known_months
+from daemon.store.deliveries import Delivery, State
+from daemon.sync import Pass, run_pass
+from scoring.months import Month
+
+_TROUBLE = (State.WAITING, State.FAILED, State.UNKNOWN)
+_WORDS = {
+    State.SENT: "sent",
+    State.WAITING: "not sent yet",
+    State.CLAIMED: "being sent by another process",
+    State.FAILED: "FAILED",
+    State.UNKNOWN: "UNKNOWN",
+}
 
 
-def digest(path: Path | None, *, name: str, month: str | None, out: Path | None) -> int:
-    """Writes the digest of a month, the last complete one unless told otherwise, to a folder."""
+def digest(
+    path: Path | None,
+    *,
+    name: str,
+    month: str | None,
+    out: Path | None,
+    send: bool = False,
+    again: bool = False,
+    to: str | None = None,
+) -> int:
+    """Writes the digest of a month, the last complete one unless told otherwise, to a folder; sends it if asked.
+
+    1 if a delivery failed, is still waiting after a failure, or cannot be known.
+    """
     asked = month_option(month)
-    if out is None:
-        raise UsageError("say where the digest is to be written: --out DIR.")
-    with opened(path) as session:
-        for file in write_digest(session, name=name, month=asked, folder=out):
-            print_line(file)
-    return 0
+    if out is None and not send and to is None:
+        raise UsageError("say what is to be done with the digest: --out DIR, --send, or --to ADDRESS.")
+    if again and not send:
+        raise UsageError("--again says to send once more: it belongs to --send.")
+    with opened(path, resolve_secrets=send or to is not None) as session:
+        named("digest", name, [one.name for one in session.config.digests])
+        recipient = None if to is None else _test_recipient(session, to)
+        if send or recipient is not None:
+            _sync_what_is_stale(session, name, asked)
+        wanted, editions = make_editions(session, name=name, month=asked)
+        failed = False
+        if out is not None:
+            for file in write_editions(editions, out):
+                print_line(file)
+        if recipient is not None:
+            failed = not _send_test(session, editions[0], recipient)
+        if send:
+            failed = not _send(session, name, wanted, editions, again=again) or failed
+    return 1 if failed else 0
 
 
-def write_digest(session: Session, *, name: str, month: str | None, folder: Path) -> tuple[str, ...]:
-    """The files written, the page last."""
-    from connectors.senders.folder import Folder
-    from daemon.render import render
-    from scoring.months import Month
-
-    named("digest", name, [one.name for one in session.config.digests])
+def make_editions(session: Session, *, name: str, month: Month | None = None) -> tuple[Month, list[Edition]]:
+    """The editions of a digest that the config has, of a month or the last complete one, from the store as it is."""
     settings = next(one for one in session.config.digests if one.name == name)
     scope = session.fresh_scope()
     with session.database.reading() as connection:
         known = known_months(connection, scope, session.now)
-        wanted = known.check(Month(month) if month else known.last)
-        value = digest_of(connection, scope, settings, wanted, known, session.now)
-    return Folder(folder).send(render(value)).where
+        wanted = known.check(month or known.last)
+        return wanted, Newsroom(connection, scope, settings, wanted, known, session.now).editions()
+
+
+def write_editions(editions: Sequence[Edition], folder: Path) -> list[str]:
+    """The files written, the page of the first edition last. Managers' editions lie in folders of their own."""
+    from connectors.senders.folder import Folder
+    from daemon.render import render
+
+    written: list[str] = []
+    for one in reversed(editions):
+        place = folder / _folder_name(one.manager) if one.manager else folder
+        written += Folder(place).send(render(one.digest)).where
+    return written
+
+
+def _folder_name(address: str) -> str:
+    """An address as a folder's name, in which nothing leads elsewhere."""
+    return "".join(letter if letter.isalnum() or letter in "@.-_+" else "_" for letter in address).lstrip(".")
+
+
+def _sync_what_is_stale(session: Session, name: str, month: Month | None) -> None:
+    """Reads the calendars that have not been read lately, or not since the month ended."""
+    scope = session.scope()
+    stale = stale_for(scope, session.now, month)
+    wanted = {one.connector for one in stale} or {one.name for one in session.config.connectors if not scope.calendars}
+    chosen = [connect(one, session.config) for one in session.config.connectors if one.name in wanted]
+    if not chosen:
+        return
+    say(f"{name}: reading what is stale first.")
+    numbers = frozenset(one.id for one in stale) if scope.calendars else None
+    try:
+        work = Pass(database=session.database, scope=scope, now=session.now, only=numbers)
+        for result in run_pass(work, chosen, all_connectors=False):
+            for failure in result.failed:
+                say(f"{result.name}: {failure.calendar}: {failure.message}")
+    finally:
+        for one in chosen:
+            one.close()
+
+
+def _send(session: Session, name: str, month: Month, editions: Sequence[Edition], *, again: bool) -> bool:
+    """Whether nothing went wrong, now or earlier."""
+    from daemon.outbox import NO_SEND, Outbox, sending_is_off
+
+    if sending_is_off():
+        say(f"Nothing is sent: {NO_SEND} is set.")
+        return True
+    if not any(one.recipients for one in editions):
+        raise UsageError(f"digest {name!r} goes to nobody: the config's `to` is empty.")
+    with Senders(session.config) as senders:
+        outbox = Outbox(database=session.database, senders=senders, digest=name, month=month)
+        try:
+            deliveries = outbox.deliver(list(editions), again=again)
+        except NoSender as error:
+            raise UsageError(f"{error}.") from None
+    for one in deliveries:
+        print_line(_told(one, session.now))
+    return not any(one.state in _TROUBLE for one in deliveries)
+
+
+def _told(delivery: Delivery, began: datetime) -> str:
+    """`sent  email:ceo@northwind.example`, with why not."""
+    earlier = delivery.settled_at is not None and delivery.settled_at < began
+    word = f"{_WORDS[delivery.state]} already" if earlier and delivery.state is State.SENT else _WORDS[delivery.state]
+    reason = f": {delivery.reason}" if delivery.reason else ""
+    ahead = (
+        f" The next try is due at {delivery.next_try:%Y-%m-%dT%H:%M:%SZ}." if delivery.state is State.WAITING else ""
+    )
+    return f"{word}  {delivery.recipient}{reason}{ahead}"
+
+
+def _test_recipient(session: Session, to: str) -> str:
+    """`--to`: an address, or a recipient as the config has them, who may receive figures. Raises `UsageError`."""
+    from daemon.config_checks import is_inside
+    from daemon.setting_addresses import parse_recipient
+
+    try:
+        recipient = parse_recipient(to if ":" in to else f"email:{to}")
+    except ValueError as error:
+        raise UsageError(f"--to {to!r} is no recipient; allowed: {error}.") from None
+    service, whom = service_of(recipient)
+    if recipient == "manager" or (
+        service == EMAIL and not is_inside(whom, session.config.company, session.config.email)
+    ):
+        raise UsageError(f"--to {to!r} is no address of the company, nor in email.outside.")
+    return recipient
+
+
+def _send_test(session: Session, edition: Edition, recipient: str) -> bool:
+    """Sends an edition to somebody who wants to see it. The outbox knows nothing of it."""
+    from daemon.outbox import NO_SEND, Renderings, sending_is_off
+
+    if sending_is_off():
+        say(f"Nothing is sent: {NO_SEND} is set.")
+        return True
+    service, whom = service_of(recipient)
+    message = Renderings(edition).of(service)
+    message = replace(message, subject=f"Test: {message.subject}")
+    now = datetime.now(UTC)
+    envelope = Envelope(to=whom, key=f"test|{recipient}|{now.isoformat()}", topic=edition.digest.name, at=now)
+    with Senders(session.config) as senders:
+        try:
+            receipt: Any = senders.of(service).send(message, envelope)
+        except NoSender as error:
+            raise UsageError(f"{error}.") from None
+        except ConnectorError as error:
+            word = "UNKNOWN" if isinstance(error, OutcomeUnknown) else "FAILED"
+            print_line(f"{word}  {recipient}: {sentence(error)}")
+            return False
+    print_line(f"sent as a test  {recipient} ({' '.join(receipt.where)})")
+    return True

@@ -30,7 +30,7 @@ def report(path: Path | None, *, month: str | None, months: int, client: str | N
             known = known_months(connection, scope, session.now)
             last = known.check(asked or known.last)
             wanted = months_to(last, months, known)
-            found = read_months(connection, scope, known, wanted, clients)
+            found = read_months(connection, scope, known, wanted, clients, session.now)
         if len(wanted) < months:
             say(f"History begins with {known.begins}; earlier months are unknown.")
         if form is Format.JSON:

@@ -1,12 +1,14 @@
-"""`rapport status`: which calendars are read, which are not and why, and what is due next."""
+"""`rapport status`: which calendars are read, which are not and why, what is due next, and what became of digests."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from daemon.claims import settle_abandoned
 from daemon.commands.common import opened
 from daemon.due import needs_attention, status_json
 from daemon.output import Format, Table, print_csv, print_json
+from daemon.store.deliveries import recent_deliveries
 
 _COLUMNS = ("connector", "calendar", "state", "last_success", "reason")
 
@@ -14,7 +16,10 @@ _COLUMNS = ("connector", "calendar", "state", "last_success", "reason")
 def status(path: Path | None, *, form: Format) -> int:
     """Shows the state of every calendar; 1 if one is not read as it should be."""
     with opened(path) as session:
-        found = status_json(session.scope(), session.now)
+        settle_abandoned(session.database, session.now)
+        with session.database.reading() as connection:
+            deliveries = recent_deliveries(connection, session.now)
+        found = status_json(session.scope(), session.now, deliveries)
     if form is Format.JSON:
         print_json(found)
     elif form is Format.CSV:
@@ -28,4 +33,9 @@ def status(path: Path | None, *, form: Format) -> int:
         for one in found["due"]:
             due.add(one["what"], one["at"])
         due.print()
+        if found["deliveries"]:
+            sent = Table("Digest", "Month", "Recipient", "State", "Reason", whole=("Month", "State"))
+            for one in found["deliveries"]:
+                sent.add(*(one[key] for key in ("digest", "month", "recipient", "state", "reason")))
+            sent.print()
     return 1 if needs_attention(found) else 0

@@ -5,15 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from connectors.contract import Calendars
-from connectors.settings import ConnectorSettings
 from daemon.commands.common import Session, named, opened
-from daemon.config import Config
 from daemon.output import Format, Table, print_csv, print_json, say
+from daemon.outside import connect
 from daemon.sync import ConnectorResult, Pass, Progress, run_pass
 
 _COLUMNS = ("connector", "calendar", "error", "message")
@@ -41,12 +38,6 @@ def sync_once(session: Session, *, connector: str | None = None, full: bool = Fa
     finally:
         for one in calendars:
             one.close()
-
-
-def connect(settings: ConnectorSettings, config: Config) -> Calendars:
-    """The connector of one `[[connectors]]` table; its kind is the module's name."""
-    module = import_module(f"connectors.calendars.{settings.kind}")
-    return cast(Calendars, module.connect(settings, config.context()))
 
 
 @contextmanager

@@ -10,8 +10,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from connectors.contract import RenderedDigest
 from daemon.render import charts, terminal
+from daemon.render.room import MOST_BYTES, ROOMS
 from daemon.render.sheet import sheet
-from daemon.render.view import DigestView, LineView, view
+from daemon.render.slack import for_slack
+from daemon.render.view import NOT_MET_SHOWN, DigestView, LineView, view
 from scoring.digest import Digest
 
 
@@ -21,15 +23,36 @@ def by_file_name(file: str) -> str:
 
 
 def render(digest: Digest, *, image_src: Callable[[str], str] = by_file_name) -> RenderedDigest:
-    """Subject, text, HTML, and the files that belong to them: two charts a client, and the sheet.
+    """Subject, text, HTML, and the files that belong to them: two charts a client told in full, and the sheet.
 
     `image_src` turns a chart's file name into what the HTML refers to. The same digest gives the same bytes.
     """
-    seen = view(digest)
+    seen, page = _fitting(digest, image_src)
+    slack = for_slack(seen, digest.sections)
     files = {"digest.csv": sheet(digest)}
     for line in seen.lines:
-        files |= _charts(line, digest.month)
-    return RenderedDigest(subject=seen.subject, text=_text(seen), html=_html(seen, image_src), files=files)
+        if line in seen.full or line.strip.file in slack.attached:
+            files |= _charts(line, digest.month)
+    return RenderedDigest(
+        subject=seen.subject,
+        text=_text(seen),
+        html=page,
+        files=files,
+        blocks=slack.blocks,
+        thread=slack.thread,
+        attached=slack.attached,
+        headline=seen.headline,
+    )
+
+
+def _fitting(digest: Digest, image_src: Callable[[str], str]) -> tuple[DigestView, str]:
+    """The digest and its page, with as many clients told in full as Gmail shows without cutting the page off."""
+    for room in ROOMS:
+        seen = view(digest, room)
+        page = _html(seen, image_src)
+        if len(page.encode()) <= MOST_BYTES:
+            break
+    return seen, page
 
 
 def _charts(line: LineView, month: str) -> dict[str, bytes]:
@@ -54,13 +77,15 @@ def _html(seen: DigestView, image_src: Callable[[str], str]) -> str:
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     """Everything is escaped but the text, which nothing interprets."""
-    return Environment(
+    found = Environment(
         loader=PackageLoader("daemon.render"),
         autoescape=select_autoescape(default=True, disabled_extensions=("txt.j2",)),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    found.globals["not_met_shown"] = NOT_MET_SHOWN
+    return found
 
 
 @lru_cache(maxsize=1)

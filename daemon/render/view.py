@@ -9,14 +9,17 @@ from zoneinfo import ZoneInfo
 
 from daemon import plain
 from daemon.render import charts
+from daemon.render.room import ROOMS, Room, about_full, about_not_met, about_rest, in_full
 from daemon.render.words import TRENDS, VERDICTS, Mark
-from scoring.digest import Digest, Line
+from scoring.digest import Digest, Line, Section
 from scoring.hours import hours_text
 from scoring.months import Month, Verdict
 from scoring.wording import month_text, names_text, signed
 
 PARTS_SHOWN = 8
 NAMES_SHOWN = 6
+NOT_MET_SHOWN = 30
+SENTENCES_SHOWN = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +69,11 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DigestView:
-    """The whole digest, ready to be laid out."""
+    """The whole digest, ready to be laid out.
+
+    Of the `lines`, `full` are told with all that is known and charts, `brief` in a row each, and the rest only in the
+    sheet; `about_full` and `about_rest` say so, and are empty where all are told in full.
+    """
 
     subject: str
     company: str
@@ -76,15 +83,23 @@ class DigestView:
     about_groups: str
     groups: tuple[Group, ...]
     lines: tuple[LineView, ...]
+    full: tuple[LineView, ...]
+    brief: tuple[LineView, ...]
+    about_full: str
+    about_rest: str
     not_met: tuple[tuple[str, str], ...]
+    not_met_more: str
+    sections: tuple[tuple[str, tuple[str, ...]], ...]
     set_aside: tuple[str, ...]
     lacks: tuple[str, ...]
     notes: tuple[str, ...]
     made: str
 
 
-def view(digest: Digest) -> DigestView:
-    """The digest as templates need it."""
+def view(digest: Digest, room: Room = ROOMS[0]) -> DigestView:
+    """The digest as templates need it, with as many clients told in full and in brief as there is room for."""
+    lines = tuple(_line(index, line) for index, line in enumerate(digest.lines, 1))
+    full, rest = in_full(lines, room.full)
     return DigestView(
         subject=plain.one_line(digest.subject, 200),
         company=plain.name(digest.company),
@@ -93,8 +108,14 @@ def view(digest: Digest) -> DigestView:
         warning=_warning(digest),
         about_groups=_about_groups(digest),
         groups=tuple(_groups(digest)),
-        lines=tuple(_line(index, line) for index, line in enumerate(digest.lines, 1)),
+        lines=lines,
+        full=full,
+        brief=rest[: room.brief],
+        about_full=about_full(len(full), len(lines)),
+        about_rest=about_rest(len(rest) - room.brief, len(lines)),
         not_met=tuple((plain.one_line(one.sentence), _manager(one.manager)) for one in digest.not_met),
+        not_met_more=about_not_met(len(digest.not_met) - NOT_MET_SHOWN),
+        sections=tuple((plain.one_line(one.title), tuple(_sentences(one))) for one in digest.sections),
         set_aside=tuple(plain.one_line(one.sentence) for one in digest.set_aside),
         lacks=tuple(_lacks(digest)),
         notes=tuple(map(plain.one_line, digest.notes)),
@@ -174,6 +195,12 @@ def _parts(line: Line) -> Iterator[tuple[str, str]]:
     rest = line.parts[len(shown) :]
     if rest:
         yield f"{len(rest)} more", hours_text(sum(part.tenths for part in rest))
+
+
+def _sentences(section: Section) -> Iterator[str]:
+    yield from map(plain.one_line, section.sentences[:SENTENCES_SHOWN])
+    if len(section.sentences) > SENTENCES_SHOWN:
+        yield f"And {len(section.sentences) - SENTENCES_SHOWN} more."
 
 
 def _lacks(digest: Digest) -> Iterator[str]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, inspect, text
 from daemon.store.engine import Database
 from daemon.store.errors import StoreError, StoreNewer, explaining
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every revision in order; a test compares this with the migrations. Known here so that opening needs no Alembic."""
 
 

@@ -153,3 +153,46 @@ class StaleMonth(SQLModel, table=True):
 
     month: str = Field(primary_key=True)
     mark: int = Field(sa_type=BigInteger)
+
+
+class DeliveryRow(SQLModel, table=True):
+    """The outbox: one attempt to get a month's digest to a recipient (`design.md` 6).
+
+    `state` is waiting, claimed, sent, failed or unknown. `claimed_by` names the process that is sending it. `place` is
+    where it went, `reason` why it did not. A further attempt is a row of its own, made by `--again` alone.
+    """
+
+    __tablename__ = "deliveries"
+    __table_args__ = (UniqueConstraint("digest", "month", "recipient", "attempt"),)
+
+    id: int | None = Field(default=None, sa_column=Column(_ID, primary_key=True))
+    digest: str
+    month: str
+    recipient: str
+    attempt: int
+    state: str
+    tries: int
+    created_at: datetime = Field(sa_type=Moment)
+    next_try: datetime = Field(sa_type=Moment)
+    claimed_at: datetime | None = Field(default=None, sa_type=Moment)
+    claimed_by: str | None = None
+    settled_at: datetime | None = Field(default=None, sa_type=Moment)
+    reason: str | None = Field(default=None, sa_type=Text)
+    place: str | None = Field(default=None, sa_type=Text)
+
+
+class ToldRow(SQLModel, table=True):
+    """A client's month as a digest told it, and the month of that digest; `meetings` is JSON and names nobody."""
+
+    __tablename__ = "told"
+
+    digest: str = Field(primary_key=True)
+    client: str = Field(primary_key=True)
+    month: str = Field(primary_key=True)
+    told_in: str = Field(primary_key=True)
+    told_at: datetime = Field(sa_type=Moment)
+    score: int
+    man_seconds: int = Field(sa_type=BigInteger)
+    verdict: str
+    meetings: str = Field(sa_type=Text)
+    rules: str

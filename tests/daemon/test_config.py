@@ -243,6 +243,7 @@ def test_the_example_is_valid_once_its_secret_files_exist(tmp_path: Path) -> Non
     assert [key for key, _ in config.secrets()] == [
         "store.url",
         "connectors.workspace.credentials_file",
+        "connectors.m365.client_secret",
         "email.password",
         "slack.token",
     ]

@@ -15,7 +15,7 @@ import pytest
 from daemon import plain
 from daemon.render import render, terminal
 from daemon.render.sheet import COLUMNS
-from scoring.digest import Bar, Digest, Line, NotMet, Part, SetAside
+from scoring.digest import Bar, Digest, Line, NotMet, Part, Section, SetAside
 from scoring.months import Trend, Verdict
 
 
@@ -462,8 +462,74 @@ def test_styles_are_inlined_and_media_queries_kept(northwind: Digest) -> None:
     assert re.search(r"<h1 style=\"[^\"]*font-size", html)
 
 
-def test_page_of_a_portfolio_stays_below_gmails_limit(northwind: Digest) -> None:
-    assert len(render(northwind).html.encode()) < 102_000 / 2
+def many(northwind: Digest, clients: int, **fields: object) -> Digest:
+    """So many clients in the digest's order, each with a name and hours of its own."""
+    base = northwind.lines
+    lines = [
+        replace(base[index * len(base) // clients], client=f"Client {index}", tenths=index % 97, **fields)  # type: ignore[arg-type]  # a line's own fields
+        for index in range(clients)
+    ]
+    return replace(northwind, lines=tuple(lines))
+
+
+@pytest.mark.parametrize("clients", [1, 25, 26, 100, 300])
+def test_page_of_any_portfolio_stays_below_gmails_limit(northwind: Digest, clients: int) -> None:
+    rendered = render(many(northwind, clients))
+    assert len(rendered.html.encode()) < 102_000
+    assert len(rows(rendered.files["digest.csv"])) == clients
+
+
+def test_page_stays_below_gmails_limit_however_long_the_texts(northwind: Digest) -> None:
+    long = {"parts": tuple(Part(text="名" * 400, tenths=1) for _ in range(8)), "sentences": ("名" * 400,) * 5}
+    rendered = render(many(northwind, 120, **long))
+    assert len(rendered.html.encode()) < 102_000
+    assert "only in the attached digest.csv" in rendered.html
+
+
+def test_small_portfolio_is_told_in_full(northwind: Digest) -> None:
+    rendered = render(many(northwind, 25))
+    assert "in full:" not in rendered.text
+    assert "in short" not in rendered.html
+    assert len(Page(rendered.html).images()) == 50
+
+
+def test_of_a_large_portfolio_those_that_need_action_and_the_movers_are_told_in_full(northwind: Digest) -> None:
+    digest = many(northwind, 300)
+    moved = replace(digest.lines[290], client="Mover", tenths=900, before_tenths=0)
+    digest = replace(digest, lines=(*digest.lines[:290], moved, *digest.lines[291:]))
+    rendered = render(digest)
+    shown, _, behind = rendered.text.partition("THE SUM BEHIND")
+    first = [one.client for one in digest.lines[:15]]
+    assert in_order(behind, *[f"{name}:" for name in first], "Mover:")
+    assert len(Page(rendered.html).images()) == 50
+    for text in (rendered.text, Page(rendered.html).text):
+        flat = " ".join(text.split())
+        assert "25 of 300 clients in full: those that need action first, and those whose hours changed most." in flat
+        assert "200 more clients are only in the attached digest.csv, which has all 300." in flat
+    assert len(re.findall(r"^. (?:Client \d+|Mover) ", shown, re.MULTILINE)) == 100
+
+
+def test_charts_are_drawn_only_for_clients_told_in_full(northwind: Digest) -> None:
+    rendered = render(many(northwind, 300))
+    named = {str(image["src"]) for image in Page(rendered.html).images()}
+    assert named == set(rendered.files) - {"digest.csv"}
+
+
+def test_long_list_of_clients_not_met_ends(northwind: Digest) -> None:
+    one = northwind.not_met[0]
+    rendered = render(replace(northwind, not_met=tuple(replace(one, sentence=f"C{n}: never met.") for n in range(200))))
+    for text in (rendered.text, Page(rendered.html).text):
+        assert "C29: never met." in text
+        assert "C30: never met." not in text
+        assert "And 170 more" in text
+
+
+def test_sections_stand_between_the_clients_and_those_not_met(northwind: Digest) -> None:
+    booked = Section(title="Booked <next> month", sentences=("Acme: Thursday & Friday.", *(f"{n}." for n in range(30))))
+    rendered = render(replace(northwind, sections=(booked,)))
+    assert in_order(rendered.text, "THE SUM BEHIND", "BOOKED <NEXT> MONTH", "Acme: Thursday & Friday.", "NOT MET")
+    shown = Page(rendered.html).text
+    assert in_order(shown, "Larkfield", "Booked <next> month", "Acme: Thursday & Friday.", "And 11 more.", "Not met")
 
 
 def test_unknown_month_is_drawn_unlike_zero() -> None:

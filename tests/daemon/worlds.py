@@ -107,7 +107,7 @@ def rows_of(database: Database, config: Config, month: str = "2026-10", now: dat
     rescore(database, scope, now)
     with database.reading() as connection:
         known = known_months(connection, scope, now)
-        (found,) = read_months(connection, scope, known, [Month(month)], scope.clients)
+        (found,) = read_months(connection, scope, known, [Month(month)], scope.clients, now)
     return {row.client: row for row in found.rows}
 
 

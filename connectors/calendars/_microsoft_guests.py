@@ -1,0 +1,129 @@
+"""Who takes part in an item of Graph, with which answer, and how they meet (`providers.md` B5; R2, R3, R5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from scoring.clients import normalise_address
+from scoring.meeting import Conference, Participant, Place, Response, most_decided
+from scoring.steps import TITLE_LIMIT, place_of
+
+_RESPONSES = {
+    "accepted": Response.ACCEPTED,
+    "organizer": Response.ACCEPTED,
+    "declined": Response.DECLINED,
+    "tentativelyAccepted": Response.TENTATIVE,
+}
+_ONLINE = frozenset({"teamsForBusiness", "skypeForBusiness", "skypeForConsumer"})
+_FIRST_PLACES = (Place.VIDEO, Place.ELSEWHERE, Place.PHONE)
+_NOBODY: Mapping[str, Any] = {}
+# The same people stand on list after list, and the same places.
+address_of = lru_cache(maxsize=50_000)(normalise_address)
+_participant = lru_cache(maxsize=100_000)(Participant)
+
+
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """The list: organiser, people with their answers, the owner's own answer, and whether a room is booked."""
+
+    organiser: str | None
+    participants: tuple[Participant, ...]
+    response: Response
+    room: bool
+    flaws: tuple[str, ...]
+
+
+def invited(item: Mapping[str, Any]) -> list[str]:
+    """The addresses of everybody and everything on the list, and of the organiser."""
+    rows = [*(item.get("attendees") or ()), item.get("organizer") or _NOBODY]
+    return [
+        address
+        for row in rows
+        if (address := address_of((row.get("emailAddress") or _NOBODY).get("address") or "")) is not None
+    ]
+
+
+def attendance_of(item: Mapping[str, Any], own: tuple[str, ...]) -> Attendance:
+    """Who takes part. `own` are the addresses of whoever's calendar the item stands in.
+
+    Groups stay on the list as addresses: the directory knows that they are nobody (R3). So do the answers of others on
+    an attendee's copy, which knows none of them: merging asks the copies that do (R2).
+    """
+    rows = item.get("attendees") or ()
+    sender = (item.get("organizer") or _NOBODY).get("emailAddress") or _NOBODY
+    organiser = address_of(sender.get("address") or "")
+    organises = item.get("isOrganizer") is True or organiser in own
+    rooms = _rooms(item)
+    booked = set(rooms)
+    responses: dict[str, Response] = {}
+    flaws: list[str] = []
+    mine = _RESPONSES.get((item.get("responseStatus") or _NOBODY).get("response", ""), Response.NONE)
+    for row in rows:
+        answer = _RESPONSES.get((row.get("status") or _NOBODY).get("response", ""), Response.NONE)
+        named = row.get("emailAddress") or _NOBODY
+        address = address_of(named.get("address") or "")
+        if row.get("type") == "resource" or address in rooms:
+            (booked.discard if answer is Response.DECLINED else booked.add)(address or "")
+            continue
+        if address is None and organises and organiser is None and named == sender:
+            address = own[0]
+        if address is None:
+            flaws = ["no_address"]
+            continue
+        if address in own:
+            mine = most_decided(mine, answer)
+        responses[address] = most_decided(responses.get(address, Response.NONE), answer)
+    if organiser is None and organises:
+        organiser = own[0]
+    elif organiser is None and sender.get("address"):
+        flaws = ["no_address"]
+    if item.get("hideAttendees") is True and not organises:
+        flaws.append("guests_hidden")
+    return Attendance(
+        organiser=organiser,
+        participants=tuple([_participant(address, answer) for address, answer in responses.items()]),
+        response=Response.ACCEPTED if mine is Response.NONE and (organises or not rows) else mine,
+        room=bool(booked),
+        flaws=tuple(flaws),
+    )
+
+
+def _rooms(item: Mapping[str, Any]) -> frozenset[str]:
+    """The mailboxes of the places where it is: rooms."""
+    found = [address_of(one.get("locationEmailAddress") or "") for one in _locations(item)]
+    return frozenset([one for one in found if one is not None])
+
+
+def _locations(item: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    listed = item.get("locations")
+    one = item.get("location")
+    return list(listed) if listed else [one] if one else []
+
+
+def conference_of(item: Mapping[str, Any]) -> Conference:
+    """R5: what is attached. Of its link nothing is kept but that it is there."""
+    meeting = item.get("onlineMeeting") or _NOBODY
+    if meeting.get("joinUrl") or item.get("onlineMeetingUrl") or item.get("onlineMeetingProvider") in _ONLINE:
+        return Conference.VIDEO
+    if meeting.get("phones") or meeting.get("tollNumber") or meeting.get("tollFreeNumbers"):
+        return Conference.PHONE
+    return Conference.VIDEO if item.get("isOnlineMeeting") is True else Conference.NONE
+
+
+def whereabouts(item: Mapping[str, Any]) -> Place:
+    """R5: what the locations say: a video link in one of them, else a real place, else a phone number."""
+    found = {
+        _place(str(one.get("displayName") or "")[:TITLE_LIMIT], str(one.get("locationUri") or "")[:TITLE_LIMIT])
+        for one in _locations(item)
+    }
+    return next((place for place in _FIRST_PLACES if place in found), Place.EMPTY)
+
+
+@lru_cache(maxsize=10_000)
+def _place(name: str, uri: str) -> Place:
+    """A location: its address counts where it is a link to a conference or a phone number."""
+    linked = place_of(uri)
+    return linked if linked in (Place.VIDEO, Place.PHONE) else place_of(name)

@@ -1,0 +1,152 @@
+"""Getting a digest to its recipients once each (`design.md` 6): claimed, sent, marked; told when nobody can know.
+
+A delivery is claimed by a conditional update, so that of two processes one sends it. What cannot be sent for now waits
+and is tried again; what may have gone out is never repeated by itself.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from connectors.contract import Envelope, RenderedDigest
+from connectors.errors import ConnectorError, OutcomeUnknown, RetryLater, StopConnector, sentence
+from daemon.claims import settle_abandoned, this_process
+from daemon.digests import Edition
+from daemon.outside import EMAIL, Senders, service_of
+from daemon.render import render
+from daemon.store.deliveries import (
+    Delivery,
+    State,
+    claim,
+    open_deliveries,
+    read_deliveries,
+    settle_delivery,
+)
+from daemon.store.engine import Database
+from daemon.store.told import save_told
+from scoring.months import Month
+
+log = structlog.get_logger()
+
+NO_SEND = "RAPPORT_NO_SEND"
+_PAUSES = [timedelta(minutes=one) for one in (1, 5, 15, 30, 60, 120, 240)]
+_GIVEN_UP_AFTER = timedelta(days=3)
+
+
+def sending_is_off() -> bool:
+    """Whether the environment turns every delivery off (drills, staging)."""
+    return os.environ.get(NO_SEND, "") not in ("", "0")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outbox:
+    """Sends editions of one digest for a month. `clock` answers with the time of each step."""
+
+    database: Database
+    senders: Senders
+    digest: str
+    month: Month
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def deliver(self, editions: list[Edition], *, again: bool = False) -> list[Delivery]:
+        """Sends what has not been sent yet, each to each of its recipients; answers with how all deliveries stand.
+
+        One recipient's trouble touches no other. Raises `StoreError`, and `NoSender` before anything is sent.
+        """
+        recipients = [recipient for one in editions for recipient in one.recipients]
+        for service in {service_of(one)[0] for one in recipients}:
+            self.senders.of(service)
+        settle_abandoned(self.database, self.clock())
+        with self.database.writing() as connection:
+            opened = open_deliveries(connection, self.digest, self.month, recipients, self.clock(), again=again)
+        by_recipient = {one.recipient: one for one in opened}
+        for edition in editions:
+            rendered = Renderings(edition)
+            for recipient in edition.recipients:
+                if by_recipient[recipient].state is State.WAITING:
+                    self._send(edition, rendered, by_recipient[recipient])
+        with self.database.reading() as connection:
+            return [one for one in read_deliveries(connection, self.digest, self.month) if one.recipient in recipients]
+
+    def _send(self, edition: Edition, rendered: Renderings, delivery: Delivery) -> None:
+        service, whom = service_of(delivery.recipient)
+        message = rendered.of(service)  # before it is claimed: what fails here has not gone out
+        claimant = this_process()
+        with self.database.writing() as connection:
+            if not claim(connection, delivery, claimant, self.clock()):
+                return
+        envelope = Envelope(to=whom, key=delivery.key, topic=self.digest, at=self.clock())
+        try:
+            receipt = self.senders.of(service).send(message, envelope)
+        except ConnectorError as error:
+            self._settle(edition, delivery, claimant, error)
+        except Exception as error:  # a defect: nobody can tell how far it came
+            log.error("delivery_defect", digest=self.digest, month=self.month, exc_info=True)
+            unknown = OutcomeUnknown("defect", f"Rapport failed while sending ({type(error).__name__})", "Report this.")
+            self._settle(edition, delivery, claimant, unknown)
+        else:
+            self._mark(edition, delivery, claimant, State.SENT, place=" ".join(receipt.where))
+        log.info("delivery", digest=self.digest, month=self.month, delivery=delivery.id)
+
+    def _settle(self, edition: Edition, delivery: Delivery, claimant: str, error: ConnectorError) -> None:
+        """What an error means for a delivery. Wrong credentials wait as well: somebody will put them right."""
+        reason = sentence(error)
+        if isinstance(error, OutcomeUnknown):
+            self._mark(edition, delivery, claimant, State.UNKNOWN, reason=reason)
+        elif not isinstance(error, RetryLater | StopConnector):
+            self._mark(edition, delivery, claimant, State.FAILED, reason=reason)
+        else:
+            after = error.after_seconds if isinstance(error, RetryLater) else None
+            next_try = self.clock() + pause_before(delivery.tries + 1, after)
+            if next_try - delivery.created_at > _GIVEN_UP_AFTER:
+                self._mark(edition, delivery, claimant, State.FAILED, reason=f"{reason} Given up after three days.")
+            else:
+                self._mark(edition, delivery, claimant, State.WAITING, reason=reason, next_try=next_try)
+
+    def _mark(
+        self,
+        edition: Edition,
+        delivery: Delivery,
+        claimant: str,
+        state: State,
+        *,
+        reason: str | None = None,
+        place: str | None = None,
+        next_try: datetime | None = None,
+    ) -> None:
+        """Says what became of it, and with it what was told: what may have been read counts as told."""
+        now = self.clock()
+        with self.database.writing() as connection:
+            marked = settle_delivery(
+                connection, delivery, claimant, state, now, reason=reason, place=place, next_try=next_try
+            )
+            if marked and state in (State.SENT, State.UNKNOWN):
+                save_told(connection, self.digest, self.month, edition.told, now)
+
+
+class Renderings:
+    """An edition as each service takes it, made when it is first asked for."""
+
+    def __init__(self, edition: Edition) -> None:
+        self._edition = edition
+        self._made: dict[str, RenderedDigest] = {}
+
+    def of(self, service: str) -> RenderedDigest:
+        """What goes to recipients of a service. A mail refers to its own parts, a page to the files beside it."""
+        if service not in self._made:
+            digest = self._edition.digest
+            self._made[service] = (
+                render(digest, image_src=lambda file: f"cid:{file}") if service == EMAIL else render(digest)
+            )
+        return self._made[service]
+
+
+def pause_before(tries: int, after_seconds: float | None) -> timedelta:
+    """How long to wait after so many tries; longer where the other side said so."""
+    pause = _PAUSES[min(tries, len(_PAUSES)) - 1]
+    return pause if after_seconds is None else max(pause, timedelta(seconds=after_seconds))

@@ -1,0 +1,101 @@
+"""What a digest tells beside its table: what changed since, the largest changes, what is booked, who is nobody's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from scoring.counting import Reason
+from scoring.digest import Line, Section
+from scoring.months import Credited, Month, shift
+from scoring.told import Restated
+from scoring.wording import count_text, length_text, month_name, names_text, signed
+
+_MOST_LINES = 10
+_MOST_MEETINGS = 3
+_MOST_MOVERS = 3
+_FEWEST_LINES = 4  # with fewer clients the table itself shows the largest changes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Aside:
+    """What the sections are made of.
+
+    `restated` are months that were told otherwise, `booked` the next month's meetings by client, `strangers` outside
+    domains that are nobody's client with how often they were met, `without_digest` managers who are sent nothing.
+    """
+
+    restated: Sequence[Restated] = ()
+    booked: Mapping[str, Sequence[Credited]] = field(default_factory=dict)
+    strangers: Sequence[tuple[str, int]] = ()
+    without_digest: Sequence[str] = ()
+
+
+def sections_of(aside: Aside, lines: Sequence[Line], month: Month, timezone: str) -> tuple[Section, ...]:
+    """The sections that have anything to say, in reading order."""
+    name = month_name(shift(month, 1))
+    found = (
+        ("Changed since it was last told", [one.sentence for one in aside.restated]),
+        ("Largest changes", list(_movers(lines))),
+        (f"Booked in {name}", list(_booked(aside.booked, lines, ZoneInfo(timezone)))),
+        ("Met, but nobody's client", list(_strangers(aside.strangers))),
+        ("Without a digest", list(_without(aside.without_digest))),
+    )
+    return tuple(Section(title=title, sentences=_shortened(sentences)) for title, sentences in found if sentences)
+
+
+def _shortened(sentences: list[str]) -> tuple[str, ...]:
+    """All of them, or the first ones and how many more there are."""
+    if len(sentences) <= _MOST_LINES:
+        return tuple(sentences)
+    shown = sentences[: _MOST_LINES - 1]
+    return (*shown, f"And {len(sentences) - len(shown)} more.")
+
+
+def _movers(lines: Sequence[Line]) -> Iterator[str]:
+    """The clients whose man-hours grew most, and those whose shrank most; quarterly ones move at another pace."""
+    moved = [
+        (change, line.client) for line in lines if not line.quarterly and line.judged and (change := line.change_tenths)
+    ]
+    if len(lines) < _FEWEST_LINES:
+        return
+    for word, found in (
+        ("More", sorted((one for one in moved if one[0] > 0), key=lambda one: (-one[0], one[1]))),
+        ("Less", sorted(one for one in moved if one[0] < 0)),
+    ):
+        if found:
+            named = [f"{client} {signed(change)} h" for change, client in found[:_MOST_MOVERS]]
+            yield f"{word}: {', '.join(named)}."
+
+
+def _booked(booked: Mapping[str, Sequence[Credited]], lines: Sequence[Line], zone: ZoneInfo) -> Iterator[str]:
+    for line in lines:
+        ahead = [one for one in booked.get(line.client, ()) if _is_ahead(one)]
+        if ahead:
+            told = [_meeting(one, zone) for one in ahead[:_MOST_MEETINGS]]
+            more = f"; and {len(ahead) - len(told)} more" if len(ahead) > len(told) else ""
+            yield f"{line.client}: {'; '.join(told)}{more}."
+
+
+def _is_ahead(one: Credited) -> bool:
+    """All-day entries would not count, so nobody is to look forward to them (R4)."""
+    return one.judged.reason is Reason.NOT_YET and not one.judged.meeting.all_day
+
+
+def _meeting(one: Credited, zone: ZoneInfo) -> str:
+    meeting = one.judged.meeting
+    day = meeting.start.astimezone(zone)
+    people = count_text(len(one.judged.people), "person", "people")
+    return f"{day.day} {day:%b} {meeting.title or 'a meeting'}, {people}, {length_text(meeting.length)}"
+
+
+def _strangers(strangers: Iterable[tuple[str, int]]) -> Iterator[str]:
+    named = [f"{domain} ({count_text(times, 'meeting', 'meetings')})" for domain, times in strangers]
+    if named:
+        yield f"{names_text(named, most=5)}: `rapport clients suggest` lists them."
+
+
+def _without(managers: Sequence[str]) -> Iterator[str]:
+    if managers:
+        yield f"No digest went to {names_text(managers, most=5)}: their calendars are no longer there."

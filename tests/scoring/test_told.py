@@ -1,0 +1,69 @@
+"""What a month that was told has become: the figures as told, and why they are others now (issue 5)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from scoring.months import Month, Verdict
+from scoring.told import Told, restated
+
+THEN = Told(
+    client="Acme",
+    month=Month("2026-10"),
+    score=11,
+    man_seconds=52_200,
+    verdict=Verdict.DEVELOPING,
+    meetings={"a": "short_many 14400", "b": "short_one 3600", "c": "-client_declined"},
+    rules="r1",
+)
+
+
+def test_what_still_stands_is_not_restated() -> None:
+    assert restated(THEN, replace(THEN, verdict=Verdict.STEADY, meetings={})) is None
+
+
+@pytest.mark.parametrize(
+    ("meetings", "why"),
+    [
+        ({**THEN.meetings, "d": "short_one 3600"}, "one meeting added"),
+        ({**THEN.meetings, "d": "short_one 3600", "e": "long_one 5400"}, "two meetings added"),
+        ({**THEN.meetings, "d": "short_one 1", "b": "-client_declined"}, "one meeting added, one declined"),
+        ({**THEN.meetings, "b": "-cancelled"}, "one meeting cancelled"),
+        ({"a": "short_many 14400", "c": "-client_declined"}, "one meeting removed"),
+        ({**THEN.meetings, "b": "short_one 1800"}, "one meeting changed"),
+        ({**THEN.meetings, "c": "short_one 1800"}, "one meeting counted now"),
+        ({**THEN.meetings, "b": "-too_long"}, "one meeting set aside (too long for one meeting)"),
+        ({**THEN.meetings, "d": "-cancelled"}, "the lists of people have changed"),
+        ({f"n{number}": "phone 0" for number in range(12)}, "12 meetings added, two removed"),
+    ],
+)
+def test_why_in_a_few_words(meetings: dict[str, str], why: str) -> None:
+    found = restated(THEN, replace(THEN, score=1, man_seconds=57_600, meetings=meetings))
+    assert found is not None
+    assert (found.why, found.score, found.man_seconds) == (why, 11, 52_200)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"man_seconds": 57_600}, "Acme: October was 14.5 h, now 16.0: one meeting added."),
+        ({"score": 14}, "Acme: October's score was 11, now 14: one meeting added."),
+        ({"man_seconds": 52_201}, "Acme: October changed by less than six minutes: one meeting added."),
+        (
+            {"man_seconds": 57_600, "verdict": Verdict.NOT_DEVELOPING},
+            "Acme: October was 14.5 h, now 16.0: one meeting added. It was developing, and is now not developing.",
+        ),
+        ({"man_seconds": 57_600, "verdict": Verdict.SO_FAR}, "Acme: October was 14.5 h, now 16.0: one meeting added."),
+        (
+            {"score": 14, "rules": "r2"},
+            "Acme: October's score was 11, now 14: one meeting added, the scoring rules changed.",
+        ),
+    ],
+)
+def test_the_sentence_of_the_next_digest(changes: dict[str, object], sentence: str) -> None:
+    now = replace(THEN, meetings={**THEN.meetings, "d": "short_one 3600"}, **changes)  # type: ignore[arg-type]  # a table's values
+    found = restated(THEN, now)
+    assert found is not None
+    assert found.sentence == sentence
