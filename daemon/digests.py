@@ -8,12 +8,21 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from daemon.reports import Known, reach_of, read_histories, read_meetings, restated_months, working_days
+from daemon.reports import (
+    Known,
+    credited_meetings,
+    reach_of,
+    read_histories,
+    read_meetings,
+    restated_months,
+    working_days,
+)
+from daemon.rescore import meetings_in, no_search_for_cycles
 from daemon.scope import Scope
 from daemon.settings import Digest as DigestSettings
 from daemon.store.calendars import Calendar
 from daemon.store.told import read_told
-from daemon.suggest import suggest
+from daemon.suggest import suggest_from
 from scoring.clients import Client
 from scoring.digest import Digest
 from scoring.digest_build import Material, build_digest
@@ -54,15 +63,14 @@ class Newsroom:
         self._reach = [reach_of(one, scope) for one in scope.calendars]
         found = read_histories(connection, scope, known, shift(month, -_YEARS_BACK), self._clients)
         self._histories: Mapping[str, History] = {one.client: one for one in found}
-        self._meetings = read_meetings(connection, scope, month, now)
-        self._booked = read_meetings(connection, scope, shift(month, 1), now)
+        with no_search_for_cycles():
+            meetings = tuple(meetings_in(connection, scope, month))
+            self._meetings = credited_meetings(meetings, scope, now)
+            self._booked = read_meetings(connection, scope, shift(month, 1), now)
+            strangers = suggest_from([(month, meetings)], scope, now)
         told = read_told(connection, digest=settings.name, before=month)
         self._restated = restated_months(connection, scope, self._histories, told, now, apart_from=month)
-        self._strangers = [
-            (one.domain, one.meetings)
-            for one in suggest(connection, scope, now, months=(month,))
-            if one.meetings >= _MET_OFTEN
-        ]
+        self._strangers = [(one.domain, one.meetings) for one in strangers if one.meetings >= _MET_OFTEN]
 
     def editions(self) -> list[Edition]:
         """One for everybody whom the config names, and one for each manager if it names managers."""

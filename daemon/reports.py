@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from daemon.rescore import FROZEN_BEFORE, judged_meetings, months_between
+from daemon.rescore import FROZEN_BEFORE, judged_from, meetings_in, months_between
 from daemon.scope import Scope
 from daemon.store.calendars import Calendar, get_meta
 from daemon.store.figures import first_met, read_figures
@@ -18,6 +18,7 @@ from daemon.store.told import read_told
 from daemon.sync import HISTORY_BEGINS
 from scoring.clients import Client
 from scoring.hours import thousandths
+from scoring.meeting import Meeting
 from scoring.months import (
     Credited,
     Figures,
@@ -153,8 +154,12 @@ def reach_of(calendar: Calendar, scope: Scope) -> Reach:
 
 def read_meetings(connection: Connection, scope: Scope, month: Month, now: datetime) -> dict[str, list[Credited]]:
     """Every client's meetings of a month, counted and set aside, in order, with the time that each is credited."""
-    judged = judged_meetings(connection, scope, month, now)
-    return {client: credit(meetings, scope.rules) for client, meetings in judged.items()}
+    return credited_meetings(meetings_in(connection, scope, month), scope, now)
+
+
+def credited_meetings(meetings: Iterable[Meeting], scope: Scope, now: datetime) -> dict[str, list[Credited]]:
+    """The same from the month's meetings."""
+    return {client: credit(found, scope.rules) for client, found in judged_from(meetings, scope, now).items()}
 
 
 def restated_months(

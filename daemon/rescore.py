@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -173,8 +173,13 @@ def judged_meetings(
     addresses: Addresses | None = None,
 ) -> dict[str, list[Judged]]:
     """A month's meetings by client, as stored; what the sieve does not keep is left out."""
+    return judged_from(meetings_in(connection, scope, month, sieve, addresses), scope, now)
+
+
+def judged_from(meetings: Iterable[Meeting], scope: Scope, now: datetime) -> dict[str, list[Judged]]:
+    """Meetings as each client's."""
     found: dict[str, list[Judged]] = {}
-    for meeting in meetings_in(connection, scope, month, sieve, addresses):
+    for meeting in meetings:
         for one in judge(meeting, scope.book, scope.rules, now):
             found.setdefault(one.client, []).append(one)
     return found

@@ -16,6 +16,7 @@ from daemon.store.copies import span_of_copies
 from scoring.clients import Kind, Who
 from scoring.counting import Judged, judge
 from scoring.hours import hours_text, tenths, thousandths
+from scoring.meeting import Meeting
 from scoring.months import Month, figures_of, month_of
 
 _HOSTED = ("onmicrosoft.com",)  # everybody's tenant lies below it, so it is no organisation
@@ -41,6 +42,10 @@ class _Outsiders:
     def who(self) -> Callable[[str], Who]:
         return self._who
 
+    def concerns(self, meeting: Meeting) -> bool:
+        """Whether anybody takes part who is nobody's client."""
+        return any(self._book.who(one.address).kind is Kind.OTHER for one in meeting.participants)
+
     def _who(self, address: str) -> Who:
         found = self._book.who(address)
         if found.kind is Kind.CLIENT:
@@ -51,16 +56,22 @@ class _Outsiders:
         return found if domain is None else Who(found.address, Kind.CLIENT, domain)
 
 
-def suggest(
-    connection: Connection, scope: Scope, now: datetime, months: Iterable[Month] | None = None
-) -> list[Suggestion]:
-    """Organisations met in counted meetings of these months, or over all that is stored; free mail is left out."""
+def suggest(connection: Connection, scope: Scope, now: datetime) -> list[Suggestion]:
+    """Organisations met in counted meetings, over all that is stored; free mail is left out."""
+    months = _stored_months(connection, scope, now)
+    return suggest_from(((month, meetings_in(connection, scope, month)) for month in months), scope, now)
+
+
+def suggest_from(months: Iterable[tuple[Month, Iterable[Meeting]]], scope: Scope, now: datetime) -> list[Suggestion]:
+    """The same from the meetings of some months."""
     outsiders = _Outsiders(scope)
     found: dict[str, Suggestion] = {}
     people: dict[str, set[str]] = {}
-    for month in _stored_months(connection, scope, now) if months is None else months:
+    for month, meetings in months:
         judged: dict[str, list[Judged]] = {}
-        for meeting in meetings_in(connection, scope, month):
+        for meeting in meetings:
+            if not outsiders.concerns(meeting):
+                continue
             for one in judge(meeting, outsiders, scope.rules, now):
                 judged.setdefault(one.client, []).append(one)
         _add_month(found, people, month, judged, scope)

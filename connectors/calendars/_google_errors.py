@@ -29,7 +29,7 @@ _DELEGATION = (
 class Asked:
     """What was asked for, as an error has to know it.
 
-    `api` is `calendar` or `directory`; `with_token` whether a sync token was sent; `others_work` whether the same was
+    `api` is `calendar`, `directory` or `mail`; `with_token`: a sync token was sent; `others_work`: the same was
     granted to somebody else, so that a refusal is about this person alone.
     """
 
@@ -205,6 +205,9 @@ def unknown_person(asked: Asked) -> ConnectorError:
     if asked.api == "directory":
         what = f"{asked.subject} is nobody in the Workspace, or suspended"
         return StopConnector("no_admin", what, "Name an administrator as `admin`.")
+    if asked.api == "mail":
+        what = f"{asked.subject} is nobody in the Workspace, or suspended"
+        return StopConnector("no_user", what, "Name a mailbox of the Workspace as email.username or email.from.")
     return SkipCalendar(
         "no_user", "is nobody in the Workspace, or suspended", "Correct or remove the address.", standing=True
     )

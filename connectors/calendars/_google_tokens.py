@@ -120,7 +120,7 @@ class Tokens:
     def _settled(self, line: Line, asked: Asked) -> ConnectorError:
         """A refusal that may be about one person or about all (A8)."""
         stop = delegation("Google does not let the service account act for people", asked, self.key)
-        if asked.api == "directory":
+        if asked.api != "calendar":
             return stop
         with self._probing:
             if asked.scopes not in self._granted | self._refused:

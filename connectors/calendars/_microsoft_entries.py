@@ -62,9 +62,9 @@ def read_item(item: Any, origin: Origin) -> Found:
     try:
         return _copy(item, entry, origin) if origin.may_keep(invited(item)) else Erased(entry)
     except Unreadable as error:
-        return Problem(where=f"entry {entry}", reason=str(error))
+        return Problem(where=f"entry {entry}", reason=str(error), entry=entry)
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
-        return Problem(where=f"entry {entry}", reason="it is not as Graph documents entries")
+        return Problem(where=f"entry {entry}", reason="it is not as Graph documents entries", entry=entry)
 
 
 def _copy(item: Mapping[str, Any], entry: str, origin: Origin) -> Copy:

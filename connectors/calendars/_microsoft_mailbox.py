@@ -23,8 +23,7 @@ Read = Callable[[Sequence[Any]], T]
 Keep = Callable[[str], None]
 
 _PREFER = 'outlook.timezone="UTC", outlook.body-content-type="text", IdType="ImmutableId"'
-_PAGE = 200  # with bodies, which cannot be refused
-_LEAN_PAGE = 500
+_PAGE = 500  # with bodies, which cannot be refused
 _MOST_PAGES = 100_000
 
 
@@ -58,7 +57,7 @@ class Mailbox:
         """The occurrences and exceptions of a series in a window. Raises `NoItem` and `TooWide`."""
         url = f"{self._root}/events/{quote(series, safe='')}/instances?{_between(window)}&$select={select}"
         asked = Asked(subject=self._person, of_item=True)
-        return (found for found, _ in self._pages(url, asked, read, _LEAN_PAGE))
+        return (found for found, _ in self._pages(url, asked, read, _PAGE))
 
     def item(self, number: str) -> Mapping[str, Any] | None:
         """One item as it is now; None when it is gone."""

@@ -19,6 +19,7 @@ from connectors.calendars._microsoft_mailbox import Keep, Mailbox
 from connectors.calendars._microsoft_series import Series
 from connectors.calendars._microsoft_settling import Settling, spread
 from connectors.contract import Done, Page, Person, Reading
+from connectors.errors import ConnectorError
 from scoring.meeting import Window
 
 Sort = Callable[[Sequence[Any]], Page]
@@ -44,6 +45,13 @@ class Round:
 
     def run(self) -> Iterator[Page | Done]:
         """Pages, then `Done`. Raises `CursorExpired` when the links are of no use any more."""
+        try:
+            yield from self._parts()
+        except ConnectorError as error:
+            error.requests = self._calls.made
+            raise
+
+    def _parts(self) -> Iterator[Page | Done]:
         cursor = load(self._reading.cursor)
         if cursor is None or not cursor.covers(self._reading.window, self._person.id):
             yield from self._everything(window_of_links(self._reading.window, self._person.id), self._first)

@@ -153,26 +153,29 @@ class Settling:
                 held -= _entries(page)
                 yield page
         else:
-            held -= self._older(number, held)
+            for page in self._older(number, held):
+                held -= _entries(page)
+                yield page
         if held:
             yield Page(removed=tuple(sorted(held)))
 
-    def _older(self, number: str, held: set[str]) -> set[str]:
-        """Those of the held that lie before the window: they are kept for longer than the window reaches back."""
-        found: set[str] = set()
+    def _older(self, number: str, held: set[str]) -> Iterator[Page]:
+        """Instances before the window, until all of the held are found: they are kept for longer than it reaches back.
+
+        They come as they are now, for one may have been moved there.
+        """
+        missing = set(held)
         end = self._window.start
-        while not held <= found:
+        while missing:
             window = Window(start=end - _BACK, end=end)
-            listed = {
-                one
-                for part in spread(window, lambda part: self._mailbox.instances(number, part, _ids, _OF_ID))
-                for one in part
-            }
-            if not listed:
+            is_empty = True
+            for page in spread(window, lambda part: self._mailbox.instances(number, part, self._page)):
+                is_empty = is_empty and not page.entries
+                missing -= _entries(page)
+                yield page
+            if is_empty:
                 break
-            found |= {f"{short(number)}.{short(one)}" for one in listed}
             end = window.start
-        return found
 
     def _page(self, items: Sequence[Any]) -> Page:
         return read_page(items, self._origin)
@@ -192,14 +195,7 @@ class Settling:
         return _Held(frozenset(singles), {name: frozenset(ones) for name, ones in series.items()}, parts)
 
 
-_OF_ID = "id"
-
-
-def _ids(items: Sequence[Any]) -> list[str]:
-    return [one["id"] for one in items if isinstance(one, Mapping) and isinstance(one.get("id"), str)]
-
-
 def _entries(page: Page) -> set[str]:
     """What a page speaks of; an entry that could not be read is there as well."""
-    unread = {one.where.removeprefix("entry ") for one in page.problems}
+    unread = {one.entry for one in page.problems if one.entry is not None}
     return {one.entry for one in page.copies} | set(page.erased) | unread

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from connectors.calendars._google_access import Access, Calls
     from connectors.http import Patience
 
+_MAIL_SCOPE = "https://mail.google.com/"
 _PER_MINUTE = 10_000  # of a project, and of a person in it: Google's documented limits (providers.md A6)
 _PER_MINUTE_AND_PERSON = 600
 
@@ -90,6 +91,22 @@ class Settings(ConnectorSettings):
 def connect(settings: Settings, context: Context) -> Calendars:
     """The connector. Opens nothing yet."""
     return GoogleCalendars(settings, context)
+
+
+def mail_token(settings: Settings, context: Context, mailbox: str) -> str:
+    """A token for Gmail's SMTP server as this mailbox, by delegation. Raises `StopConnector` or `RetryLater`."""
+    from connectors.calendars._google_errors import Asked
+    from connectors.calendars._google_lines import Line
+    from connectors.calendars._google_tokens import Tokens
+    from connectors.http import Patience, patiently
+
+    tokens = Tokens(settings.credentials_file, context)
+    asked = Asked(api="mail", subject=mailbox, scopes=(_MAIL_SCOPE,))
+    line = Line(context, settings.api_endpoint)
+    try:
+        return str(patiently(lambda: tokens.of(line, asked), Patience()).token)
+    finally:
+        line.session.close()
 
 
 class GoogleCalendars:

@@ -125,7 +125,7 @@ def connect(settings: Settings, context: Context) -> Calendars:
     return MicrosoftCalendars(settings, context)
 
 
-def mail_token(settings: Settings, context: Context) -> str:
+def mail_token(settings: Settings, context: Context, mailbox: str) -> str:  # noqa: ARG001  # one token serves them all
     """A token for Exchange's SMTP server, as the same application. Raises `StopConnector` or `RetryLater`."""
     from connectors.http import Patience, patiently
 

@@ -138,6 +138,8 @@ def _told(delivery: Delivery, began: datetime) -> str:
     earlier = delivery.settled_at is not None and delivery.settled_at < began
     word = f"{_WORDS[delivery.state]} already" if earlier and delivery.state is State.SENT else _WORDS[delivery.state]
     reason = f": {delivery.reason}" if delivery.reason else ""
+    if delivery.state is State.SENT and delivery.place:
+        reason = f" ({delivery.place})"
     ahead = (
         f" The next try is due at {delivery.next_try:%Y-%m-%dT%H:%M:%SZ}." if delivery.state is State.WAITING else ""
     )

@@ -23,7 +23,7 @@ class Room:
     brief: int
 
 
-ROOMS = (Room(25, 75), Room(16, 75), Room(10, 50), Room(5, 25), Room(2, 10))
+ROOMS = (Room(25, 75), Room(20, 75), Room(15, 75), Room(10, 50), Room(5, 25), Room(2, 10))
 """Each is tried in turn until the page is small enough; with the usual lengths of text the first is."""
 
 
@@ -76,5 +76,10 @@ def about_not_met(left_out: int) -> str:
 
 
 def _moved(line: Line) -> int:
-    """By how much a client's hours changed, in tenths; all of them where the month before is unknown."""
+    """By how much a client's hours changed, in tenths; all of them where the month before is unknown.
+
+    With a quarterly rhythm the month before is no yardstick, so such a client is no mover.
+    """
+    if line.quarterly:
+        return 0
     return abs(line.tenths if line.change_tenths is None else line.change_tenths)

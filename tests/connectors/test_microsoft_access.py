@@ -253,7 +253,7 @@ def test_nothing_secret_in_logs_errors_and_cursors_repr(
 
 def test_a_token_for_mail(graph: FakeMicrosoft, tmp_path: Path) -> None:
     settings = tenant(graph, tmp_path)._settings
-    token = mail_token(settings, context(graph, tmp_path))
+    token = mail_token(settings, context(graph, tmp_path), JO)
     grant = graph.tokens.grant(f"Bearer {token}")
     assert grant is not None
     assert grant.audience == "https://outlook.office365.com"

@@ -266,7 +266,7 @@ def test_answer_without_end_leaves_the_outcome_open(slack: FakeSlack) -> None:
     assert time.monotonic() - began < 3
 
 
-@pytest.mark.parametrize("api_url", ["http://127.0.0.1:9/api/", "https://slack.invalid/api/"])
+@pytest.mark.parametrize("api_url", ["http://127.0.0.1:9/api/", "https://slack.example/api/"])
 def test_nothing_went_out_where_nobody_listens(slack: FakeSlack, api_url: str) -> None:
     with sender(slack, token=TOKEN, api_url=api_url) as lost:
         failing(RetryLater, lost)
@@ -409,7 +409,7 @@ def test_environments_proxy_is_not_used_for_this_machine(slack: FakeSlack, monke
 
 def test_unreachable_proxy_has_let_nothing_out(monkeypatch: pytest.MonkeyPatch) -> None:
     through: Context = replace(CONTEXT, proxy="http://someone:hidden@127.0.0.1:9")
-    made = connect(Settings(token=TOKEN, api_url="https://slack.invalid/api/"), through)
+    made = connect(Settings(token=TOKEN, api_url="https://slack.example/api/"), through)
     error = failing(RetryLater, made)
     assert "proxy" in sentence(error)
     assert "hidden" not in sentence(error)

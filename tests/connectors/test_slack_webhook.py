@@ -112,7 +112,7 @@ def test_webhook_that_slack_does_not_know(slack: FakeSlack) -> None:
 def test_webhook_cannot_be_verified_and_says_so(slack: FakeSlack, hook: Sender) -> None:
     known, person = hook.probe(["#accounts", "@ceo@northwind.example"])
     assert known.error is None
-    assert "cannot be tried without posting" in known.note
+    assert "cannot be verified" in known.note
     assert person.error is not None
     assert person.error.code == "no_persons"
     assert slack.seen == []

@@ -108,6 +108,7 @@ class FakeGoogle(HttpFake):
         self.tokens: Counter[str] = Counter()
         self.token_requests = 0
         self.token_scopes: set[str] = set()
+        self.given: dict[str, str] = {}
         self.token_errors: dict[str, tuple[str, str]] = {}
         self.key_name = "one"
         self.page_size: int | None = None
@@ -221,6 +222,7 @@ class FakeGoogle(HttpFake):
             self.tokens[claims["sub"]] += 1
             self.token_scopes.update(claims["scope"].split())
             self._granted[token] = (claims["sub"], frozenset(claims["scope"].split()))
+            self.given[claims["sub"]] = token
         return json_answer(200, {"access_token": token, "expires_in": 3599, "token_type": "Bearer"})
 
     def _token_error(self, body: bytes) -> tuple[str, str] | None:
