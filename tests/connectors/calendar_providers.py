@@ -239,7 +239,7 @@ class Microsoft(Provider):
         self._fake = FakeMicrosoft().__enter__()
         self._jo = self._fake.world.add(JO)
         served = {"page_size", "longest_view", "expired"}
-        for name in served:
+        for name in served & quirks.keys():
             setattr(self._fake.graph, name, quirks[name])
         self._jo.quirk(**{name: value for name, value in quirks.items() if name not in served})
         self.connector = tenant(self._fake, folder, patience=IMPATIENT)

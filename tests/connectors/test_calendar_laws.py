@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -37,17 +38,20 @@ class CalendarLaw(RuleBasedStateMachine):
 
     @initialize(data=st.data())
     def begin(self, data: st.DataObject) -> None:
+        self.start(data.draw(self.kind.quirks()))
+        for start in data.draw(st.lists(STARTS, max_size=2)):  # what the first listing meets
+            self.put_series(start, 4)
+
+    def start(self, quirks: dict[str, Any]) -> None:
         self.folder = tempfile.TemporaryDirectory()
         folder = Path(self.folder.name)
         self.config = config_of(folder)
         self.store = Database(f"sqlite:///{folder}/rapport.db")
         bring_up_to_date(self.store)
-        self.provider = self.kind(folder, data.draw(self.kind.quirks()))
+        self.provider = self.kind(folder, quirks)
         self.now = NOW
         self.provider.set_now(NOW)
         self.made = 0
-        for start in data.draw(st.lists(STARTS, max_size=2)):  # what the first listing meets
-            self.put_series(start, 4)
 
     def one(self, data: st.DataObject) -> str:
         return data.draw(st.sampled_from(self.provider.live()))
@@ -204,3 +208,17 @@ for _law in (GoogleLaw, MicrosoftLaw):
 
 TestGoogle = GoogleLaw.TestCase
 TestMicrosoft = MicrosoftLaw.TestCase
+
+
+@pytest.mark.parametrize("law", [GoogleLaw, MicrosoftLaw])
+def test_an_occurrence_that_is_moved_to_before_the_window(law: type[CalendarLaw]) -> None:
+    """Found by the law: it still stood where it was, as what lies before the window is kept."""
+    machine = law()
+    try:
+        machine.start({})
+        machine.put_series(NOW, 3)
+        machine.read(how="round", days=0.01)
+        machine.provider.move(machine.provider.parts(machine.provider.series()[0])[1], NOW - timedelta(800))
+        machine.read(how="round", days=0.01)
+    finally:
+        machine.teardown()

@@ -192,6 +192,15 @@ def test_an_authority_that_nobody_vouches_for(graph: FakeMicrosoft, tmp_path: Pa
     assert (error.code, "network.ca_file" in error.remedy) == ("certificate", True)
 
 
+def test_a_secret_is_sent_to_safe_places_alone(graph: FakeMicrosoft, tmp_path: Path) -> None:
+    """Whatever the authority says of where tokens are to be had."""
+    found = json.loads(graph.tokens.configuration(graph.tenant_id).body)
+    leading = json.dumps({**found, "token_endpoint": "http://login.example/t/token"}).encode()
+    graph.fail(path="/.well-known/", status=200, body=leading)
+    error = error_of(tenant(graph, tmp_path))
+    assert (type(error), error.code) == (StopConnector, "insecure")
+
+
 def test_a_token_is_for_the_configured_host_alone(graph: FakeMicrosoft, tmp_path: Path) -> None:
     """Links to elsewhere are refused before anything is sent, in every way that one can be written."""
     graph.graph.page_size = 1

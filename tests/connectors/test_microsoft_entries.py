@@ -11,6 +11,7 @@ import pytest
 
 from connectors.calendars._entries import Erased, Found, Origin
 from connectors.calendars._microsoft_entries import SELECT, entry_of, read_item, read_page
+from connectors.calendars._microsoft_series import Series
 from connectors.contract import Page, Problem
 from scoring.identity import identify, meeting_key
 from scoring.meeting import Conference, Copy, CopyState, Participant, Place, Response
@@ -334,6 +335,27 @@ def test_of_two_items_with_one_id_the_one_changed_last_counts() -> None:
 
 def test_no_body_is_asked_for_where_one_can_choose() -> None:
     assert not {"body", "bodyPreview", "webLink", "attachments"} & set(SELECT.split(","))
+
+
+def test_an_occurrence_takes_from_its_series_what_it_lacks_and_nothing_else() -> None:
+    """What it has counts, null too; of the series' own times nothing does (B2)."""
+    series = Series()
+    first = {"dateTime": "2020-01-01T09:00:00.0000000", "timeZone": "UTC"}
+    master = {**item_of(subject="Series", start=first, end=first), "id": "series", "type": "seriesMaster"}
+    rows = [
+        {"id": "a", "type": "exception", "seriesMasterId": "series", "subject": None, "isAllDay": False, **STARTS},
+        {"id": "b", "type": "exception", "seriesMasterId": "series", "sensitivity": "private", **STARTS},
+        {"id": "c", "type": "occurrence", "seriesMasterId": "series", "start": STARTS["start"], "end": STARTS["end"]},
+    ]
+    rows[0]["originalStart"] = rows[1]["originalStart"] = "2026-10-06T23:30:00Z"
+    for row in [*rows, master]:
+        assert series.take(row)
+    (page,) = series.pages(ORIGIN)
+    copies = {one.entry: one for one in page.copies}
+    assert (copies[entry_of("a", "series")].title, copies[entry_of("c", "series")].title) == (None, "Series")
+    assert {one.start for one in copies.values()} == {THERE}
+    assert page.erased == (entry_of("b", "series"),)
+    assert list(series.unclear()) == []
 
 
 # Recorded replies (`samples/graph/README.md`)

@@ -13,7 +13,7 @@ import pytest
 from connectors.calendars._microsoft_errors import Asked, Refusal, calendar_error
 from connectors.calendars.microsoft365 import MicrosoftCalendars
 from connectors.contract import Page
-from connectors.errors import ConnectorError, RetryLater, SkipCalendar, sentence
+from connectors.errors import ConnectorError, CursorExpired, RetryLater, SkipCalendar, sentence
 from connectors.http import Again, Patience
 from tests.fakes.microsoft import FakeMicrosoft
 from tests.fakes.microsoft_client import JO, copies, meeting, person, pull, reading, tenant
@@ -212,6 +212,12 @@ def test_errors_of_the_documentation(sample: str, status: int, kind: type[Connec
     assert error.code == code
     if isinstance(error, Again):
         assert error.after_seconds == 2.128
+
+
+@pytest.mark.parametrize("code", ["SyncStateNotFound", "syncStateInvalid", "resyncRequired"])
+def test_a_page_whose_link_has_expired_meanwhile(code: str) -> None:
+    body = json.dumps({"error": {"code": "x", "innerError": {"code": code}}}).encode()
+    assert isinstance(calendar_error(Refusal(400, body), Asked(subject=JO)), CursorExpired)
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b'{"error": null}', b'{"error": "x"}', b'{"error": {"code": 7}}',
