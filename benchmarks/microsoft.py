@@ -30,7 +30,7 @@ from benchmarks.pulling import (
     two_passes,
 )
 
-_PAGE = 500
+_PAGE = 200
 _TENANT = "00000000-0000-0000-0000-000000000001"
 _BODY = "<html><body>" + "Agenda and how to dial in. " * 40 + "</body></html>"
 _DELTA = "/v1.0/users/x/calendarView/delta"

@@ -147,7 +147,6 @@ _NAMED = {
     "no_app": "credentials",
     "no_tenant": "credentials",
     "wrong_cloud": "credentials",
-    "insecure": "credentials",
     "consent": "permissions",
     "unauthorized_client": "delegation",
     "not_delegated": "delegation",

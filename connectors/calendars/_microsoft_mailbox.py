@@ -23,7 +23,7 @@ Read = Callable[[Sequence[Any]], T]
 Keep = Callable[[str], None]
 
 _PREFER = 'outlook.timezone="UTC", outlook.body-content-type="text", IdType="ImmutableId"'
-_PAGE = 500  # with bodies, which cannot be refused
+_PAGE = 200  # with bodies, which cannot be refused: larger pages take Graph long, and memory
 _MOST_PAGES = 100_000
 
 

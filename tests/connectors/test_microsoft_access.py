@@ -196,9 +196,9 @@ def test_a_secret_is_sent_to_safe_places_alone(graph: FakeMicrosoft, tmp_path: P
     """Whatever the authority says of where tokens are to be had."""
     found = json.loads(graph.tokens.configuration(graph.tenant_id).body)
     leading = json.dumps({**found, "token_endpoint": "http://login.example/t/token"}).encode()
-    graph.fail(path="/.well-known/", status=200, body=leading)
-    error = error_of(tenant(graph, tmp_path))
-    assert (type(error), error.code) == (StopConnector, "insecure")
+    graph.fail(path="/.well-known/", status=200, body=leading, times=10)
+    error = error_of(tenant(graph, tmp_path, patience=BRIEF))
+    assert (error.code, "authority" in error.remedy) == ("garbled", True)
 
 
 def test_a_token_is_for_the_configured_host_alone(graph: FakeMicrosoft, tmp_path: Path) -> None:

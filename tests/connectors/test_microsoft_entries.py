@@ -342,7 +342,7 @@ def test_an_occurrence_takes_from_its_series_what_it_lacks_and_nothing_else() ->
     series = Series()
     first = {"dateTime": "2020-01-01T09:00:00.0000000", "timeZone": "UTC"}
     master = {**item_of(subject="Series", start=first, end=first), "id": "series", "type": "seriesMaster"}
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"id": "a", "type": "exception", "seriesMasterId": "series", "subject": None, "isAllDay": False, **STARTS},
         {"id": "b", "type": "exception", "seriesMasterId": "series", "sensitivity": "private", **STARTS},
         {"id": "c", "type": "occurrence", "seriesMasterId": "series", "start": STARTS["start"], "end": STARTS["end"]},
