@@ -32,6 +32,8 @@ from urllib3.util import parse_url
 
 from connectors.errors import ConnectorError, RetryLater, StopConnector
 from connectors.quiet import quietly
+from connectors.skew import observed
+from connectors.tally import TALLY
 
 PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 """Answers that say nothing about what was asked for: the same may be granted a moment later."""
@@ -94,6 +96,7 @@ def patiently(attempt: Callable[[], T], patience: Patience, sleep: Callable[[flo
         stop=stop_any(stop_after_attempt(patience.tries), stop_before_delay(patience.seconds)),
         wait=wait,
         sleep=sleep,
+        before_sleep=lambda _: TALLY.retry(),
         reraise=True,
     )
     return retrying(attempt)
@@ -187,8 +190,16 @@ class Session(requests.Session):
         kwargs["allow_redirects"] = False
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = self.timeout_seconds
-        with quietly():
-            return super().send(request, **kwargs)
+        host = parse_url(str(request.url)).host or ""
+        status: int | None = None
+        try:
+            with quietly():
+                response = super().send(request, **kwargs)
+            status = response.status_code
+        finally:
+            TALLY.request(host, status)
+        observed.note(host, response.headers.get("Date"))
+        return response
 
 
 def proxies_for(url: str, proxy: str | None) -> dict[str, str]:

@@ -105,6 +105,14 @@ def check(config: Config = None, form: Form = Format.TABLE) -> None:
 
 
 @app.command()
+def run(config: Config = None) -> None:
+    """Run the service: read calendars and send digests when they are due, until stopped."""
+    from daemon.commands.run import run as serve
+
+    raise typer.Exit(serve(_path(config)))
+
+
+@app.command()
 def status(config: Config = None, form: Form = Format.TABLE) -> None:
     """Show which calendars are read, which are not and why, and what is due."""
     from daemon.commands.status import status as run

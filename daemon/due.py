@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from daemon.cron import expand_cron
+from sqlalchemy import Connection
+
+from daemon.agenda import digest_due, is_served, sync_due
 from daemon.scope import Scope
-from daemon.store.calendars import Calendar
-from daemon.store.deliveries import Delivery, State
+from daemon.store.calendars import Calendar, get_meta
+from daemon.store.deliveries import Delivery, State, recent_deliveries
+from daemon.sync import CLOCK_AHEAD
 from scoring.months import Month, begins, month_of, shift
 
 FRESH, STALE, FAILING, UNREADABLE, NEVER_READ = "fresh", "stale", "failing", "unreadable", "never_read"
@@ -40,8 +43,11 @@ def stale_for(scope: Scope, now: datetime, month: Month | None) -> list[Calendar
     ]
 
 
-def status_json(scope: Scope, now: datetime, deliveries: Iterable[Delivery] = ()) -> dict[str, Any]:
-    """`rapport status --format json` (interface.md). Calendars that have left are not in it."""
+def status_json(connection: Connection, scope: Scope, now: datetime) -> dict[str, Any]:
+    """`rapport status --format json` (interface.md). Calendars that have left are not in it.
+
+    `clock` is None, or how many seconds our clock is ahead of the providers' and what waits because of it.
+    """
     every = scope.config.sync.every
     read = [one for one in scope.calendars if one.left_at is None]
     return {
@@ -56,14 +62,27 @@ def status_json(scope: Scope, now: datetime, deliveries: Iterable[Delivery] = ()
             for one in read
         ],
         "due": [
-            {"what": "sync", "at": stamp(_next_sync(read, now, every))},
+            {"what": "sync", "at": stamp(max(_next_sync(connection, read, now, every), now))},
             *(
-                {"what": f"digest {one.name}", "at": stamp(next_after(one.schedule, now, scope))}
+                {"what": f"digest {one.name}", "at": stamp(digest_due(connection, one, scope, now))}
                 for one in scope.config.digests
             ),
         ],
-        "deliveries": [_delivery_json(one) for one in deliveries],
+        "deliveries": [_delivery_json(one) for one in recent_deliveries(connection, now)],
+        "clock": _clock_json(get_meta(connection, CLOCK_AHEAD)),
     }
+
+
+def _clock_json(ahead: str | None) -> dict[str, Any] | None:
+    if ahead is None:
+        return None
+    seconds = int(ahead)
+    word = "ahead of" if seconds > 0 else "behind"
+    reason = (
+        f"this machine's clock is {abs(seconds) // 60} minutes {word} the providers'; "
+        "digests, retention and the end of booked meetings wait until it is right"
+    )
+    return {"ahead_seconds": seconds, "reason": reason}
 
 
 def _delivery_json(delivery: Delivery) -> dict[str, Any]:
@@ -84,17 +103,6 @@ def needs_attention(status: dict[str, Any]) -> bool:
     return any(one["state"] in _NEEDS_ATTENTION for one in status["calendars"])
 
 
-def next_after(schedule: str, moment: datetime, scope: Scope) -> datetime:
-    """When a digest's schedule, in the company's time, comes up next."""
-    from apscheduler.triggers.cron import CronTrigger
-
-    trigger = CronTrigger(timezone=scope.zone, **expand_cron(schedule))
-    found: datetime | None = trigger.get_next_fire_time(None, moment)
-    if found is None:  # the config refuses a schedule that never comes
-        raise ValueError("the schedule never comes")
-    return found
-
-
 def stamp(moment: datetime) -> str:
     """UTC to the second, as in all JSON."""
     from datetime import UTC
@@ -102,6 +110,7 @@ def stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _next_sync(calendars: Sequence[Calendar], now: datetime, every: timedelta) -> datetime:
+def _next_sync(connection: Connection, calendars: Sequence[Calendar], now: datetime, every: timedelta) -> datetime:
+    """As the service has it; without one, `sync.every` after the last reading."""
     tries = [one.last_try for one in calendars if one.last_try is not None]
-    return max(max(tries) + every, now) if tries else now
+    return sync_due(connection, now, every) if is_served(connection) else max(tries) + every if tries else now

@@ -53,10 +53,11 @@ class Outbox:
     month: Month
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def deliver(self, editions: list[Edition], *, again: bool = False) -> list[Delivery]:
+    def deliver(self, editions: list[Edition], *, again: bool = False, patient: bool = False) -> list[Delivery]:
         """Sends what has not been sent yet, each to each of its recipients; answers with how all deliveries stand.
 
-        One recipient's trouble touches no other. Raises `StoreError`, and `NoSender` before anything is sent.
+        `patient` leaves alone what is not to be tried again yet. One recipient's trouble touches no other. Raises
+        `StoreError`, and `NoSender` before anything is sent.
         """
         recipients = [recipient for one in editions for recipient in one.recipients]
         for service in {service_of(one)[0] for one in recipients}:
@@ -68,8 +69,9 @@ class Outbox:
         for edition in editions:
             rendered = Renderings(edition)
             for recipient in edition.recipients:
-                if by_recipient[recipient].state is State.WAITING:
-                    self._send(edition, rendered, by_recipient[recipient])
+                delivery = by_recipient[recipient]
+                if delivery.state is State.WAITING and not (patient and delivery.next_try > self.clock()):
+                    self._send(edition, rendered, delivery)
         with self.database.reading() as connection:
             return [one for one in read_deliveries(connection, self.digest, self.month) if one.recipient in recipients]
 

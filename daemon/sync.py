@@ -6,8 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import partial
 from hashlib import blake2b
 
@@ -16,22 +16,32 @@ from sqlalchemy import Connection
 
 from connectors.contract import Calendars, Done, Person, Reading
 from connectors.errors import ConnectorError, CursorExpired, RetryLater, SkipCalendar, StopConnector, sentence
+from connectors.skew import observed
 from daemon.plan import Policy, is_suspicious, plan, prepare
 from daemon.rescore import FROZEN_BEFORE, rescore, touched_months
 from daemon.roster import end_first_pass, let_go, save_roster
 from daemon.scope import Scope, known_scope
 from daemon.spool import Spool
-from daemon.store.calendars import Calendar, change_calendar, get_meta, read_calendars, set_meta
+from daemon.store.calendars import (
+    Calendar,
+    change_calendar,
+    get_meta,
+    has_calendar,
+    read_calendars,
+    set_meta,
+)
 from daemon.store.copies import erase_copies_before, erase_unused_addresses, live_entries
 from daemon.store.engine import Database
 from daemon.store.errors import StoreError
 from daemon.store.figures import mark_stale
+from daemon.store.forgotten import Forgotten, read_forgotten
 from daemon.store.rounds import Round
 from scoring.months import begins, month_of, shift
 
 log = structlog.get_logger()
 
 HISTORY_BEGINS = "history_begins"
+CLOCK_AHEAD = "clock_ahead_seconds"
 Progress = Callable[[str, int, int], None]
 """Told after each calendar: the connector, how many calendars are done, and how many there are."""
 
@@ -75,6 +85,7 @@ class Pass:
     """What a pass needs of its surroundings. `full` lists every calendar again, whatever its cursor.
 
     `only` are the numbers of the calendars to be read, None for all; of those, people who are new are read as well.
+    When `stopping` says so, no further calendar is begun, and what ends because of it is no failure.
     """
 
     database: Database
@@ -83,11 +94,17 @@ class Pass:
     full: bool = False
     only: frozenset[int] | None = None
     progress: Progress | None = None
+    stopping: Callable[[], bool] = bool
 
     def known(self) -> Scope:
         """The scope with the calendars as they are known now."""
         with self.database.reading() as connection:
             return known_scope(connection, self.scope.config)
+
+    def forgotten(self) -> Forgotten:
+        """Whom the store has forgotten by now."""
+        with self.database.reading() as connection:
+            return read_forgotten(connection)
 
 
 def run_pass(work: Pass, connectors: Iterable[Calendars], *, all_connectors: bool = True) -> list[ConnectorResult]:
@@ -97,7 +114,10 @@ def run_pass(work: Pass, connectors: Iterable[Calendars], *, all_connectors: boo
     `StoreError` when the store cannot be used; what was committed before stays, and the next pass goes on from there.
     """
     connectors = list(connectors)
-    results = [_run_connector(work, connector) for connector in connectors]
+    observed.forget()
+    results = [_run_connector(work, connector) for connector in connectors if not work.stopping()]
+    if work.stopping():
+        return results
     if all_connectors:
         names = {one.name for one in connectors}
         with work.database.writing() as connection:
@@ -105,9 +125,27 @@ def run_pass(work: Pass, connectors: Iterable[Calendars], *, all_connectors: boo
                 if one.connector not in names and one.left_at is None:
                     let_go(connection, work.scope, one, work.now)
             end_first_pass(connection, work.now)
-    rescore(work.database, work.known(), work.now)
-    _retain(work)
+    ahead = note_clock(work.database, observed.seconds())
+    rescore(work.database, work.known(), work.now - timedelta(seconds=max(ahead, 0)))
+    if not ahead:
+        _retain(work)
     return results
+
+
+def note_clock(database: Database, ahead_seconds: float) -> float:
+    """Keeps how far our clock is from the providers', zero when it is right, and answers with it.
+
+    While it is wrong nothing is erased for its age and no booked meeting ends before its time.
+    """
+    text = f"{ahead_seconds:.0f}" if ahead_seconds else None
+    with database.reading() as connection:
+        known = get_meta(connection, CLOCK_AHEAD)
+    if known != text:
+        with database.writing() as connection:
+            set_meta(connection, CLOCK_AHEAD, text)
+        if text is not None:
+            log.warning("clock_wrong", ahead_seconds=int(text))
+    return ahead_seconds
 
 
 def _run_connector(work: Pass, connector: Calendars) -> ConnectorResult:
@@ -117,7 +155,8 @@ def _run_connector(work: Pass, connector: Calendars) -> ConnectorResult:
     try:
         roster = connector.people()
     except ConnectorError as error:
-        _fail_connector(work, result, error)
+        if not work.stopping():
+            _fail_connector(work, result, error)
     else:
         with work.database.writing() as connection:
             calendars = save_roster(connection, work.scope, connector.name, roster, work.now)
@@ -174,13 +213,19 @@ class Reader:
         self._result = result
         self._query = f"{connector.query()}/{scope.read_with()}"
         self._policy = Policy(
-            book=scope.book, rules=scope.rules, titles=scope.config.sync.titles, window=scope.window(work.now)
+            book=scope.book,
+            rules=scope.rules,
+            titles=scope.config.sync.titles,
+            window=scope.window(work.now),
+            forgotten=work.forgotten(),
         )
         self._counting = threading.Lock()
         self._stopped: StopConnector | None = None
 
     def read(self, calendar: Calendar, person: Person) -> None:
         """One calendar's round, listed in full where the cursor is of no use any more. Raises `StoreError` only."""
+        if self._work.stopping():
+            return
         try:
             if self._stopped is not None:
                 raise StopConnector(self._stopped.code, self._stopped.what, self._stopped.remedy)
@@ -192,6 +237,8 @@ class Reader:
         except _Held:
             self._hold(calendar)
         except ConnectorError as error:
+            if self._work.stopping():
+                return
             if isinstance(error, StopConnector):
                 self._stopped = error
             self._count_requests(error)
@@ -265,11 +312,19 @@ class Reader:
             self._result.flaws += flaws
 
     def _apply(self, connection: Connection, calendar: Calendar, spool: Spool, done: Done) -> int:
-        """The whole round with its cursor, in one transaction (`design.md` 2, 3). Raises `_Held`."""
+        """The whole round with its cursor, in one transaction (`design.md` 2, 3). Raises `_Held`.
+
+        Who was forgotten since it was read is not kept either; an erased calendar stays erased.
+        """
+        if not has_calendar(connection, calendar.id):
+            return 0
+        forgotten = read_forgotten(connection)
+        late = replace(self._policy, forgotten=forgotten) if forgotten != self._policy.forgotten else None
         round_ = Round(connection, calendar.id)
         unlisted = round_.live_within(done.window) if done.full else set()
         held = len(unlisted)
-        for page in spool:
+        for spooled in spool:
+            page = spooled if late is None else prepare(spooled, late)
             known = round_.known([*(copy.entry for copy in page.copies), *page.removed, *page.erased])
             changes = plan(known, page, self._policy)
             round_.upsert(list(changes.upserts))

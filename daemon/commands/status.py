@@ -7,8 +7,7 @@ from pathlib import Path
 from daemon.claims import settle_abandoned
 from daemon.commands.common import opened
 from daemon.due import needs_attention, status_json
-from daemon.output import Format, Table, print_csv, print_json
-from daemon.store.deliveries import recent_deliveries
+from daemon.output import Format, Table, print_csv, print_json, print_line
 
 _COLUMNS = ("connector", "calendar", "state", "last_success", "reason")
 
@@ -17,9 +16,9 @@ def status(path: Path | None, *, form: Format) -> int:
     """Shows the state of every calendar; 1 if one is not read as it should be."""
     with opened(path) as session:
         settle_abandoned(session.database, session.now)
+        scope = session.scope()
         with session.database.reading() as connection:
-            deliveries = recent_deliveries(connection, session.now)
-        found = status_json(session.scope(), session.now, deliveries)
+            found = status_json(connection, scope, session.now)
     if form is Format.JSON:
         print_json(found)
     elif form is Format.CSV:
@@ -38,4 +37,6 @@ def status(path: Path | None, *, form: Format) -> int:
             for one in found["deliveries"]:
                 sent.add(*(one[key] for key in ("digest", "month", "recipient", "state", "reason")))
             sent.print()
+        if found["clock"]:
+            print_line(f"Wait: {found['clock']['reason']}.")
     return 1 if needs_attention(found) else 0

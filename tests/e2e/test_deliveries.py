@@ -21,7 +21,6 @@ from daemon.commands.common import UsageError, opened
 from daemon.commands.sync import sync
 from daemon.due import status_json
 from daemon.output import Format
-from daemon.store.deliveries import read_deliveries
 from tests.e2e.company import CONFIG, Company
 from tests.fakes.smtp import FakeMail
 
@@ -119,7 +118,7 @@ def send(company: Company, name: str = "leadership", *, at: datetime | None = No
 def states(company: Company, name: str = "leadership") -> dict[str, str]:
     """How each delivery of a digest stands, by recipient, as `rapport status` says."""
     with opened(company.folder / "config.toml") as session, session.database.reading() as connection:
-        found = status_json(session.scope(), session.now, read_deliveries(connection))
+        found = status_json(connection, session.scope(), session.now)
     return {one["recipient"]: one["state"] for one in found["deliveries"] if one["digest"] == name}
 
 

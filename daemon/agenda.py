@@ -1,0 +1,97 @@
+"""What is due, kept in the store (`design.md` 10): a restart needs no memory, and a missed moment is caught up once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from daemon.cron import expand_cron
+from daemon.scope import Scope
+from daemon.settings import Digest
+from daemon.store.calendars import get_meta, set_meta
+from daemon.store.types import from_millis, to_millis
+from scoring.months import Month, begins, month_of, shift
+
+_SYNC = "due sync"
+_DIGEST = "due digest "
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Due:
+    """A digest's next moment, by which schedule it was reckoned."""
+
+    at: datetime
+    schedule: str
+
+    def dump(self) -> str:
+        return json.dumps({"at": to_millis(self.at), "schedule": self.schedule})
+
+
+def next_after(schedule: str, moment: datetime, scope: Scope) -> datetime:
+    """When a digest's schedule, in the company's time, comes up next."""
+    from apscheduler.triggers.cron import CronTrigger
+
+    trigger = CronTrigger(timezone=scope.zone, **expand_cron(schedule))
+    found: datetime | None = trigger.get_next_fire_time(None, moment + timedelta(microseconds=1))
+    if found is None:  # the config refuses a schedule that never comes
+        raise ValueError("the schedule never comes")
+    return found
+
+
+def sync_due(connection: Connection, now: datetime, every: timedelta) -> datetime:
+    """When calendars are to be read next; at once if they never were. A clock set back does not put it off."""
+    kept = get_meta(connection, _SYNC)
+    return now if kept is None else min(from_millis(int(kept)), now + every)
+
+
+def is_sync_planned(connection: Connection, at: datetime) -> bool:
+    """Whether this is the next reading as the store has it."""
+    return get_meta(connection, _SYNC) == str(to_millis(at))
+
+
+def is_served(connection: Connection) -> bool:
+    """Whether the service has ever planned a reading."""
+    return get_meta(connection, _SYNC) is not None
+
+
+def set_sync_due(connection: Connection, at: datetime) -> None:
+    set_meta(connection, _SYNC, str(to_millis(at)))
+
+
+def digest_due(connection: Connection, digest: Digest, scope: Scope, now: datetime) -> datetime:
+    """When a digest is due. At the very first look nothing is overdue; a changed schedule is reckoned from now."""
+    coming = next_after(digest.schedule, now, scope)
+    kept = _load(get_meta(connection, _DIGEST + digest.name))
+    return min(kept.at, coming) if kept is not None and kept.schedule == digest.schedule else coming
+
+
+def set_digest_due(connection: Connection, digest: Digest, at: datetime) -> None:
+    set_meta(connection, _DIGEST + digest.name, Due(at=at, schedule=digest.schedule).dump())
+
+
+def is_planned(connection: Connection, digest: Digest, at: datetime) -> bool:
+    """Whether this is the digest's next moment as the store has it."""
+    return get_meta(connection, _DIGEST + digest.name) == Due(at=at, schedule=digest.schedule).dump()
+
+
+def month_due(digest: Digest, at: datetime, now: datetime, scope: Scope) -> Month:
+    """Which month a digest that is due since `at` is about: of several moments missed, the last one's."""
+    month = month_of(now, scope.zone)
+    first = month_of(at, scope.zone)
+    while month > first:
+        came = next_after(digest.schedule, begins(month, scope.zone) - timedelta(microseconds=2), scope)
+        if came <= now and came < begins(shift(month, 1), scope.zone):
+            break
+        month = shift(month, -1)
+    return shift(month, -1)
+
+
+def _load(text: str | None) -> Due | None:
+    try:
+        found = json.loads(text or "")
+        return Due(at=from_millis(int(found["at"])), schedule=str(found["schedule"]))
+    except (ValueError, KeyError, TypeError):
+        return None

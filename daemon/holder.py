@@ -1,0 +1,79 @@
+"""One service for each store: who runs it holds a lock, and whoever comes second is told who that is."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
+from sqlalchemy import Connection
+
+from daemon.store.calendars import get_meta, set_meta
+from daemon.store.engine import Database
+
+_HOLDER = "service holder"
+_LOCK = 7_204_991_552_218_341  # any number of ours, for PostgreSQL
+
+
+class Held(Exception):
+    """Another service runs on this store. Says which."""
+
+
+class Holder:
+    """Holds the store for this process while `with` lasts. Raises `Held`. The system lets go when the process ends."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._file: FileLock | None = None
+        self._connection: Connection | None = None
+
+    def __enter__(self) -> Self:
+        if self._database.file is not None:
+            self._hold_file(self._database.file)
+        else:
+            self._hold_server()
+        with self._database.writing() as connection:
+            set_meta(connection, _HOLDER, _this_one())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.release()
+        if self._connection is not None:
+            self._connection.close()
+
+    def _hold_file(self, store: Path) -> None:
+        self._file = FileLock(store.with_name(f"{store.name}.lock"), mode=0o600)
+        try:
+            self._file.acquire(blocking=False)
+        except Timeout:
+            raise Held(self._who()) from None
+
+    def _hold_server(self) -> None:
+        """A lock of the session: it ends with the connection, whatever happens to us."""
+        self._connection = self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        held = self._connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({_LOCK})").scalar()
+        if not held:
+            self._connection.close()
+            raise Held(self._who())
+
+    def _who(self) -> str:
+        with self._database.reading() as connection:
+            kept = get_meta(connection, _HOLDER)
+        try:
+            found: dict[str, Any] = json.loads(kept or "")
+            return f"process {found['process']} on {found['host']}, since {found['since']}"
+        except (ValueError, KeyError, TypeError):
+            return "another process"
+
+
+def _this_one() -> str:
+    since = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return json.dumps({"process": os.getpid(), "host": socket.gethostname(), "since": since})
