@@ -15,6 +15,8 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, StringConstraints, model_validator
 
+from connectors.guarded import remember
+
 _DURATION = re.compile(r"\s*(\d+)\s*(s|m|h|d|day|days|hour|hours|minute|minutes|second|seconds|week|weeks)\s*")
 _UNIT_SECONDS = {
     "s": 1, "second": 1, "seconds": 1,
@@ -112,7 +114,12 @@ class Secret(SettingsModel):
         return None
 
     def resolve(self, folder: Path) -> str:
-        """The value, without one trailing line break. Raises `SecretMissing`."""
+        """The value, without one trailing line break, from now on kept out of logs. Raises `SecretMissing`."""
+        value = self._read(folder)
+        remember(value)
+        return value
+
+    def _read(self, folder: Path) -> str:
         if self.inline is not None:
             return self.inline.get_secret_value()
         if self.env is not None:
@@ -172,6 +179,7 @@ class CertificateFile(FileOrSecret):
             raise SecretMissing(f"file {_told(path.name)}: {error.strerror or 'cannot be read'}") from None
         if not data:
             raise SecretMissing(f"file {_told(path.name)}: is empty")
+        remember(data.decode("latin-1"))
         return data
 
     def resolve(self, folder: Path) -> str:

@@ -29,6 +29,7 @@ from daemon.agenda import (
     set_sync_due,
     sync_due,
 )
+from daemon.alerts import Alarm, problems_of
 from daemon.config import Config
 from daemon.digests import Newsroom
 from daemon.due import stale_for
@@ -48,6 +49,7 @@ log = structlog.get_logger()
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 300.0
 _STOPS_WITHIN_SECONDS = 8.0
+_ALERTS_EVERY_SECONDS = 60.0
 _TURNS_WITHIN_SECONDS = 60.0
 
 
@@ -97,14 +99,15 @@ class Service:
         self._sending = threading.Lock()
         self._turned = time.monotonic()
         self._calendars: list[Calendars] | None = None
-        self._pauses = {"sync": Pauses(), "digests": Pauses(), "stale": Pauses()}
+        self._pauses = {name: Pauses() for name in ("sync", "digests", "stale", "alerts")}
+        self._looked_at = -_ALERTS_EVERY_SECONDS
         self._new_config: Config | None = None
         self._scheduler = _scheduler()
 
     def start(self) -> None:
         """Begins to look at what is due. Raises `StoreError` when the store cannot be used now."""
         self._plan()
-        for job in (self._turn, self._sync, self._digests):
+        for job in (self._turn, self._sync, self._digests, self._alerts):
             self._scheduler.add_job(job, "interval", seconds=self.tick_seconds, max_instances=1, coalesce=True)
         self._scheduler.start()
 
@@ -112,7 +115,8 @@ class Service:
         """Ends what is going on, or abandons it: nothing half-done is kept. Whether all of it ended in time."""
         self._stopping.set()
         self._let_go()
-        self._scheduler.shutdown(wait=False)
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
         until = time.monotonic() + _STOPS_WITHIN_SECONDS
         ended = True
         for lock in (self._reading, self._sending):
@@ -289,6 +293,21 @@ class Service:
                 return
         for one in deliveries:
             self.listener.delivered(one.state)
+
+    def _alerts(self) -> None:
+        if time.monotonic() - self._looked_at >= _ALERTS_EVERY_SECONDS:
+            self._guarded("alerts", self._tell_what_is_wrong)
+            self._looked_at = time.monotonic()
+
+    def _tell_what_is_wrong(self) -> None:
+        """What needs somebody goes to `[alerts]`, and into the log in any case."""
+        now = self.clock()
+        scope = self._scope()
+        with self.database.reading() as connection:
+            found = problems_of(connection, scope, now)
+        with Senders(self.config) as senders:
+            if not sending_is_off():
+                Alarm(self.database, self.config, senders).tell(found, now)
 
     def _guarded(self, what: str, work: Callable[[], None]) -> None:
         """Nothing that fails here ends the service: it is told, and tried again after a growing pause."""

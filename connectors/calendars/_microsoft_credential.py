@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,12 @@ class Credential:
         except SecretMissing as error:
             problem = StopConnector("credentials", str(error), "Put the application's secret or certificate there.")
         raise problem
+
+
+def certificate_end(credential: Credential) -> datetime:
+    """When the certificate is good no longer. Raises `StopConnector`."""
+    public = credential.read()["public_certificate"]
+    return x509.load_pem_x509_certificate(public.encode()).not_valid_after_utc
 
 
 def _signing(data: bytes, password: bytes | None) -> dict[str, str]:

@@ -14,6 +14,7 @@ import hashlib
 import re
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field, model_validator
@@ -26,6 +27,7 @@ from connectors.settings import CertificateFile, ConnectorSettings, Secret
 
 if TYPE_CHECKING:
     from connectors.calendars._microsoft_access import Access, Calls
+    from connectors.calendars._microsoft_credential import Credential
     from connectors.calendars._microsoft_tokens import Tokens
     from connectors.http import Patience
 
@@ -136,17 +138,28 @@ def mail_token(settings: Settings, context: Context, mailbox: str) -> str:  # no
         tokens.close()
 
 
+def ends_at(settings: Settings, context: Context) -> datetime | None:
+    """When the certificate ends; None for a secret, which does not tell. Raises `StopConnector`."""
+    from connectors.calendars._microsoft_credential import certificate_end
+
+    return None if settings.certificate_file is None else certificate_end(_credential(settings, context))
+
+
 def _tokens(settings: Settings, context: Context) -> Tokens:
-    from connectors.calendars._microsoft_credential import Credential
     from connectors.calendars._microsoft_tokens import Tokens
 
-    credential = Credential(
+    return Tokens(settings.place.authority, settings.client_id, _credential(settings, context), context)
+
+
+def _credential(settings: Settings, context: Context) -> Credential:
+    from connectors.calendars._microsoft_credential import Credential
+
+    return Credential(
         secret=settings.client_secret,
         certificate=settings.certificate_file,
         password=settings.certificate_password,
         folder=context.folder,
     )
-    return Tokens(settings.place.authority, settings.client_id, credential, context)
 
 
 class MicrosoftCalendars:

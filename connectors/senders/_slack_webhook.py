@@ -17,8 +17,8 @@ from connectors.senders._slack_message import message_of, small_print
 _ALONE = "Sent by a webhook: what is behind each client's figures, the charts and the sheet are not attached."
 _TAKEN = frozenset({"text", "blocks", "mrkdwn", "unfurl_links", "unfurl_media"})
 _UNVERIFIED = (
-    "cannot be verified without posting, so nothing was tried: neither its channel nor whether that is shared outside the "
-    "company is known (a bot token can tell)"
+    "cannot be verified without posting, so nothing was tried: neither its channel nor whether that is shared outside "
+    "the company is known (a bot token can tell)"
 )
 
 

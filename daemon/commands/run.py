@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import queue
 import signal
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
@@ -16,7 +18,10 @@ from daemon.config import Config, ConfigError, find, load
 from daemon.holder import Held, Holder
 from daemon.notify import notify
 from daemon.output import say
-from daemon.service import Service
+from daemon.service import Listener, Service
+from daemon.web.metrics import Metrics
+from daemon.web.server import Web
+from daemon.web.snapshot import take_snapshot
 
 log = structlog.get_logger()
 
@@ -35,7 +40,9 @@ def run(path: Path | None) -> int:
         except Held as error:
             say(f"Another service runs on this store: {error}. Stop it first, or give this one a store of its own.")
             return 1
-        service = Service(config=session.config, database=session.database)
+        metrics = Metrics(lambda: take_snapshot(session.database, datetime.now(UTC), session.config.sync.every))
+        service = Service(config=session.config, database=session.database, listener=_listener(metrics))
+        stack.enter_context(_web(session.config, service, metrics))
         service.start()
         log.info("started", process=os.getpid(), connectors=len(session.config.connectors))
         notify("READY=1", "STATUS=reading calendars when they are due")
@@ -47,6 +54,32 @@ def run(path: Path | None) -> int:
             os._exit(0)  # threads that wait for the network would hold the process; what they do is kept nowhere yet
     log.info("stopped")
     return 0
+
+
+def _listener(metrics: Metrics) -> Listener:
+    return Listener(
+        passed=metrics.passed, delivered=lambda state: metrics.delivered(state.value), store_up=metrics.store_up
+    )
+
+
+@contextmanager
+def _web(config: Config, service: Service, metrics: Metrics) -> Iterator[None]:
+    """Health and metrics on `[web] listen`. An address that is taken is no reason not to read calendars."""
+    if config.web.address is None:
+        yield
+        return
+    token = None if config.web.token is None else config.web.token.resolve(config.folder)
+    try:
+        web = Web(config.web.address, token, service, metrics)
+        web.start()
+    except OSError as error:
+        log.error("web_off", listen=config.web.listen, problem=error.strerror or type(error).__name__)
+        yield
+        return
+    try:
+        yield
+    finally:
+        web.close()
 
 
 def _listen(signals: queue.SimpleQueue[int]) -> None:

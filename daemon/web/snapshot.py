@@ -1,0 +1,50 @@
+"""The store in numbers, as `/metrics` shows it: calendars and deliveries by state, and how old the readings are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from daemon.due import FAILING, FRESH, NEVER_READ, STALE, UNREADABLE, state_of
+from daemon.store.calendars import Calendar, read_calendars
+from daemon.store.deliveries import Delivery, State, recent_deliveries
+from daemon.store.engine import Database
+
+CALENDAR_STATES = (FRESH, STALE, FAILING, UNREADABLE, NEVER_READ)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """Numbers without names: `calendars` by connector and state, `digests` (deliveries of the last three months) by
+    state, and for each connector the seconds since any of its calendars was last read."""
+
+    calendars: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    digests: Mapping[str, int] = field(default_factory=dict)
+    reading_age_seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+def take_snapshot(database: Database, now: datetime, every: timedelta) -> Snapshot:
+    """What the store says at this moment; `every` is `sync.every`. Raises `StoreError`."""
+    with database.reading() as connection:
+        return snapshot_of(read_calendars(connection), recent_deliveries(connection, now), now, every)
+
+
+def snapshot_of(
+    calendars: Iterable[Calendar], deliveries: Iterable[Delivery], now: datetime, every: timedelta
+) -> Snapshot:
+    """The same of values that are at hand. States that nothing is in are there with a zero, so that none vanishes."""
+    read = [one for one in calendars if one.left_at is None]
+    connectors = sorted({one.connector for one in read})
+    states = Counter((one.connector, state_of(one, now, every)) for one in read)
+    sent = Counter(one.state.value for one in deliveries)
+    latest: dict[str, datetime] = {}
+    for one in read:
+        if one.last_success is not None:
+            latest[one.connector] = max(one.last_success, latest.get(one.connector, one.last_success))
+    return Snapshot(
+        calendars={(name, state): states[name, state] for name in connectors for state in CALENDAR_STATES},
+        digests={state.value: sent[state.value] for state in State},
+        reading_age_seconds={name: max(0.0, (now - last).total_seconds()) for name, last in latest.items()},
+    )

@@ -1,0 +1,130 @@
+"""What IT is told by itself: once when it begins, once when it is over (`[alerts]`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+
+from daemon.config import load
+from daemon.service import Service
+from daemon.store.calendars import set_meta
+from daemon.store.engine import Database
+from daemon.store.schema import bring_up_to_date
+from daemon.sync import CLOCK_AHEAD
+from tests.e2e.company import CONFIG, Company
+from tests.e2e.test_deliveries import ANA, CEO, JO, REST, entry, october, send, states
+from tests.e2e.test_service import Clock
+from tests.fakes.smtp import FakeMail
+
+NOW = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
+IT = "it@northwind.example"
+ALERTS = f'\n[alerts]\nto = ["email:{IT}"]\nafter = "2h"\n[web]\nlisten = ""\n'
+
+
+@pytest.fixture
+def mail() -> Iterator[FakeMail]:
+    with FakeMail(users={"rapport": "s3cret"}) as made:
+        yield made
+
+
+@pytest.fixture
+def company(mail: FakeMail, tmp_path: Path) -> Company:
+    made = Company(tmp_path)
+    mail.ca_file(tmp_path)
+    (tmp_path / "smtp.password").write_text("s3cret")
+    made.write_config(CONFIG + REST.format(port=mail.port) + ALERTS)
+    made.put(JO, [entry("a", october(6), 60, ANA)])
+    made.put(CEO, [])
+    return made
+
+
+class World:
+    """A service whose jobs are called one by one."""
+
+    def __init__(self, company: Company) -> None:
+        self.config = load(company.folder / "config.toml")
+        self.database = Database(self.config.store_url())
+        bring_up_to_date(self.database)
+        self.clock = Clock(NOW)
+        self.service = Service(config=self.config, database=self.database, clock=self.clock)
+
+    def read(self) -> None:
+        self.service._sync_if_due()  # as its job does
+
+    def look(self) -> None:
+        self.service._tell_what_is_wrong()  # as its job does
+
+
+@pytest.fixture
+def world(company: Company) -> Iterator[World]:
+    made = World(company)
+    yield made
+    made.service.stop()
+    made.database.close()
+
+
+def told(mail: FakeMail) -> list[tuple[str, str]]:
+    """Subject and text of each alert so far."""
+    found = [message_from_bytes(one.content, policy=policy.default) for one in mail.received if IT in one.recipients]
+    return [(str(one["Subject"]), str(one.get_body(("plain",)).get_content())) for one in found]  # type: ignore[attr-defined]  # its stub
+
+
+def test_nothing_is_told_while_all_is_well(mail: FakeMail, world: World) -> None:
+    world.read()
+    world.look()
+    assert told(mail) == []
+
+
+def test_reading_that_has_stopped_is_told_once_and_so_is_its_end(
+    mail: FakeMail, company: Company, world: World
+) -> None:
+    world.read()
+    path = company.folder / "calendars" / f"{JO}.ics"
+    whole = path.read_bytes()
+    path.write_bytes(b"no calendar")
+    for hours in (1, 2, 3, 4):
+        world.clock.now = NOW + timedelta(hours=hours)
+        world.read()
+        world.look()
+    ((subject, text),) = told(mail)
+    assert subject == "Rapport needs you: 1 problem"
+    assert f"exports: 1 of 2 calendars were not read for over 2 hours ({JO})" in text
+    path.write_bytes(whole)
+    world.clock.now = NOW + timedelta(hours=5)
+    world.read()
+    world.look()
+    assert [subject for subject, _ in told(mail)][1:] == ["Rapport: it works again"]
+
+
+def test_a_delivery_that_nobody_knows_of_is_told(mail: FakeMail, company: Company, world: World) -> None:
+    mail.fail("dot", drop=True)
+    assert send(company, month="2026-10") == 1
+    assert "unknown" in states(company).values()
+    world.clock.now = datetime.now(UTC)
+    world.look()
+    world.look()
+    ((_, text),) = told(mail)
+    assert "digest leadership of 2026-10 may or may not have gone to email:" in text
+    assert "--send --again" in text
+
+
+def test_a_wrong_clock_is_told_and_digests_wait(mail: FakeMail, world: World) -> None:
+    with world.database.writing() as connection:
+        set_meta(connection, CLOCK_AHEAD, "1800")
+    world.look()
+    ((_, text),) = told(mail)
+    assert "clock is 30 minutes off" in text
+
+
+def test_an_alert_that_could_not_be_sent_is_sent_later(mail: FakeMail, world: World) -> None:
+    with world.database.writing() as connection:
+        set_meta(connection, CLOCK_AHEAD, "1800")
+    mail.fail("MAIL", "451 4.3.0 later")
+    world.look()
+    assert told(mail) == []
+    world.look()
+    assert len(told(mail)) == 1
