@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help env demo test check lint format types wheel bench lock clean
+.PHONY: help env demo test check lint format types soak wheel bench lock clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -42,6 +42,9 @@ format: $(INSTALLED) ## Put style right where that can be done by itself.
 types: $(INSTALLED) ## Check types, strictly.
 	$(BIN)/mypy
 	$(BIN)/mypy benchmarks tools
+
+soak: $(INSTALLED) ## Let the service run while everything misbehaves (ARGS="--seconds 600 --seed 1").
+	$(BIN)/python -m tests.e2e.soak $(ARGS)
 
 wheel: $(INSTALLED) ## Build the wheel, and try it in a clean environment.
 	$(BIN)/python tools/try_wheel.py

@@ -20,6 +20,8 @@ from connectors.settings import SettingsModel
 from daemon import settings
 from daemon.config import Config, ConfigError, find, load
 from daemon.config_draft import KNOWN, known_kinds
+from scoring import signals, stage
+from scoring.stage import Asked
 from scoring.steps import DEFAULT_POINTS, Rules, Step
 from tests.daemon.config_files import COMPANY, good, write
 
@@ -41,7 +43,8 @@ def test_the_defaults_are_those_of_the_interface(tmp_path: Path) -> None:
     assert (config.alerts.to, config.alerts.after, config.privacy.show_ours) == ((), timedelta(hours=24), True)
     assert (config.web.listen, config.web.address, config.web.token) == ("127.0.0.1:8377", ("127.0.0.1", 8377), None)
     assert (config.scale.workers, config.log.format, config.log.level) == (False, "auto", "info")
-    assert (dict(config.signals), dict(config.stages)) == ({}, {})
+    assert (config.signals.thresholds(), config.stages.thresholds()) == (signals.DEFAULTS, stage.DEFAULTS)
+    assert (config.people, config.assessments) == ((), ())
     assert (config.clients_file, config.people_file, config.assessments_file) == (None, None, None)
     assert config.rules() == Rules()
     assert config.warnings == ("connectors: there is none, so no calendar will be read",)
@@ -86,8 +89,13 @@ wait = "0h"
 [web]
 listen = ""
 [signals]
-share = 0.6
-quiet = "60 days"
+single_threaded = 0.7
+no_new_people = "9 months"
+gone_quiet = "45 days"
+[stages]
+collaborative = { people = 4 }
+interconnected = { people = 9, centres = 4 }
+too_long = "18 months"
 """
     config = good(tmp_path, text)
     client = config.clients[0]
@@ -110,17 +118,19 @@ quiet = "60 days"
     assert digest.to[1] == "email:ann@partner.example"
     assert (digest.schedule, digest.wait) == ("30 7 * * mon-fri", timedelta(0))
     assert config.web.address is None
-    assert dict(config.signals) == {"share": 0.6, "quiet": "60 days"}
+    found = config.signals.thresholds()
+    assert (found.single_threaded, found.no_new_people, found.gone_quiet) == (0.7, 9, timedelta(days=45))
+    stages = config.stages.thresholds()
+    assert (stages.collaborative, stages.too_long) == (Asked(people=4, ours=2, months=4), 18)
+    assert (stages.interconnected.people, stages.interconnected.centres) == (9, 4)
 
 
 def test_everything_is_frozen(tmp_path: Path) -> None:
-    config = good(tmp_path, "[signals]\nx = 1")
+    config = good(tmp_path)
     with pytest.raises(dataclasses.FrozenInstanceError):
         config.web = None  # type: ignore[misc, assignment]  # that it cannot be done is the test
     with pytest.raises(ValueError, match="frozen"):
         config.sync.workers = 9
-    with pytest.raises(TypeError):
-        config.signals["x"] = 2  # type: ignore[index]  # that it cannot be done is the test
     for table in vars(settings).values():
         if isinstance(table, type) and issubclass(table, BaseModel):
             assert table.model_config["frozen"]
@@ -131,7 +141,7 @@ def test_everything_is_frozen(tmp_path: Path) -> None:
 def test_paths_are_relative_to_the_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "conf").mkdir()
     for name in ("ca.pem", "people.csv"):
-        (tmp_path / "conf" / name).write_text("x", "utf-8")
+        (tmp_path / "conf" / name).write_text("address", "utf-8")
     head = 'people_file = "people.csv"\n' + COMPANY
     write(tmp_path / "conf", '[network]\nca_file = "ca.pem"\n[store]\nurl = "sqlite:///data/r.db?timeout=5"', head)
     monkeypatch.chdir(tmp_path)

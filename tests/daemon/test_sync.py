@@ -236,9 +236,7 @@ class TestFullListings:
         sync(sqlite_store, changed, provider)
         assert provider.full_listings == 3
 
-    def test_an_entry_that_cannot_be_read_any_more_is_still_there(
-        self, sqlite_store: Database, config: Config
-    ) -> None:
+    def test_an_entry_that_cannot_be_read_any_more_is_still_there(self, sqlite_store: Database, config: Config) -> None:
         provider = MemoryCalendars()
         for number in range(3):
             provider.account(JO).put(make_copy(f"e{number}"))
