@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -117,12 +117,10 @@ class Soak:
         self.company.write_config(text + "\n" + rest)
 
     def start(self) -> None:
-        self._process = subprocess.Popen(
-            self.company.command("run"),
-            cwd=self.company.folder,
-            stdout=subprocess.DEVNULL,
-            stderr=(self.company.folder / "log").open("ab"),
-        )
+        with (self.company.folder / "log").open("ab") as told:
+            self._process = subprocess.Popen(
+                self.company.command("run"), cwd=self.company.folder, stdout=subprocess.DEVNULL, stderr=told
+            )
 
     def stop(self) -> int:
         """Told to stop; answers with the exit code."""
@@ -219,12 +217,11 @@ class Soak:
     def _lock(self) -> None:
         """Somebody else holds the store for a moment."""
         self.found.locks += 1
-        with suppress(sqlite3.OperationalError):
-            other = sqlite3.connect(self.company.folder / "rapport.db", timeout=1, isolation_level=None)
+        other = sqlite3.connect(self.company.folder / "rapport.db", timeout=1, isolation_level=None)
+        with closing(other), suppress(sqlite3.OperationalError):
             other.execute("BEGIN IMMEDIATE")
             time.sleep(0.5)
             other.execute("ROLLBACK")
-            other.close()
 
     def megabytes(self) -> float:
         """What the service takes of memory now."""
