@@ -69,6 +69,20 @@ def check_store(database: Database) -> Iterator[Check]:
         )
 
 
+def check_clock(ahead_seconds: float) -> Check:
+    """Whether the clock agrees with those of the providers that were just asked."""
+    if not ahead_seconds:
+        return Check(subject="config", check="clock", ok=True, note="within five minutes of what was asked")
+    word = "ahead of" if ahead_seconds > 0 else "behind"
+    return Check(
+        subject="config",
+        check="clock",
+        ok=False,
+        cause=f"this machine's clock is {abs(ahead_seconds) / 60:.0f} minutes {word} the providers'",
+        remedy="Set it, by NTP for instance; until then digests, retention and the end of booked meetings wait.",
+    )
+
+
 def check_connector(connector: Calendars, settings: ConnectorSettings, now: datetime) -> Iterator[Check]:
     """The roster, one real calendar, and the calendar that must be refused."""
     try:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from connectors.errors import ConnectorError
 from connectors.settings import SecretMissing
-from daemon.checks import Check, check_connector, check_sender, check_store
+from connectors.skew import observed
+from daemon.checks import Check, check_clock, check_connector, check_sender, check_store
 from daemon.config import Config, ConfigError, find, load
 from daemon.digests import MANAGER
 from daemon.logs import set_up_logs
@@ -45,6 +46,8 @@ def _checks(config: Config) -> Iterator[Check]:
             yield from check_connector(connector, settings, datetime.now(UTC))
         finally:
             connector.close()
+    if config.connectors:
+        yield check_clock(observed.seconds())
     yield from _check_senders(config)
 
 
