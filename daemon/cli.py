@@ -20,6 +20,8 @@ app = typer.Typer(
 )
 clients_app = typer.Typer(help="Clients that the config should know.", no_args_is_help=True)
 app.add_typer(clients_app, name="clients")
+db_app = typer.Typer(help="The store: backups, upgrades, moving.", no_args_is_help=True)
+app.add_typer(db_app, name="db")
 
 Config = Annotated[Path | None, typer.Option("--config", help="The config file.", show_default=False)]
 Form = Annotated[Format, typer.Option("--format", help="How to show it.")]
@@ -134,6 +136,71 @@ def demo() -> None:
     from daemon.commands.demo import demo as run
 
     raise typer.Exit(run())
+
+
+@app.command()
+def forget(
+    whom: Annotated[str, typer.Argument(metavar="ADDRESS-OR-DOMAIN", help="The person or the organisation.")],
+    config: Config = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only what it would erase is shown.")] = False,
+) -> None:
+    """Erase a person or an organisation from the store, for good."""
+    from daemon.commands.forget import forget as run
+
+    raise typer.Exit(run(_path(config), whom=whom, yes=yes))
+
+
+@app.command()
+def person(
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="The person.")],
+    config: Config = None,
+    form: Form = Format.TABLE,
+) -> None:
+    """Show everything that is stored about a person, for a subject access request."""
+    from daemon.commands.person import person as run
+
+    raise typer.Exit(run(_path(config), address=address, form=form))
+
+
+@db_app.command("backup")
+def db_backup(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="The file to write; never overwritten.")],
+    config: Config = None,
+) -> None:
+    """Write a copy of the store, also while Rapport runs."""
+    from daemon.commands.db import backup
+
+    raise typer.Exit(backup(_path(config), path=path))
+
+
+@db_app.command("restore")
+def db_restore(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="A backup of a store.")],
+    config: Config = None,
+) -> None:
+    """Go back to a backup, without sending anything twice; what is replaced is kept beside it."""
+    from daemon.commands.db import restore
+
+    raise typer.Exit(restore(_path(config), path=path))
+
+
+@db_app.command("upgrade")
+def db_upgrade(config: Config = None) -> None:
+    """Bring the store up to this version, after a backup."""
+    from daemon.commands.db import upgrade
+
+    raise typer.Exit(upgrade(_path(config)))
+
+
+@db_app.command("move")
+def db_move(
+    url: Annotated[str, typer.Argument(metavar="URL", help="An empty database: postgresql+psycopg://USER@HOST/NAME")],
+    config: Config = None,
+) -> None:
+    """Copy a SQLite store to PostgreSQL, counted and compared."""
+    from daemon.commands.db import move
+
+    raise typer.Exit(move(_path(config), url=url))
 
 
 def main() -> NoReturn:

@@ -7,12 +7,12 @@ use are imported.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from connectors.contract import Context
+from connectors.guarded import remember
 from connectors.settings import ConnectorSettings, Secret, SecretMissing
 from daemon.config_checks import check
 from daemon.config_draft import Draft
@@ -36,6 +36,7 @@ from daemon.settings import (
     Sync,
     Web,
 )
+from daemon.settings_insights import Assessment, Person, Signals, Stages
 from daemon.toml_lines import KeyPath, Lines
 from scoring.steps import Rules
 
@@ -66,8 +67,10 @@ class Config:
     web: Web
     scale: Scale
     log: Log
-    signals: Mapping[str, Any]
-    stages: Mapping[str, Any]
+    signals: Signals
+    stages: Stages
+    people: tuple[Person, ...]
+    assessments: tuple[Assessment, ...]
     clients_file: Path | None
     people_file: Path | None
     assessments_file: Path | None
@@ -84,6 +87,8 @@ class Config:
 
     def context(self) -> Context:
         """What every connector is given."""
+        if self.network.proxy is not None and "@" in self.network.proxy:
+            remember(self.network.proxy)
         return Context(
             folder=self.folder,
             zone=self.company.timezone,
@@ -156,7 +161,7 @@ def find(path: Path | None) -> Path:
 
 
 def load(path: Path) -> Config:
-    """The config in `path`. Raises `ConfigError` with every problem of it and of its `clients_file`."""
+    """The config in `path`. Raises `ConfigError` with every problem of it and of the files that it names."""
     draft = Draft.read(path)
     check(draft)
     problems = draft.problems()

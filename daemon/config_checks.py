@@ -10,6 +10,7 @@ from daemon.config_problems import listed, nearest
 from daemon.config_secrets import store_problem
 from daemon.setting_addresses import is_loopback, is_safe_endpoint
 from daemon.settings import Alerts, Company, Digest, Email, Scale, Scoring, Slack, Store, Sync, Web
+from daemon.settings_insights import Stages
 from daemon.toml_lines import KeyPath
 from scoring.clients import normalise_address
 
@@ -19,9 +20,10 @@ _OURS: tuple[KeyPath, ...] = (("company", "domains"), ("company", "addresses"), 
 
 def check(draft: Draft) -> None:
     """Adds to the draft's problems all that its tables do not show one by one."""
-    for step in (_country, _sync, _scoring, _store, _email, _slack, _web):
+    for step in (_country, _sync, _scoring, _stages, _store, _email, _slack, _web):
         step(draft)
     check_clients(draft)
+    _assessments(draft)
     for number, digest in draft.digests:
         _digest(draft, ("digests", number), digest)
     _recipients(draft, ("alerts", "to"), draft.table("alerts", Alerts).to, managers=False)
@@ -66,6 +68,21 @@ def _scoring(draft: Draft) -> None:
         what = "allowed: more than scoring.long_meeting_over"
         rests_on = [("scoring", "long_meeting_over")]
         draft.source.finding(("scoring", "longest_meeting"), what, rests_on=rests_on)
+
+
+def _stages(draft: Draft) -> None:
+    """The higher stage asks for no less than the lower one, or nobody would ever be at that."""
+    stages = draft.table("stages", Stages)
+    for key in ("people", "ours", "months"):
+        lower, higher = getattr(stages.collaborative, key), getattr(stages.interconnected, key)
+        if higher < lower:
+            what = f"allowed: not below stages.collaborative.{key}, which is {lower}"
+            rests_on = [("stages", "collaborative", key)]
+            draft.source.finding(("stages", "interconnected", key), what, rests_on=rests_on)
+    if stages.key_accounts_most < stages.key_accounts_fewest:
+        what = f"allowed: not below stages.key_accounts_fewest, which is {stages.key_accounts_fewest}"
+        fewest = ("stages", "key_accounts_fewest")
+        draft.source.finding(("stages", "key_accounts_most"), what, rests_on=[fewest])
 
 
 def _store(draft: Draft) -> None:
@@ -161,9 +178,22 @@ def _selection(draft: Draft, path: KeyPath, selection: str) -> None:
         draft.source.finding(path, what, hint=nearest(selection, known))
 
 
+def _assessments(draft: Draft) -> None:
+    """Each is of a client that there is."""
+    known = {name.casefold() for entry in draft.entries for name in (entry.client.name, *entry.client.formerly)}
+    source = draft.others.get("assessments_file")
+    if source is None or _clients_unsure(draft, "name"):
+        return
+    for number, row in enumerate(source.raw):
+        if row.get("client", "").casefold() not in known:
+            hint = nearest(row.get("client"), [entry.client.name for entry in draft.entries])
+            source.finding((number, "client"), "is no client's name", hint=hint)
+
+
 def _clients_unsure(draft: Draft, key: str) -> bool:
     """Whether some client's `key` could not be read, so that nothing can be said to be missing among them."""
-    if any(source.problems for source in draft.others) or draft.source.is_broken(("clients_file",)):
+    file = draft.others.get("clients_file")
+    if (file is not None and file.problems) or draft.source.is_broken(("clients_file",)):
         return True
     array = draft.source.raw.get("clients", [])
     return not isinstance(array, list) or any(

@@ -6,24 +6,31 @@ import importlib
 import pkgutil
 import re
 import tomllib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import connectors.calendars
 from connectors.settings import ConnectorSettings, SettingsModel
-from daemon import settings
+from daemon import settings, settings_insights
 from daemon.clients_file import Entry, join_clients, read_clients_file
 from daemon.config_problems import ConfigError, Problem, by_line, kind_of, listed, nearest, shown
 from daemon.config_source import Source
+from daemon.people_file import read_assessments_file, read_people_file
+from daemon.settings_insights import Assessment, Person
 from daemon.toml_lines import KeyPath, scan
 
 Table = TypeVar("Table", bound=SettingsModel)
+Row = TypeVar("Row")
+Reader = Callable[[str, str, Path], tuple[Source, Sequence[Row]]]
 
 PLAIN_TABLES: dict[str, type[SettingsModel]] = {
     "store": settings.Store,
     "sync": settings.Sync,
     "scoring": settings.Scoring,
+    "signals": settings_insights.Signals,
+    "stages": settings_insights.Stages,
     "network": settings.Network,
     "alerts": settings.Alerts,
     "privacy": settings.Privacy,
@@ -63,7 +70,9 @@ class Draft:
     connectors: list[tuple[int, ConnectorSettings]] = field(default_factory=list)
     digests: list[tuple[int, settings.Digest]] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
-    others: list[Source] = field(default_factory=list)
+    people: tuple[Person, ...] = ()
+    assessments: tuple[Assessment, ...] = ()
+    others: dict[str, Source] = field(default_factory=dict)  # by the key that names the file
 
     @classmethod
     def read(cls, path: Path) -> Draft:
@@ -87,7 +96,7 @@ class Draft:
 
     def problems(self) -> list[Problem]:
         """All that was found, in the order of the files."""
-        sources = [self.source, *self.others]
+        sources = [self.source, *self.others.values()]
         return [problem for source in sources for problem in sorted(source.problems, key=by_line)]
 
     def tables(self) -> dict[str, Any]:
@@ -102,6 +111,8 @@ class Draft:
             **{name: getattr(top, name) for name in settings.TopLevel.model_fields},
             "connectors": tuple(connector for _, connector in self.connectors),
             "clients": join_clients(self.entries),
+            "people": self.people,
+            "assessments": self.assessments,
             "digests": tuple(digest for _, digest in self.digests),
         }
 
@@ -138,16 +149,21 @@ class Draft:
                 self.entries.append(Entry(client, self.source, ("clients", number)))
         top: settings.TopLevel | None = self.plain["top"]
         if top is not None and top.clients_file is not None:
-            self._read_clients_file(top.clients_file)
+            self.entries.extend(self._read_file("clients_file", top.clients_file, read_clients_file))
+        if top is not None and top.people_file is not None:
+            self.people = tuple(self._read_file("people_file", top.people_file, read_people_file))
+        if top is not None and top.assessments_file is not None:
+            self.assessments = tuple(self._read_file("assessments_file", top.assessments_file, read_assessments_file))
 
-    def _read_clients_file(self, path: Path) -> None:
+    def _read_file(self, key: str, path: Path, read: Reader[Row]) -> Sequence[Row]:
+        """The rows of a file that the config names; its problems are among the others'."""
         text, problem = read_text(path)
         if problem is not None:
-            self.source.fault(("clients_file",), str(problem))
-            return
-        source, entries = read_clients_file(path.name, text, self.folder)
-        self.others.append(source)
-        self.entries.extend(entries)
+            self.source.fault((key,), str(problem))
+            return ()
+        source, rows = read(path.name, text, self.folder)
+        self.others[key] = source
+        return rows
 
     def items(self, name: str) -> list[tuple[int, dict[str, Any]]]:
         """The raw tables of an array of tables, with their numbers."""

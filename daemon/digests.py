@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from daemon.insights import insights_of
+from daemon.next_steps import next_steps
 from daemon.reports import (
     Known,
     credited_meetings,
@@ -27,9 +30,12 @@ from scoring.clients import Client
 from scoring.digest import Digest
 from scoring.digest_build import Material, build_digest
 from scoring.digest_sections import Aside
-from scoring.months import Credited, History, Month, missing, shift
+from scoring.months import History, Month, missing, shift
+from scoring.people import QUARTER
+from scoring.stage import portfolio_texts
 from scoring.told import Restated, Told, told_of
 
+T = TypeVar("T")
 MANAGER = "manager"
 _YEARS_BACK = 37  # months: a strip of 24, and a year earlier than its first three
 _MET_OFTEN = 3  # meetings in the month from which an outside domain is named
@@ -68,6 +74,11 @@ class Newsroom:
             self._meetings = credited_meetings(meetings, scope, now)
             self._booked = read_meetings(connection, scope, shift(month, 1), now)
             strangers = suggest_from([(month, meetings)], scope, now)
+        self._insights = insights_of(connection, [month])
+        to_managers = MANAGER in settings.to and shift(month, 1) == known.running
+        self._next_steps = (
+            next_steps(connection, scope, self._clients, self._histories, month, self._booked) if to_managers else {}
+        )
         told = read_told(connection, digest=settings.name, before=month)
         self._restated = restated_months(connection, scope, self._histories, told, now, apart_from=month)
         self._strangers = [(one.domain, one.meetings) for one in strangers if one.meetings >= _MET_OFTEN]
@@ -122,13 +133,22 @@ class Newsroom:
             incomplete=frozenset(one for one in strip if missing(one, self._reach, scope.zone)),
             working_days=lambda one: working_days(one, company.country, company.region),
             show_ours=scope.config.privacy.show_ours,
+            findings={client: one.told() for (client, _), one in self._insights.items()},
             aside=Aside(
                 restated=restated,
                 booked=_of(clients, self._booked),
                 strangers=self._strangers if whole else (),
                 without_digest=self._without_digest() if whole else (),
+                next_steps={} if whole else _of(clients, self._next_steps),
+                portfolio=self._portfolio() if whole else (),
             ),
         )
+
+    def _portfolio(self) -> tuple[str, ...]:
+        """R14 over the digest's clients, by the hours of the last three months."""
+        months = [shift(self._month, -back) for back in range(QUARTER)]
+        seconds = [sum(history.figures(month).man_seconds for month in months) for history in self._histories.values()]
+        return portfolio_texts([one.tier for one in self._clients], seconds, self._scope.config.stages.thresholds())
 
     def _without_digest(self) -> list[str]:
         """Managers to whom a digest would go, and whose calendars are gone."""
@@ -138,8 +158,8 @@ class Newsroom:
         return [one for one in managers if has_left(one, self._scope.calendars)]
 
 
-def _of(clients: Iterable[Client], meetings: Mapping[str, Sequence[Credited]]) -> dict[str, Sequence[Credited]]:
-    return {one.name: meetings[one.name] for one in clients if one.name in meetings}
+def _of(clients: Iterable[Client], by_client: Mapping[str, T]) -> dict[str, T]:
+    return {one.name: by_client[one.name] for one in clients if one.name in by_client}
 
 
 def has_left(address: str, calendars: Iterable[Calendar]) -> bool:

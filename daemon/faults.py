@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import traceback
+import sys
 
 from connectors.errors import ConnectorError, sentence
 from daemon.commands.common import UsageError
 from daemon.config import ConfigError
 from daemon.reports import NothingRead, UnknownMonth
+from daemon.scrub import trace
 from daemon.store.errors import StoreError
 
 
@@ -34,7 +35,7 @@ def told(error: Exception) -> tuple[str, int]:
                 ": "
             ), 1
     if os.environ.get("RAPPORT_DEBUG"):
-        traceback.print_exception(error)
+        sys.stderr.write(trace(error) + "\n")
     name = type(error).__name__
     return f"Rapport failed ({name}). Set RAPPORT_DEBUG=1 to see where, and report it.", 1
 

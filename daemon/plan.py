@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from connectors.contract import Page
+from daemon.store.forgotten import NOBODY, Forgotten
 from daemon.store.packing import copy_digest
 from daemon.store.rounds import Known
 from scoring.clients import Book
@@ -15,12 +16,16 @@ from scoring.steps import TITLE_LIMIT, Rules, is_phone_title
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
-    """What may be kept: meetings with outsiders, titles only where allowed, entries that lie in the window."""
+    """What may be kept: meetings with outsiders, titles only where allowed, entries that lie in the window.
+
+    Nothing is kept of whom the store has `forgotten`.
+    """
 
     book: Book
     rules: Rules
     titles: bool
     window: Window
+    forgotten: Forgotten = NOBODY
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,23 +42,36 @@ def prepare(page: Page, policy: Policy) -> Page:
     """The page without what may not be kept; done before anything is spooled (`design.md` 7)."""
     kept: list[Copy] = []
     erased = list(page.erased)
-    for copy in page.copies:
+    for read in page.copies:
+        copy = _without_forgotten(read, policy.forgotten) if policy.forgotten else read
         if policy.book.has_outsiders(copy.invited):
-            kept.append(_least(copy, policy))
+            kept.append(_least(copy, policy, named=copy is not read))
         else:
             erased.append(copy.entry)
     return replace(page, copies=tuple(kept), erased=tuple(erased))
 
 
-def _least(copy: Copy, policy: Policy) -> Copy:
-    """The copy with the phone pattern's result (R5), and its title only where it may be kept."""
+def _without_forgotten(copy: Copy, forgotten: Forgotten) -> Copy:
+    """The copy without whom the store has forgotten; the same one where it does not name them."""
+    participants = tuple(one for one in copy.participants if not forgotten.holds(one.address))
+    organiser = None if copy.organiser and forgotten.holds(copy.organiser) else copy.organiser
+    if organiser == copy.organiser and len(participants) == len(copy.participants):
+        return copy
+    return replace(copy, participants=participants, organiser=organiser)
+
+
+def _least(copy: Copy, policy: Policy, *, named: bool) -> Copy:
+    """The copy with the phone pattern's result (R5), and its title only where it may be kept.
+
+    The title of a meeting that `named` somebody forgotten may name them too.
+    """
     title, setting = copy.title, copy.setting
     if title is not None:
         phone = is_phone_title(title, policy.rules)
         if phone != setting.phone_title:
             setting = replace(setting, phone_title=phone)
-        allowed = policy.titles and title and policy.book.has_client(copy.invited)
-        title = title[:TITLE_LIMIT] if allowed else None
+        allowed = policy.titles and title and not named and policy.book.has_client(copy.invited)
+        title = title[:TITLE_LIMIT] if allowed and not policy.forgotten.is_in(title[:TITLE_LIMIT]) else None
     if title == copy.title and setting is copy.setting:
         return copy
     return replace(copy, setting=setting, title=title)

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from daemon.insights import Insight, insights_of
 from daemon.rescore import FROZEN_BEFORE, judged_from, meetings_in, months_between
 from daemon.scope import Scope
 from daemon.store.calendars import Calendar, get_meta
@@ -17,6 +18,7 @@ from daemon.store.figures import first_met, read_figures
 from daemon.store.told import read_told
 from daemon.sync import HISTORY_BEGINS
 from scoring.clients import Client
+from scoring.findings import Finding
 from scoring.hours import thousandths
 from scoring.meeting import Meeting
 from scoring.months import (
@@ -35,6 +37,7 @@ from scoring.months import (
 from scoring.steps import Step
 from scoring.told import Restated, Told, restated, told_of
 
+_FEW = 50  # clients, of which the store is asked by name
 _LOOK_BACK = 6  # months before the first one asked for that its verdict and trend may need (R9, quarterly)
 
 
@@ -50,7 +53,7 @@ class UnknownMonth(Exception):
 class MonthRows:
     """One month of all clients asked for. `missing` are the calendars that its figures lack (R11).
 
-    `restated` says of which clients the month was last told otherwise.
+    `restated` says of which clients the month was last told otherwise. `insights` are there once it has ended.
     """
 
     month: Month
@@ -58,6 +61,7 @@ class MonthRows:
     missing: tuple[str, ...]
     rows: tuple[Row, ...]
     restated: Mapping[str, Restated]
+    insights: Mapping[str, Insight]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,6 +108,7 @@ def read_months(
     told = read_told(connection, months=wanted)
     by_name = {one.client: one for one in histories}
     otherwise = [one for one, _ in restated_months(connection, scope, by_name, told, now)]
+    insights = insights_of(connection, wanted)
     found = []
     for month in wanted:
         lacking = missing(month, reach, scope.zone) if month < known.running else ()
@@ -114,6 +119,7 @@ def read_months(
                 missing=lacking,
                 rows=tuple(history.row(month) for history in histories),
                 restated={one.client: one for one in otherwise if one.month == month},
+                insights={client: one for (client, of), one in insights.items() if of == month},
             )
         )
     return found
@@ -124,7 +130,9 @@ def read_histories(
 ) -> list[History]:
     """The kept months of each client from `first` on."""
     kept: dict[str, dict[Month, Figures]] = {}
-    for figures in read_figures(connection, first=first):
+    clients = list(clients)
+    few = [one.name for one in clients] if len(clients) <= _FEW else None
+    for figures in read_figures(connection, first=first, clients=few):
         kept.setdefault(figures.client, {})[figures.month] = figures
     met = first_met(connection)
     return [
@@ -208,7 +216,9 @@ def report_json(scope: Scope, found: Iterable[MonthRows], now: datetime) -> dict
                 "complete": one.complete,
                 "missing_calendars": list(one.missing) if named else len(one.missing),
                 "clients": [
-                    _row_json(row, clients[row.client], scope, one.restated.get(row.client)) for row in one.rows
+                    _row_json(row, clients[row.client], scope, one.restated.get(row.client))
+                    | insight_json(one.insights.get(row.client))
+                    for row in one.rows
                 ],
             }
             for one in found
@@ -259,6 +269,29 @@ def _row_json(row: Row, client: Client, scope: Scope, restated: Restated | None)
     return written
 
 
+def insight_json(insight: Insight | None) -> dict[str, Any]:
+    """`stage` and `signals` of a row; of a month that has not ended there are none."""
+    if insight is None:
+        return {"stage": None, "stage_evidence": None, "signals": []}
+    return {
+        "stage": insight.stage,
+        "stage_evidence": {
+            **insight.evidence,
+            "since": insight.since,
+            "next": insight.next,
+            "lacks": list(insight.lacks),
+            "believed": insight.believed,
+            "findings": [finding_json(one, "finding") for one in insight.findings],
+        },
+        "signals": [finding_json(one) for one in insight.signals],
+    }
+
+
+def finding_json(one: Finding, what: str = "signal") -> dict[str, Any]:
+    """A signal, or a stage's finding, with its numbers and its sentence."""
+    return {what: one.name, "numbers": one.numbers, "sentence": one.sentence, "good": one.good}
+
+
 @cache
 def working_days(month: Month, country: str, region: str) -> int:
     """Monday to Friday without the public holidays of the company's country and region, where one is named (R10)."""
@@ -284,6 +317,7 @@ def report_cells(found: Iterable[MonthRows], scope: Scope) -> list[dict[str, Any
             written.pop("compared", None)
             written.pop("trend_scores")
             changed = written.pop("restated")
+            insight = one.insights.get(row.client)
             cells.append(
                 {"month": one.month, "complete": one.complete, **written, **steps}
                 | {
@@ -294,6 +328,10 @@ def report_cells(found: Iterable[MonthRows], scope: Scope) -> list[dict[str, Any
                     "restated": changed and changed["why"],
                 }
                 | {"set_aside": "; ".join(f"{reason} {count}" for reason, count in aside.items())}
+                | {
+                    "stage": insight and insight.stage,
+                    "signals": insight and "; ".join(finding.name for finding in insight.signals),
+                }
             )
     return cells
 

@@ -19,15 +19,18 @@ from daemon.store.figures import (
     mark_of,
     mark_stale,
     months_with_figures,
+    read_figures,
     rename_client,
     replace_month,
     settle_month,
 )
 from daemon.store.packing import Addresses
+from daemon.store.people import Numbers, drop_insights, rename_people, replace_people
 from scoring.counting import Judged, judge
 from scoring.meeting import Copy, Meeting
 from scoring.merge import meetings_of
 from scoring.months import Figures, Month, begins, figures_of, month_of, shift
+from scoring.people import PeopleMonth, people_of
 
 _DAY = timedelta(days=1)
 SCORED_WITH = "scored_with"
@@ -43,6 +46,7 @@ class Derived:
     mark: int | None
     frozen: bool = False
     figures: dict[str, Figures] = field(default_factory=dict)
+    people: dict[str, PeopleMonth] = field(default_factory=dict)
     unwanted: list[int] = field(default_factory=list)
     untitled: list[int] = field(default_factory=list)
 
@@ -60,18 +64,26 @@ def rescore(database: Database, scope: Scope, now: datetime, *, share_from: int 
         with database.writing() as connection:
             _start_over(connection, scope)
             due = due_months(connection, now)
+    from daemon.insights import refresh
     from daemon.rescore_shared import ahead_of_time
 
     changed = 0
-    addresses = Addresses()
+    addresses, numbers = Addresses(), Numbers()
     with ahead_of_time(database, scope, due, now, share_from) as prepared, no_search_for_cycles():
         for month in due:
             found = prepared(month)
             with database.writing() as connection:
                 if found is None or found.mark != mark_of(connection, month):
                     found = derive(connection, scope, month, now, addresses)
-                changed += _keep(connection, found)
+                changed += _keep(connection, found, numbers)
+        refresh(database, scope, now)
     return changed
+
+
+def settle_due(connection: Connection, scope: Scope, now: datetime) -> None:
+    """Derives what is due inside the caller's transaction, so that the figures are those of the copies as they are."""
+    for month in due_months(connection, now):
+        _keep(connection, derive(connection, scope, month, now, Addresses()), Numbers())
 
 
 @contextmanager
@@ -109,6 +121,7 @@ def _start_over(connection: Connection, scope: Scope) -> None:
     for client in scope.config.clients:
         for former in client.formerly:
             rename_client(connection, former=former, name=client.name)
+            rename_people(connection, former=former, name=client.name)
     months = months_with_figures(connection)
     span = span_of_copies(connection)
     if span is not None:
@@ -130,17 +143,25 @@ def derive(connection: Connection, scope: Scope, month: Month, now: datetime, ad
         month=month,
         mark=mark,
         figures={client: figures_of(client, month, meetings, scope.rules) for client, meetings in judged.items()},
+        people={client: people_of(client, month, found, scope.rules, scope.zone) for client, found in judged.items()},
         unwanted=sieve.unwanted,
         untitled=sieve.untitled,
     )
 
 
-def _keep(connection: Connection, derived: Derived) -> int:
+def _keep(connection: Connection, derived: Derived, numbers: Numbers) -> int:
     if derived.frozen:
         settle_month(connection, derived.month)
         return 0
     erase_copies(connection, derived.unwanted)
     erase_titles(connection, derived.untitled)
+    before = {one.client: one for one in read_figures(connection, first=derived.month, last=derived.month)}
+    changed = {
+        client for client in before.keys() | derived.figures.keys() if before.get(client) != derived.figures.get(client)
+    }
+    changed |= replace_people(connection, derived.month, derived.people, numbers)
+    if changed:
+        drop_insights(connection, clients=changed, changed=derived.month)
     return replace_month(connection, derived.month, derived.figures)
 
 

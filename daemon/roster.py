@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -21,6 +22,7 @@ from daemon.store.calendars import (
     set_meta,
 )
 from daemon.store.figures import mark_stale
+from daemon.store.forgotten import Forgotten, hashed, read_forgotten, save_forgotten
 from daemon.store.rounds import Round
 from scoring.clients import normalise_address
 from scoring.months import month_of
@@ -37,9 +39,10 @@ def save_roster(
 ) -> list[tuple[Calendar, Person]]:
     """Adds, renames, erases and lets go of calendars; answers with those to read.
 
-    Excluded ones are erased. Missing ones have left: their past stays, their future does not count (R2). A new
-    address keeps its calendar, and who comes back is read in full.
+    Excluded ones are erased, forgotten ones are not known again. Missing ones have left: their past stays, their
+    future does not count (R2). A new address keeps its calendar, and who comes back is read in full.
     """
+    roster = _without_forgotten(connection, roster, now)
     excluded = {normalise_address(one) or one for one in roster.excluded}
     known = {one.key: one for one in read_calendars(connection, connector)}
     for one in [one for one in known.values() if one.address in excluded]:
@@ -67,6 +70,33 @@ def save_roster(
         for one in read_calendars(connection, connector)
         if one.key in listed and listed[one.key][1] is None
     ]
+
+
+def _without_forgotten(connection: Connection, roster: Roster, now: datetime) -> Roster:
+    """The roster without the people whom the store has forgotten, and without such addresses of others.
+
+    Whoever was forgotten is so under each new address that the directory tells of them.
+    """
+    forgotten = read_forgotten(connection)
+    if not forgotten:
+        return roster
+    listed = [*roster.people, *(one for one, _ in roster.unreadable)]
+    gone = [one for one in listed if _is_gone(one, forgotten)]
+    save_forgotten(connection, hashed([one for person in gone for one in person.addresses], forgotten, now))
+
+    def remembered(person: Person) -> Person:
+        return replace(person, addresses=tuple(one for one in person.addresses if not forgotten.holds(one)))
+
+    return replace(
+        roster,
+        people=tuple(remembered(one) for one in roster.people if one not in gone),
+        unreadable=tuple((remembered(one), reason) for one, reason in roster.unreadable if one not in gone),
+        groups=tuple(one for one in roster.groups if not forgotten.holds(one)),
+    )
+
+
+def _is_gone(person: Person, forgotten: Forgotten) -> bool:
+    return forgotten.holds(person.address) or any(forgotten.holds_itself(one) for one in person.addresses)
 
 
 def _is_doubted(connection: Connection, connector: str, missing: int, present: int, now: datetime) -> bool:

@@ -62,7 +62,7 @@ class Scope:
             Company(domains=company.domains, addresses=company.addresses, ignore=company.ignore),
             self.clients,
             owners=(one.address for one in self.calendars),
-            aliases={alias: one.address for one in self.calendars for alias in one.aliases},
+            aliases=dict(self._same()) | {alias: one.address for one in self.calendars for alias in one.aliases},
             groups=self.groups,
         )
 
@@ -104,6 +104,8 @@ class Scope:
             self._foreign_owners(),
             self.groups,
             sorted((alias, one.address) for one in self.calendars for alias in one.aliases),
+            _PEOPLE_VERSION,
+            self._same(),
         )
 
     def told_with(self) -> str:
@@ -120,6 +122,27 @@ class Scope:
             [pattern.pattern for pattern in rules.phone_titles],
         )
 
+    def seen_with(self) -> str:
+        """Of what decides which insights follow from the kept figures and people (R12 to R14)."""
+        config = self.config
+        return _fingerprint(
+            _SEEN_VERSION,
+            repr(config.signals),
+            repr(config.stages),
+            [repr(one) for one in config.people],
+            [
+                repr((one.name, one.tier, one.stage, one.since, one.rhythm, one.buying_centres))
+                for one in config.clients
+            ],
+            config.privacy.show_ours,
+            self.titles_of(),
+            self.scored_with(),
+        )
+
+    def _same(self) -> list[tuple[str, str]]:
+        """Addresses that `people_file` says are another one's person (R3)."""
+        return sorted((one.address, one.same_as) for one in self.config.people if one.same_as is not None)
+
     def _foreign_owners(self) -> list[str]:
         """Owners who are ours only because we read their calendars; the others change nothing."""
         company = self.config.company
@@ -134,6 +157,12 @@ def known_scope(connection: Connection, config: Config) -> Scope:
 
 _VERSION = 1
 """Of the arithmetic: raised when the same copies give other figures."""
+
+_SEEN_VERSION = 1
+"""Of signals and stages, and of their sentences: raised when the same people and figures say something else."""
+
+_PEOPLE_VERSION = 1
+"""Of what is kept of a month's people (R12): raised when the same copies give another. No figure is others for it."""
 
 
 def _fingerprint(*parts: object) -> str:

@@ -5,13 +5,12 @@ A model judges its own keys one by one. What depends on several keys or tables i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
 from connectors.settings import Duration, Secret, SettingsModel
 from daemon.cron import parse_cron
@@ -230,23 +229,9 @@ class Log(SettingsModel):
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
-def _threshold(value: Any) -> float | int | str:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError("a number, or a duration in quotes")
-    return value
-
-
-Thresholds = Annotated[
-    Mapping[str, Annotated[Any, BeforeValidator(_threshold)]],
-    AfterValidator(lambda table: MappingProxyType(dict(table))),
-]
-
-
 class TopLevel(SettingsModel):
-    """What stands outside the other tables. Paths are absolute; `[signals]` and `[stages]` are by name."""
+    """What stands outside the tables. Paths are absolute."""
 
     clients_file: ExistingFile = None
     people_file: ExistingFile = None
     assessments_file: ExistingFile = None
-    signals: Thresholds = Field(default_factory=lambda: MappingProxyType({}))
-    stages: Thresholds = Field(default_factory=lambda: MappingProxyType({}))

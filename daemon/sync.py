@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import blake2b
+from secrets import token_hex
 
 import structlog
 from sqlalchemy import Connection
@@ -42,6 +43,8 @@ log = structlog.get_logger()
 
 HISTORY_BEGINS = "history_begins"
 CLOCK_AHEAD = "clock_ahead_seconds"
+_NO_ANSWER = frozenset({"unreachable", "slow", "unavailable"})
+_MOST_MISSES = 16
 Progress = Callable[[str, int, int], None]
 """Told after each calendar: the connector, how many calendars are done, and how many there are."""
 
@@ -220,12 +223,21 @@ class Reader:
             forgotten=work.forgotten(),
         )
         self._counting = threading.Lock()
-        self._stopped: StopConnector | None = None
+        self._stopped: ConnectorError | None = None
+        self._misses = 0  # calendars in a row to which no answer came
 
     def read(self, calendar: Calendar, person: Person) -> None:
-        """One calendar's round, listed in full where the cursor is of no use any more. Raises `StoreError` only."""
+        """One calendar's round, listed in full where the cursor is of no use any more. Raises `StoreError` only.
+
+        Whatever is logged on the way has the same ids: connector, calendar (its number) and round.
+        """
         if self._work.stopping():
             return
+        ids = {"connector": calendar.connector, "calendar": calendar.id, "round": token_hex(4)}
+        with structlog.contextvars.bound_contextvars(**ids):
+            self._read(calendar, person)
+
+    def _read(self, calendar: Calendar, person: Person) -> None:
         try:
             if self._stopped is not None:
                 raise StopConnector(self._stopped.code, self._stopped.what, self._stopped.remedy)
@@ -234,12 +246,13 @@ class Reader:
             except CursorExpired as error:
                 self._count_requests(error)
                 self._round(calendar, person, None, full=True)
+            self._misses = 0
         except _Held:
             self._hold(calendar)
         except ConnectorError as error:
             if self._work.stopping():
                 return
-            if isinstance(error, StopConnector):
+            if isinstance(error, StopConnector) or self._is_gone(error):
                 self._stopped = error
             self._count_requests(error)
             standing = isinstance(error, SkipCalendar) and error.standing
@@ -249,6 +262,11 @@ class Reader:
         except Exception as error:  # a defect in one calendar must not stop the others
             log.error("calendar_defect", connector=calendar.connector, calendar=calendar.id, exc_info=True)
             self._fail(calendar, "defect", f"Rapport failed to read it ({type(error).__name__}). Report this.")
+
+    def _is_gone(self, error: ConnectorError) -> bool:
+        """Whether the provider is gone for now: each calendar would wait for it with all its patience, for hours."""
+        self._misses = self._misses + 1 if error.code in _NO_ANSWER else 0
+        return self._misses >= _MOST_MISSES
 
     def _count_requests(self, error: ConnectorError) -> None:
         with self._counting:
@@ -310,6 +328,7 @@ class Reader:
             self._result.entries += entries
             self._result.changed += changed
             self._result.flaws += flaws
+        log.debug("calendar_read", full=done.full, entries=entries, changed=changed, requests=done.requests)
 
     def _apply(self, connection: Connection, calendar: Calendar, spool: Spool, done: Done) -> int:
         """The whole round with its cursor, in one transaction (`design.md` 2, 3). Raises `_Held`.

@@ -31,7 +31,10 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Line:
-    """One client's month. `before` is None where the month before is unknown."""
+    """One client's month. `before` is None where the month before is unknown.
+
+    `findings` are what the pattern of meetings says (R13, R14), at most three, the most important first.
+    """
 
     client: str
     manager: str | None
@@ -52,6 +55,7 @@ class Line:
     parts: tuple[Part, ...]
     sentences: tuple[str, ...]
     strip: tuple[Bar, ...]
+    findings: tuple[str, ...] = ()
 
     @property
     def change_tenths(self) -> int | None:

@@ -40,7 +40,10 @@ FLAW_WORDS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Material:
-    """What a digest is made of. `meetings` are the month's, by client; `missing` the calendars it lacks (R11)."""
+    """What a digest is made of. `meetings` are the month's, by client; `missing` the calendars it lacks (R11).
+
+    `findings` are the most important of each client's (R13, R14), as sentences.
+    """
 
     name: str
     company: str
@@ -56,6 +59,7 @@ class Material:
     incomplete: frozenset[Month]
     working_days: WorkingDays
     show_ours: bool = True
+    findings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     aside: Aside = field(default_factory=Aside)
 
 
@@ -97,6 +101,7 @@ def _line(material: Material, client: Client) -> Line:
         tier=client.tier,
         incomplete=material.incomplete,
         working_days=material.working_days,
+        findings=material.findings.get(client.name, ()),
     )
 
 

@@ -34,6 +34,7 @@ def line_of(
     tier: str | None,
     incomplete: frozenset[Month],
     working_days: WorkingDays,
+    findings: tuple[str, ...] = (),
 ) -> Line:
     """A client's line. `credited` are its meetings of the month, set-aside ones included."""
     row = history.row(month)
@@ -60,6 +61,7 @@ def line_of(
         parts=parts_of(credited),
         sentences=tuple(_sentences(history, row, working_days)),
         strip=strip_of(history, month, incomplete),
+        findings=findings,
     )
 
 

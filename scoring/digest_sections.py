@@ -24,12 +24,15 @@ class Aside:
 
     `restated` are months that were told otherwise, `booked` the next month's meetings by client, `strangers` outside
     domains that are nobody's client with how often they were met, `without_digest` managers who are sent nothing.
+    `next_steps` are what to do next by client (R15), told in place of `booked`; `portfolio` is of all clients (R14).
     """
 
     restated: Sequence[Restated] = ()
     booked: Mapping[str, Sequence[Credited]] = field(default_factory=dict)
     strangers: Sequence[tuple[str, int]] = ()
     without_digest: Sequence[str] = ()
+    next_steps: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    portfolio: Sequence[str] = ()
 
 
 def sections_of(aside: Aside, lines: Sequence[Line], month: Month, timezone: str) -> tuple[Section, ...]:
@@ -38,7 +41,9 @@ def sections_of(aside: Aside, lines: Sequence[Line], month: Month, timezone: str
     found = (
         ("Changed since it was last told", [one.sentence for one in aside.restated]),
         ("Largest changes", list(_movers(lines))),
-        (f"Booked in {name}", list(_booked(aside.booked, lines, ZoneInfo(timezone)))),
+        (f"Next steps in {name}", [one for line in lines for one in aside.next_steps.get(line.client, ())]),
+        (f"Booked in {name}", [] if aside.next_steps else list(_booked(aside.booked, lines, ZoneInfo(timezone)))),
+        ("All clients together", list(aside.portfolio)),
         ("Met, but nobody's client", list(_strangers(aside.strangers))),
         ("Without a digest", list(_without(aside.without_digest))),
     )

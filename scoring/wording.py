@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 from scoring.counting import Reason
 from scoring.hours import hours_text
@@ -14,6 +14,8 @@ _MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
+
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 VERDICT_WORDS = {
     Verdict.NEW: "new",
@@ -65,6 +67,16 @@ def month_text(month: Month) -> str:
 def month_name(month: Month) -> str:
     """`October`."""
     return _MONTHS[int(month[5:]) - 1]
+
+
+def day_text(day: date) -> str:
+    """`12 August 2026`."""
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def weekday_text(day: date) -> str:
+    """`Thursday 12 November`."""
+    return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
 
 
 def span_text(months: Sequence[Month]) -> str:

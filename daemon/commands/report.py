@@ -8,6 +8,7 @@ from daemon.commands.common import client_option, month_option, opened
 from daemon.output import Format, Table, print_csv, print_json, print_line, say
 from daemon.reports import MonthRows, known_months, months_to, read_months, report_cells, report_json
 from daemon.scope import Scope
+from scoring.findings import most_important
 from scoring.hours import hours_text, tenths
 from scoring.months import Row
 from scoring.wording import TREND_WORDS, VERDICT_WORDS, month_text, signed
@@ -16,6 +17,7 @@ _CSV = (
     "month", "complete", "client", "manager", "tier", "meetings", "score", "score_confirmed", "man_hours",
     "man_hours_confirmed", "phone_hours", "our_hours", "client_people", "phone", "short_one", "long_one", "short_many",
     "long_many", "previous_score", "previous_man_hours", "verdict", "trend", "set_aside", "rhythm", "working_days",
+    "stage", "signals",
 )  # fmt: skip
 _NUMBERS = ("Man-hours", "Before", "Change", "Score", "Meetings", "People", "Phone h")
 
@@ -56,11 +58,30 @@ def _show(found: list[MonthRows], scope: Scope) -> None:
         for row in one.rows:
             table.add(*_cells(row))
         table.print()
+        _show_seen(one)
         if any(row.quarterly for row in one.rows):
             print_line("* quarterly: three months against the three before")
         if one.missing:
             named = ", ".join(one.missing) if scope.config.privacy.show_ours else str(len(one.missing))
             print_line(f"Incomplete: not read to the end of the month: {named}")
+
+
+def _show_seen(one: MonthRows) -> None:
+    """Each client's stage, and its findings in a word or two, good news marked; `rapport client` tells them in full."""
+    if not one.insights:
+        return
+    table = Table("Client", "Stage", "What the pattern says", whole=("Client", "Stage"))
+    for row in one.rows:
+        insight = one.insights.get(row.client)
+        if insight is not None:
+            told = most_important((*insight.signals, *insight.findings))
+            table.add(row.client, insight.stage, ", ".join("+ " * found.good + words_of(found.name) for found in told))
+    table.print()
+
+
+def words_of(name: str) -> str:
+    """`single_threaded` as `single threaded`."""
+    return name.replace("_", " ")
 
 
 def _cells(row: Row) -> tuple[str, ...]:

@@ -103,6 +103,8 @@ def _client(line: LineView) -> Iterator[str]:
     yield mrkdwn(line.sentence, _SENTENCE)
     for text, hours in line.parts:
         yield f"• {hours} h: {mrkdwn(text, _NAME)}"
+    for finding in line.findings:
+        yield f"› {mrkdwn(finding, _SENTENCE)}"
     if line.comment:
         yield mrkdwn(line.comment, _COMMENT)
     if line.line.strip:

@@ -53,6 +53,7 @@ class LineView:
     trend_scores: str
     sentence: str
     parts: tuple[tuple[str, str], ...]
+    findings: tuple[str, ...]
     comment: str
     strip: Image
     trend_image: Image
@@ -166,6 +167,7 @@ def _line(index: int, line: Line) -> LineView:
         trend_scores=" → ".join(scores),
         sentence=plain.one_line(line.verdict_text),
         parts=tuple(_parts(line)),
+        findings=tuple(map(plain.one_line, line.findings)),
         comment=" ".join(map(plain.one_line, line.sentences)),
         strip=Image(file=f"{file}-months.png", width=width, height=height, alt=charts.strip_alt(line.strip)),
         trend_image=Image(

@@ -87,6 +87,11 @@ def change_calendar(connection: Connection, number: int, **values: object) -> No
     connection.execute(update(_CALENDARS).where(_CALENDARS.c.id == number).values(**values))
 
 
+def has_calendar(connection: Connection, number: int) -> bool:
+    """Whether a calendar is (still) known."""
+    return connection.execute(select(_CALENDARS.c.id).where(_CALENDARS.c.id == number)).first() is not None
+
+
 def erase_calendar(connection: Connection, number: int) -> None:
     """Deletes a calendar with all its copies."""
     connection.execute(delete(_CALENDARS).where(_CALENDARS.c.id == number))

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, select, text, update
 
 from daemon.store.packing import Addresses, unpack_setting
+from daemon.store.people import drop_people_without_address, numbers_in_people
 from daemon.store.tables import AddressRow, CopyRow
 from daemon.store.types import from_millis, to_millis
 from daemon.store.upsert import in_chunks, table_of
@@ -41,6 +42,7 @@ WHERE {which}
 ORDER BY meeting, calendar_id, entry
 """
 _STARTING = "meeting IN (SELECT meeting FROM copies WHERE starts_at >= :start AND starts_at < :end)"
+_ALL = "true"
 _LOOK_AHEAD = 2_000
 _STATES = {state.value: state for state in CopyState}
 _RESPONSES = {response.value: response for response in Response}
@@ -65,11 +67,18 @@ class CopyReader:
 
     def meetings_starting(self, start: datetime, end: datetime) -> Iterator[list[tuple[int, Copy]]]:
         """For each meeting of which any copy starts in the span: all its copies, with their row numbers."""
-        statement = text(_SCORED.format(which=_STARTING)).execution_options(yield_per=_LOOK_AHEAD)
-        result = self._connection.execute(statement, {"start": to_millis(start), "end": to_millis(end)})
-        rows = (row for part in result.partitions(_LOOK_AHEAD) for row in self._prepared([tuple(row) for row in part]))
+        rows = self._rows(_STARTING, {"start": to_millis(start), "end": to_millis(end)})
         for _, group in groupby(rows, key=itemgetter(_MEETING)):
             yield [(row[17], self._copy(row)) for row in group]
+
+    def every_copy(self) -> Iterator[Copy]:
+        """All that is stored."""
+        return (self._copy(row) for row in self._rows(_ALL, {}))
+
+    def _rows(self, which: str, parameters: Mapping[str, int]) -> Iterator[Any]:
+        statement = text(_SCORED.format(which=which)).execution_options(yield_per=_LOOK_AHEAD)
+        result = self._connection.execute(statement, parameters)
+        return (row for part in result.partitions(_LOOK_AHEAD) for row in self._prepared([tuple(row) for row in part]))
 
     def _prepared(self, rows: list[Any]) -> list[Any]:
         numbers = self._addresses.unknown((row[10] for row in rows), (row[9] for row in rows))
@@ -146,8 +155,9 @@ def erase_copies_before(connection: Connection, moment: datetime) -> int:
 
 
 def erase_unused_addresses(connection: Connection) -> None:
-    """Deletes the addresses that no copy names any more. Reads every copy once."""
-    used: set[int] = set()
+    """Deletes the addresses that neither a copy nor a kept month's people name any more. Reads every copy once."""
+    drop_people_without_address(connection)
+    used = numbers_in_people(connection)
     for organiser, packed in connection.execute(select(_COPIES.c.organiser_id, _COPIES.c.participants)):
         used.update(int(token[:-1]) for token in packed.split())
         if organiser is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from daemon.store.tables import DeliveryRow
 from daemon.store.upsert import table_of
@@ -163,3 +163,31 @@ def recent_deliveries(connection: Connection, now: datetime) -> list[Delivery]:
     """What people want to know of: all of the last three months' making, and whatever is not settled."""
     since = now - _RECENT
     return [one for one in read_deliveries(connection) if one.created_at >= since or one.settled_at is None]
+
+
+def doubt_open(connection: Connection, now: datetime, reason: str) -> int:
+    """Whatever is waiting or being sent is unknown from now on; answers how many that were."""
+    result = connection.execute(
+        update(_DELIVERIES)
+        .where(_DELIVERIES.c.state.in_((State.WAITING.value, State.CLAIMED.value)))
+        .values(state=State.UNKNOWN.value, claimed_by=None, settled_at=now, reason=reason)
+    )
+    return result.rowcount
+
+
+def doubt(
+    connection: Connection, digest: str, month: Month, recipients: Iterable[str], now: datetime, reason: str
+) -> int:
+    """A month's digest may have gone to these recipients, of which there is no record; answers to how many."""
+    known = {one.recipient for one in read_deliveries(connection, digest, month)}
+    unknown = [one for one in dict.fromkeys(recipients) if one not in known]
+    open_deliveries(connection, digest, month, unknown, now, again=False)
+    doubt_open(connection, now, reason)
+    return len(unknown)
+
+
+def newest_moment(connection: Connection) -> datetime | None:
+    """When a delivery was last worked on."""
+    columns = (_DELIVERIES.c.created_at, _DELIVERIES.c.claimed_at, _DELIVERIES.c.settled_at)
+    found = connection.execute(select(*(func.max(one) for one in columns))).one()
+    return max((one for one in found if one is not None), default=None)

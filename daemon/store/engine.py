@@ -52,6 +52,13 @@ class Database:
             yield connection
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """The same for work that reads a table more than once: PostgreSQL has to be told so."""
+        level = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        with explaining(), self.engine.connect().execution_options(**level) as connection:
+            yield connection
+
+    @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A transaction that is committed as a whole or not at all."""
         with (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -41,14 +42,14 @@ _KNOWN = (
 )
 
 
-def explained(error: DBAPIError) -> StoreError:
-    """A database error in words. The driver's message may quote values, so only its kind is told."""
-    text = str(error.orig).lower()
+def explained(error: BaseException | None) -> StoreError:
+    """A driver's error in words. Its message may quote values, so only its kind is told."""
+    text = str(error).lower()
     for mark, what, remedy in _KNOWN:
         if mark in text:
             return StoreError(what, remedy)
     return StoreError(
-        f"the store failed ({type(error.orig).__name__})",
+        f"the store failed ({type(error).__name__})",
         "Look at the database server's or system's log, then try again.",
     )
 
@@ -59,4 +60,14 @@ def explaining() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise explained(error) from None
+        raise explained(error.orig) from None
+
+
+@contextmanager
+def explaining_sqlite() -> Iterator[None]:
+    """The same for what is done with a file by SQLite's own driver, and SQLAlchemy's errors too."""
+    with explaining():
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise explained(error) from None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, or_, select, update
 
-from daemon.store.tables import FiguresRow, StaleMonth
+from daemon.store.tables import FiguresRow, FrozenFigures, StaleMonth
 from daemon.store.upsert import table_of, upsert
 from scoring.counting import Reason
 from scoring.months import Figures, Month
@@ -18,6 +18,7 @@ from scoring.steps import Step
 
 _FIGURES = table_of(FiguresRow)
 _STALE = table_of(StaleMonth)
+_FROZEN = table_of(FrozenFigures)
 _STEPS = tuple(Step)
 _STEP_COLUMNS = tuple((step, step.value) for step in Step)
 _CONFIRMED_COLUMNS = tuple((step, f"confirmed_{step.value}") for step in Step)
@@ -39,8 +40,9 @@ def read_figures(
     first: Month | None = None,
     last: Month | None = None,
     client: str | None = None,
+    clients: Collection[str] | None = None,
 ) -> list[Figures]:
-    """The kept months of all clients or one, between two months, both included."""
+    """The kept months of all clients, one or a few, between two months, both included."""
     statement = select(_FIGURES).order_by(_FIGURES.c.client, _FIGURES.c.month)
     if first is not None:
         statement = statement.where(_FIGURES.c.month >= first)
@@ -48,6 +50,8 @@ def read_figures(
         statement = statement.where(_FIGURES.c.month <= last)
     if client is not None:
         statement = statement.where(_FIGURES.c.client == client)
+    if clients is not None:
+        statement = statement.where(_FIGURES.c.client.in_(clients))
     rows = connection.execute(statement)
     names = tuple(rows.keys())
     return [_figures(dict(zip(names, row, strict=True))) for row in rows]
@@ -63,15 +67,51 @@ def first_met(connection: Connection) -> dict[str, Month]:
 
 
 def replace_month(connection: Connection, month: Month, derived: Mapping[str, Figures]) -> int:
-    """Writes what differs from the kept figures of a month; answers how many rows changed."""
+    """Writes what differs from the kept figures of a month; answers how many rows changed. Frozen ones stay."""
     kept = {one.client: one for one in read_figures(connection, first=month, last=month)}
-    gone = kept.keys() - derived.keys()
-    changed = [one for client, one in derived.items() if kept.get(client) != one]
+    frozen = frozen_clients(connection, month)
+    gone = kept.keys() - derived.keys() - frozen
+    changed = [one for client, one in derived.items() if kept.get(client) != one and client not in frozen]
     if gone:
         connection.execute(delete(_FIGURES).where(_FIGURES.c.month == month, _FIGURES.c.client.in_(gone)))
     upsert(connection, FiguresRow, [_row(one) for one in changed], key=("client", "month"))
     settle_month(connection, month)
     return len(gone) + len(changed)
+
+
+def frozen_clients(connection: Connection, month: Month) -> frozenset[str]:
+    """The clients whose figures of this month stay as they are, because somebody in them has been forgotten."""
+    return frozenset(connection.execute(select(_FROZEN.c.client).where(_FROZEN.c.month == month)).scalars())
+
+
+def freeze_figures(connection: Connection, month: Month, clients: Iterable[str]) -> None:
+    """From now on these clients' figures of a month are never derived again."""
+    rows = [{"client": client, "month": month} for client in sorted(set(clients))]
+    upsert(connection, FrozenFigures, rows, key=("client", "month"))
+    names = [row["client"] for row in rows]
+    connection.execute(
+        update(_FIGURES).where(_FIGURES.c.month == month, _FIGURES.c.client.in_(names)).values(next_end=None)
+    )
+
+
+def frozen_figures(connection: Connection) -> dict[Month, dict[str, Figures | None]]:
+    """Every client's month that is frozen with its figures, None where there are none."""
+    found: dict[Month, dict[str, Figures | None]] = {}
+    for month, client in connection.execute(select(_FROZEN.c.month, _FROZEN.c.client)):
+        found.setdefault(Month(month), {})[client] = None
+    for month, clients in found.items():
+        kept = {one.client: one for one in read_figures(connection, first=month, last=month)}
+        clients.update({client: kept[client] for client in clients.keys() & kept.keys()})
+    return found
+
+
+def bring_frozen(connection: Connection, frozen: Mapping[Month, Mapping[str, Figures | None]]) -> None:
+    """Puts frozen figures of another store in place of what is kept of those months."""
+    for month, clients in frozen.items():
+        connection.execute(delete(_FIGURES).where(_FIGURES.c.month == month, _FIGURES.c.client.in_(list(clients))))
+        rows = [_row(one) for one in clients.values() if one is not None]
+        upsert(connection, FiguresRow, rows, key=("client", "month"))
+        freeze_figures(connection, month, clients)
 
 
 def settle_month(connection: Connection, month: Month) -> None:
@@ -81,12 +121,13 @@ def settle_month(connection: Connection, month: Month) -> None:
 
 def rename_client(connection: Connection, *, former: str, name: str) -> None:
     """Moves a client's history to its new name where that has none of its own yet (`formerly`)."""
-    held = select(_FIGURES.c.month).where(_FIGURES.c.client == name)
-    connection.execute(
-        update(_FIGURES)
-        .where(_FIGURES.c.client == former, _FIGURES.c.month.not_in(held.scalar_subquery()))
-        .values(client=name)
-    )
+    for table in (_FROZEN, _FIGURES):
+        held = select(table.c.month).where(table.c.client == name)
+        connection.execute(
+            update(table)
+            .where(table.c.client == former, table.c.month.not_in(held.scalar_subquery()))
+            .values(client=name)
+        )
 
 
 def mark_stale(connection: Connection, months: Iterable[Month]) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
 from daemon.store.engine import Database
 from daemon.store.errors import StoreError, StoreNewer, explaining
+from daemon.store.files import copy_store, stamped
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """Every revision in order; a test compares this with the migrations. Known here so that opening needs no Alembic."""
 
 
@@ -28,6 +28,16 @@ def bring_up_to_date(database: Database) -> Path | None:
     Raises `StoreNewer` for a store written by a newer version, `StoreError` for a database that is somebody else's.
     """
     database.prepare_file()
+    found = check_revision(database)
+    if found == REVISIONS[-1]:
+        return None
+    backup = _back_up(database, found) if found is not None else None
+    migrate(database)
+    return backup
+
+
+def check_revision(database: Database) -> str | None:
+    """The store's revision, which this version knows; None for an empty database. Raises as `bring_up_to_date`."""
     with database.reading() as connection:
         found = revision_of(connection)
         foreign = found is None and bool(inspect(connection).get_table_names())
@@ -36,29 +46,19 @@ def bring_up_to_date(database: Database) -> Path | None:
             "the database holds tables that are not Rapport's",
             "Give Rapport a database of its own in store.url.",
         )
-    if found == REVISIONS[-1]:
-        return None
     if found is not None and found not in REVISIONS:
         raise StoreNewer(
             f"the store was written by a newer version of Rapport (schema {found}; this one knows {REVISIONS[-1]})",
             "Install the newer version again, or restore the backup that was made before its upgrade.",
         )
-    backup = _back_up(database, found) if found is not None else None
-    migrate(database)
-    return backup
+    return found
 
 
 def _back_up(database: Database, found: str) -> Path | None:
     if database.file is None:
         return None
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    backup = database.file.with_name(f"{database.file.name}.{found}.{stamp}.backup")
-    with explaining(), database.engine.connect() as connection:
-        raw = connection.connection.driver_connection
-        if raw is None:
-            raise StoreError("the store cannot be backed up", "Try again.")
-        raw.execute("VACUUM INTO ?", (str(backup),))
-    backup.chmod(0o600)
+    backup = stamped(database.file.with_name(f"{database.file.name}.{found}"), "backup")
+    copy_store(database, backup)
     return backup
 
 

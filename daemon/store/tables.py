@@ -196,3 +196,45 @@ class ToldRow(SQLModel, table=True):
     verdict: str
     meetings: str = Field(sa_type=Text)
     rules: str
+
+
+class ForgottenRow(SQLModel, table=True):
+    """An address or a domain that must never come back, as a keyed hash with its key (`design.md` 7)."""
+
+    __tablename__ = "forgotten"
+
+    digest: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    key: bytes = Field(sa_type=LargeBinary)
+    forgotten_at: datetime = Field(sa_type=Moment)
+
+
+class FrozenFigures(SQLModel, table=True):
+    """A client's closed month whose figures stay as they are: somebody who was in it has been forgotten."""
+
+    __tablename__ = "frozen_figures"
+
+    client: str = Field(primary_key=True)
+    month: str = Field(primary_key=True)
+
+
+class PeopleRow(SQLModel, table=True):
+    """Who met in a client's month (R12). `theirs` and `ours` are packed columns of integers (`daemon.store.people`)."""
+
+    __tablename__ = "people"
+
+    client: str = Field(primary_key=True)
+    month: str = Field(primary_key=True, index=True)
+    theirs: bytes = Field(sa_type=LargeBinary)
+    ours: bytes = Field(sa_type=LargeBinary)
+    meetings: int
+    called: int
+
+
+class InsightRow(SQLModel, table=True):
+    """A client's stage and signals (R13, R14) as of the end of a month, as JSON. Missing ones are worked out again."""
+
+    __tablename__ = "insights"
+
+    client: str = Field(primary_key=True)
+    month: str = Field(primary_key=True)
+    content: str = Field(sa_type=Text)

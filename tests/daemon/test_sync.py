@@ -236,6 +236,21 @@ class TestFullListings:
         sync(sqlite_store, changed, provider)
         assert provider.full_listings == 3
 
+    def test_a_provider_that_is_gone_is_not_waited_for_by_every_calendar(
+        self, sqlite_store: Database, config: Config
+    ) -> None:
+        provider = MemoryCalendars()
+        for number in range(100):
+            provider.account(f"p{number}@northwind.example").error = RetryLater("unreachable", "nobody answers")
+        (result,) = sync(sqlite_store, config, provider)
+        assert len(result.failed) == 100
+        assert {one.code for one in result.failed} == {"unreachable"}
+        assert len(provider.readings) < 50
+        for account in provider.accounts.values():
+            account.error = None
+        (result,) = sync(sqlite_store, config, provider)
+        assert result.failed == []
+
     def test_an_entry_that_cannot_be_read_any_more_is_still_there(self, sqlite_store: Database, config: Config) -> None:
         provider = MemoryCalendars()
         for number in range(3):

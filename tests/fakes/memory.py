@@ -84,9 +84,9 @@ class MemoryCalendars:
 
     def pull(self, person: Person, reading: Reading) -> Iterator[Page | Done]:
         account = self.accounts.get(person.id) or self.hidden[person.id]
+        self.readings.append(reading)
         if account.error is not None:
             raise account.error
-        self.readings.append(reading)
         since = None if reading.cursor is None or reading.full else int(reading.cursor)
         if since is not None and since < account.oldest_cursor:
             raise CursorExpired

@@ -1,0 +1,57 @@
+"""`rapport person`: everything stored about somebody, for a subject access request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from daemon.commands.common import UsageError, opened
+from daemon.output import Format, Table, print_csv, print_json, print_line, say
+from daemon.person import stored_about
+from scoring.clients import normalise_address
+
+_COPIES = ("start", "end", "title", "in_calendar_of", "organised", "response", "state", "others", "clients", "read")
+_CALENDARS = ("connector", "calendar", "read_since", "last_read", "left", "error")
+_DELIVERIES = ("digest", "month", "recipient", "attempt", "state", "settled_at")
+_BEYOND = "Digests and backups made before are kept where they were sent; the config and its lists may name people too."
+
+
+def person(path: Path | None, *, address: str, form: Format) -> int:
+    """Shows it. An address of which nothing is known is no error: then that is the answer."""
+    asked = normalise_address(address)
+    if asked is None:
+        raise UsageError(f"{address!r} is no e-mail address.")
+    with opened(path) as session:
+        scope = session.scope()
+        with session.database.reading() as connection:
+            found = stored_about(connection, scope, asked)
+    if form is Format.JSON:
+        print_json(found)
+    elif form is Format.CSV:
+        print_csv(found["copies"], _COPIES)
+    else:
+        _show(found)
+    say(_BEYOND)
+    return 0
+
+
+def _show(found: dict[str, Any]) -> None:
+    print_line(f"{', '.join(found['addresses'])}: counted as {found['counted_as']}")
+    if found["forgotten"]:
+        print_line("To be forgotten: whatever is read that names them is not stored.")
+    if found["group"]:
+        print_line("Known as a group by the directory.")
+    if found["clients"]:
+        print_line(f"In meetings with: {', '.join(found['clients'])}")
+    for title, columns, rows in (
+        ("Calendars read", _CALENDARS, found["calendars"]),
+        ("Copies of meetings", _COPIES, found["copies"]),
+        ("Digests to them", _DELIVERIES, found["deliveries"]),
+    ):
+        if not rows:
+            print_line(f"{title}: none")
+            continue
+        table = Table(*(one.replace("_", " ").capitalize() for one in columns), whole=("Start", "End"), title=title)
+        for row in rows:
+            table.add(*(", ".join(row[one]) if isinstance(row[one], list) else row[one] for one in columns))
+        table.print()

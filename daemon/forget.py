@@ -1,0 +1,172 @@
+"""Forgetting a person or an organisation for good (`design.md` 7): in the store, its file, and its own backups.
+
+What is erased is found by keyed hashes, which are kept: so the same work is done again on a restored backup, and
+every copy that is read later is checked against them (`daemon.plan`). Figures of closed months keep their totals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect
+
+from daemon.config import Config
+from daemon.rescore import derive, rescore, settle_due, touched_months
+from daemon.scope import Scope, known_scope
+from daemon.store.engine import Database
+from daemon.store.erasing import Findings, erase, find
+from daemon.store.errors import StoreError
+from daemon.store.figures import freeze_figures, mark_stale, read_figures
+from daemon.store.files import as_one_file, backups_beside, backups_written, compact, remove_unfinished, store_in
+from daemon.store.forgotten import Forgotten, hashed, read_forgotten, save_forgotten
+from daemon.store.packing import Addresses
+from daemon.store.schema import check_revision
+from daemon.store.tables import ForgottenRow
+from scoring.clients import normalise_address
+from scoring.months import month_of
+
+
+class NotToForget(Exception):
+    """What was named cannot be forgotten: one sentence."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Backups:
+    """The store's own backups: those that were cleaned (with what was found in each), and those out of reach."""
+
+    cleaned: dict[Path, int] = field(default_factory=dict)
+    unreached: dict[Path, str] = field(default_factory=dict)
+
+
+def names_of(text: str, scope: Scope) -> tuple[str, ...]:
+    """The address with its aliases that the directory told, or the domain. Raises `NotToForget`."""
+    address = normalise_address(text) if "@" in text.strip().lstrip("@") else None
+    if address is not None:
+        return (address, *aliases_of(address, scope))
+    domain = (normalise_address(f"x@{text.strip().lstrip('@')}") or "").removeprefix("x@")
+    if "." not in domain or "@" in text.strip().lstrip("@"):
+        raise NotToForget(f"{text!r} is neither an e-mail address nor a domain")
+    if any(own == domain or own.endswith(f".{domain}") for own in scope.config.company.domains):
+        raise NotToForget(f"{domain} is the company's own: without it no meeting is anybody's")
+    return (domain,)
+
+
+def aliases_of(address: str, scope: Scope) -> list[str]:
+    """The other addresses of somebody whose calendar is known."""
+    own = [(one.address, *one.aliases) for one in scope.calendars]
+    return sorted({alias for group in own if address in group for alias in group} - {address})
+
+
+def meant(connection: Connection, names: Iterable[str], now: datetime) -> Forgotten:
+    """These names alone, as they will be kept."""
+    return hashed(names, read_forgotten(connection), now)
+
+
+def still_named(config: Config, names: Iterable[str]) -> list[str]:
+    """Where the config makes Rapport write to these people, and so would store them again."""
+    wanted = set(names)
+    places = [
+        *((f"[[digests]] {one.name}, to", one.to) for one in config.digests),
+        ("[alerts] to", config.alerts.to),
+        *((f"client {one.name}, manager", (one.manager or "",)) for one in config.clients),
+    ]
+    return [place for place, people in places if any(_is_one_of(person, wanted) for person in people)]
+
+
+def _is_one_of(recipient: str, wanted: set[str]) -> bool:
+    address = normalise_address(recipient.rpartition(":")[2].lstrip("@")) or ""
+    domain = address.rpartition("@")[2]
+    return address in wanted or any(domain == one or domain.endswith(f".{one}") for one in wanted if one)
+
+
+def lines_naming(config: Config, forgotten: Forgotten) -> list[str]:
+    """The lines of the config and its lists in which they stand: Rapport never writes these files."""
+    found = []
+    for path in (config.path, config.clients_file, config.people_file, config.assessments_file):
+        if path is None or not path.is_file():
+            continue
+        lines = path.read_text("utf-8", "replace").splitlines()
+        numbers = [str(number) for number, line in enumerate(lines, 1) if forgotten.is_in(line)]
+        if numbers:
+            found.append(f"{path.name}, line {', '.join(numbers)}")
+    return found
+
+
+def look(connection: Connection, scope: Scope, forgotten: Forgotten) -> Findings:
+    """What would be erased from the store's tables."""
+    return find(connection, forgotten, scope.book.has_outsiders)
+
+
+def forget_people(database: Database, config: Config, forgotten: Forgotten, now: datetime) -> Findings:
+    """Erases them from every table, for good, in one transaction; answers with what was erased."""
+    with database.reading() as connection:
+        scope = known_scope(connection, config)
+    rescore(database, scope, now)
+    with database.writing() as connection:
+        save_forgotten(connection, forgotten)
+        found = erase_and_freeze(connection, config, forgotten, now)
+        scope = known_scope(connection, config)
+    rescore(database, scope, now)
+    return found
+
+
+def erase_and_freeze(connection: Connection, config: Config, forgotten: Forgotten, now: datetime) -> Findings:
+    """Erases in the caller's transaction. A closed month's figures that would be others without them stay as they are.
+
+    Only those are frozen, a client's month at a time: late edits of other clients and months still count.
+    """
+    scope = known_scope(connection, config)
+    settle_due(connection, scope, now)
+    found = look(connection, scope, forgotten)
+    erase(connection, found)
+    scope = known_scope(connection, config)
+    months = touched_months(found.starts, scope)
+    mark_stale(connection, months)
+    for month in sorted(one for one in months if one < month_of(now, scope.zone)):
+        derived = derive(connection, scope, month, now, Addresses())
+        kept = {one.client: one for one in read_figures(connection, first=month, last=month)}
+        clients = kept.keys() | derived.figures.keys()
+        if not derived.frozen:
+            freeze_figures(connection, month, [one for one in clients if kept.get(one) != derived.figures.get(one)])
+    return found
+
+
+def clean_backups(database: Database, scope: Scope, forgotten: Forgotten) -> Backups:
+    """Erases them from the backups that Rapport made, beside the store and where `rapport db backup` was told to."""
+    with database.reading() as connection:
+        written = backups_written(connection)
+    beside = []
+    if database.file is not None:
+        remove_unfinished(database.file)
+        beside = backups_beside(database.file)
+    done = Backups()
+    for path in dict.fromkeys([*beside, *written]):
+        if not path.is_file():
+            done.unreached[path] = "it is not there now"
+            continue
+        try:
+            done.cleaned[path] = _clean(path, scope, forgotten)
+        except (StoreError, OSError) as error:
+            done.unreached[path] = error.what if isinstance(error, StoreError) else str(error.strerror)
+    return done
+
+
+def _clean(path: Path, scope: Scope, forgotten: Forgotten) -> int:
+    """How many rows of a backup named them."""
+    backup = store_in(path)
+    try:
+        if check_revision(backup) is None:
+            raise StoreError("it holds no store", "Delete it.")
+        with backup.writing() as connection:
+            found = look(connection, scope, forgotten)
+            erase(connection, found)
+            if inspect(connection).has_table(str(ForgottenRow.__tablename__)):
+                save_forgotten(connection, forgotten)
+        compact(backup)
+    finally:
+        backup.close()
+    as_one_file(path)
+    return sum(found.counts().values())

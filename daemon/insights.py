@@ -1,0 +1,212 @@
+"""What the pattern of meetings says of each client (R12 to R14), worked out when its people or figures change.
+
+Kept in the store for every ended month, so that a report over years reads them like figures. They depend on the
+config, the running month and what is kept of people; what is out of date after a change is worked out again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Connection
+
+from daemon.faces import Faces
+from daemon.scope import Scope
+from daemon.store.calendars import get_meta, set_meta
+from daemon.store.engine import Database
+from daemon.store.figures import first_met
+from daemon.store.people import (
+    INSIGHTS_OF,
+    drop_insights,
+    first_month_of_people,
+    insights_kept,
+    read_insights,
+    read_people,
+    save_insights,
+)
+from scoring.clients import Client
+from scoring.findings import Finding, most_important
+from scoring.months import History, Month, month_of
+from scoring.people import Circle
+from scoring.signals import View, signals_of
+from scoring.stage import Account, Stage, Standing, standing_text, standings_of
+
+_AT_ONCE = 25  # clients a transaction: writers need not wait long
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Insight:
+    """A client as of the end of a month. `text` is the stage with its evidence and what the next one lacks."""
+
+    stage: str
+    text: str
+    evidence: Mapping[str, Any]
+    next: str | None
+    lacks: tuple[str, ...]
+    believed: str | None
+    since: str
+    findings: tuple[Finding, ...]
+    signals: tuple[Finding, ...]
+
+    def told(self) -> tuple[str, ...]:
+        """The sentences of what is most important (at most three)."""
+        return tuple(one.sentence for one in most_important((*self.signals, *self.findings)))
+
+
+@dataclass(frozen=True)
+class Study:
+    """All that is known of some clients: their people, their figures, and what the config says of them."""
+
+    scope: Scope
+    circles: Mapping[str, Circle]
+    histories: Mapping[str, History]
+
+    @cached_property
+    def _settings(self) -> Mapping[str, Any]:
+        return {one.name: one for one in self.scope.config.clients}
+
+    def account(self, client: str) -> Account:
+        """What the config says."""
+        found = self._settings[client]
+        return Account(tier=found.tier, since=found.since, believed=Stage(found.stage) if found.stage else None)
+
+    def view(self, client: str, month: Month) -> View:
+        """A client as of the end of a month."""
+        config = self.scope.config
+        return View(
+            history=self.histories[client],
+            circle=self.circles[client],
+            month=month,
+            thresholds=config.signals.thresholds(),
+            name_ours=config.privacy.show_ours,
+        )
+
+    def insights(self, client: str, months: Sequence[Month], wanted: Collection[Month]) -> dict[Month, Insight]:
+        """Of the months wanted; `months` follow one another from the first that is known."""
+        standings = standings_of(
+            self.account(client), self.circles[client], months, self.scope.config.stages.thresholds()
+        )
+        return {month: _insight(standings[month], signals_of(self.view(client, month))) for month in wanted}
+
+
+def study(connection: Connection, scope: Scope, clients: Sequence[Client], now: datetime) -> Study | None:
+    """Everything kept of these clients; None before the first calendar was read."""
+    from daemon.reports import NothingRead, known_months, read_histories
+
+    try:
+        known = known_months(connection, scope, now)
+    except NothingRead:
+        return None
+    people = read_people(connection, [one.name for one in clients])
+    begins = _people_begin(connection, known.begins)
+    histories = {one.client: one for one in read_histories(connection, scope, known, known.begins, clients)}
+    faces = Faces(scope)
+    circles = {
+        one.name: Circle(
+            months=people.get(one.name, {}),
+            begins=begins,
+            profile=faces.profile_of(one.name),
+            centres=faces.centres_of(one.name),
+        )
+        for one in clients
+    }
+    return Study(scope, circles, histories)
+
+
+def _people_begin(connection: Connection, begins: Month) -> Month:
+    """From when on people are known: with history, but where figures are older than what was kept of people."""
+    first = first_month_of_people(connection)
+    if first is None or first <= min(first_met(connection).values(), default=first):
+        return begins
+    return max(begins, first)
+
+
+def refresh(database: Database, scope: Scope, now: datetime) -> None:
+    """Works out what is missing. Costs one small query when nothing is."""
+    of = f"{scope.seen_with()} {month_of(now, scope.zone)}"
+    with database.reading() as connection:
+        if get_meta(connection, INSIGHTS_OF) == of:
+            return
+        fingerprint, _, _ = (get_meta(connection, _SEEN_WITH) or "").partition(" ")
+    if fingerprint != scope.seen_with():
+        with database.writing() as connection:
+            drop_insights(connection)
+            set_meta(connection, _SEEN_WITH, scope.seen_with())
+    while True:
+        with database.writing() as connection:
+            if not _some(connection, scope, now):
+                set_meta(connection, INSIGHTS_OF, of)
+                return
+
+
+_SEEN_WITH = "insights_seen_with"
+
+
+def _some(connection: Connection, scope: Scope, now: datetime) -> bool:
+    """Works out the insights of some clients that lack any; whether there were any."""
+    months = _ended_months(connection, scope, now)
+    kept = insights_kept(connection)
+    lacking = [one for one in scope.clients if any((one.name, month) not in kept for month in months)][:_AT_ONCE]
+    found = study(connection, scope, lacking, now) if lacking else None
+    if found is None:
+        return False
+    contents: dict[tuple[str, Month], str] = {}
+    for one in lacking:
+        missing = [month for month in months if (one.name, month) not in kept]
+        for month, insight in found.insights(one.name, months, missing).items():
+            contents[one.name, month] = _packed(insight)
+    save_insights(connection, contents)
+    return True
+
+
+def _ended_months(connection: Connection, scope: Scope, now: datetime) -> list[Month]:
+    from daemon.reports import NothingRead, known_months
+    from daemon.rescore import months_between
+
+    try:
+        known = known_months(connection, scope, now)
+    except NothingRead:
+        return []
+    return months_between(known.begins, known.last) if known.begins <= known.last else []
+
+
+def insights_of(connection: Connection, months: Iterable[Month]) -> dict[tuple[str, Month], Insight]:
+    """What is kept of these months, by client and month. The running one has none."""
+    return {key: _unpacked(content) for key, content in read_insights(connection, months).items()}
+
+
+def _insight(standing: Standing, signals: Iterable[Finding]) -> Insight:
+    evidence = standing.evidence
+    return Insight(
+        stage=standing.stage.value,
+        text=standing_text(standing),
+        evidence={name: getattr(evidence, name) for name in evidence.__slots__},
+        next=standing.next.value if standing.next else None,
+        lacks=standing.lacks,
+        believed=standing.believed.value if standing.believed else None,
+        since=standing.since,
+        findings=standing.findings,
+        signals=tuple(signals),
+    )
+
+
+def _packed(insight: Insight) -> str:
+    value = {name: getattr(insight, name) for name in Insight.__slots__}
+    for name in ("findings", "signals"):
+        value[name] = [[one.name, dict(one.numbers), one.sentence, one.good] for one in value[name]]
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _unpacked(content: str) -> Insight:
+    value = json.loads(content)
+    for name in ("findings", "signals"):
+        value[name] = tuple(
+            Finding(name=kind, numbers=numbers, sentence=sentence, good=good)
+            for kind, numbers, sentence, good in value[name]
+        )
+    return Insight(**value | {"lacks": tuple(value["lacks"])})

@@ -1,0 +1,74 @@
+"""R15 for the account managers' digest and for a client's page: what is booked and would earn more, what is to beat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from daemon.faces import Faces
+from daemon.scope import Scope
+from daemon.store.people import read_people
+from scoring.clients import Client
+from scoring.counting import Judged
+from scoring.months import Credited, History, Month, Verdict, shift
+from scoring.next_step import (
+    ToBeat,
+    booked,
+    booked_seconds,
+    most_to_gain,
+    next_step_text,
+    to_beat_text,
+)
+from scoring.people import Circle
+
+_MOST_MEETINGS = 2
+_NO_NEED = (Verdict.DEVELOPING, Verdict.SO_FAR)
+
+
+def next_steps(
+    connection: Connection,
+    scope: Scope,
+    clients: Sequence[Client],
+    histories: Mapping[str, History],
+    month: Month,
+    coming: Mapping[str, Sequence[Credited]],
+) -> dict[str, list[str]]:
+    """By client, the sentences for the month after `month`, which is the running one; `coming` are its meetings."""
+    faces, found = Faces(scope), {}
+    for client in clients:
+        judged = [one.judged for one in coming.get(client.name, ())]
+        circle = Circle(months={}, begins=month, profile=faces.profile_of(client.name))
+        told = [to_beat(connection, scope, circle, histories[client.name], month, judged)]
+        told += [
+            f"{client.name}: {next_step_text(step, scope.zone, circle.name)}"
+            for step in most_to_gain(judged, scope.rules, _MOST_MEETINGS)
+        ]
+        found[client.name] = [one for one in told if one is not None]
+    return {client: told for client, told in found.items() if told}
+
+
+def to_beat(
+    connection: Connection, scope: Scope, circle: Circle, history: History, month: Month, judged: Sequence[Judged]
+) -> str | None:
+    """The line of a client that is not developing; None for one that is."""
+    row, running = history.row(month), shift(month, 1)
+    if row.verdict in _NO_NEED:
+        return None
+    ahead = booked(judged)
+    last_met = None
+    if not ahead:
+        months = read_people(connection, [history.client]).get(history.client, {})
+        last_met = Circle(months=months, begins=history.begins).last_meeting(running)
+    return to_beat_text(
+        ToBeat(
+            client=history.client,
+            running=running,
+            seconds=row.compared.man_seconds,
+            so_far_seconds=history.figures(running).man_seconds,
+            booked_seconds=booked_seconds(judged, scope.rules),
+            booked=len(ahead),
+            last_met=last_met,
+        ),
+        circle.name,
+    )

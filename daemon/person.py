@@ -1,0 +1,78 @@
+"""What is stored about a person, put together for a subject access request (`rapport person`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from daemon.due import stamp
+from daemon.forget import aliases_of
+from daemon.scope import Scope
+from daemon.store.forgotten import read_forgotten
+from daemon.store.person import calendars_of, copies_of, deliveries_to
+from scoring.clients import Kind
+from scoring.meeting import Copy
+
+
+def stored_about(connection: Connection, scope: Scope, address: str) -> dict[str, Any]:
+    """Everything that names this address or another one of the same person, and whether they were forgotten.
+
+    Of the other people in a meeting it says how many there are, not who: they have a right to their data too.
+    """
+    addresses = (address, *aliases_of(address, scope))
+    copies = copies_of(connection, addresses)
+    who = scope.book.who(address)
+    return {
+        "addresses": list(addresses),
+        "counted_as": who.client if who.kind is Kind.CLIENT else who.kind.value,
+        "forgotten": read_forgotten(connection).holds(address),
+        "group": not set(addresses).isdisjoint(scope.groups),
+        "calendars": [
+            {
+                "connector": one.connector,
+                "calendar": one.address,
+                "read_since": one.joined,
+                "last_read": _moment(one.last_success),
+                "left": _moment(one.left_at),
+                "error": one.error,
+            }
+            for one in calendars_of(connection, addresses)
+        ],
+        "copies": [_copy(one, addresses, scope) for one in copies],
+        "clients": sorted({client for one in copies for client in _clients(one, scope)}),
+        "deliveries": [
+            {**one, "settled_at": _moment(one["settled_at"])} for one in deliveries_to(connection, addresses)
+        ],
+    }
+
+
+def _copy(copy: Copy, addresses: Iterable[str], scope: Scope) -> dict[str, Any]:
+    wanted = set(addresses)
+    responses = [one.response.value for one in copy.participants if one.address in wanted]
+    if copy.owner in wanted:
+        responses = [copy.response.value]
+    return {
+        "start": stamp(copy.start),
+        "end": stamp(copy.end),
+        "title": copy.title,
+        "in_calendar_of": copy.owner,
+        "organised": copy.organiser in wanted,
+        "response": responses[0] if responses else None,
+        "state": copy.state.value,
+        "others": len({*copy.invited} - wanted),
+        "clients": _clients(copy, scope),
+        "read": stamp(copy.read_at),
+    }
+
+
+def _clients(copy: Copy, scope: Scope) -> list[str]:
+    """Whose people take part."""
+    found = {scope.book.who(one).client for one in copy.invited}
+    return sorted(one for one in found if one is not None)
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else stamp(moment)

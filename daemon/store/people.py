@@ -1,0 +1,228 @@
+"""Who met whom, kept per client and month like the figures; and the insights worked out from it.
+
+People are numbers of addresses, so that an address stands in the store once and is forgotten in one place.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Iterable, Mapping, Set
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Connection, delete, func, inspect, select, update
+
+from daemon.store.figures import frozen_clients
+from daemon.store.tables import AddressRow, InsightRow, Meta, PeopleRow
+from daemon.store.upsert import in_chunks, table_of, upsert
+from scoring.months import Month, shift
+from scoring.people import PeopleMonth, Presence
+
+_PEOPLE, _INSIGHTS, _ADDRESSES = table_of(PeopleRow), table_of(InsightRow), table_of(AddressRow)
+_META = table_of(Meta)
+INSIGHTS_OF = "insights_of"
+"""In `meta`: of what all insights were worked out; missing while some are not."""
+
+T = TypeVar("T")
+_THEIRS, _OURS = 1 + len(Presence._fields), 2  # columns
+_REACH = 3  # months: a month's people decide what is said of so many before it (who is booked), and of all after it
+
+
+class Numbers:
+    """The numbers of addresses, looked up or given once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, int] = {}
+
+    def of(self, connection: Connection, addresses: Iterable[str]) -> Mapping[str, int]:
+        """Numbers of these addresses and of those asked for before; in a writing transaction."""
+        unknown = sorted(set(addresses) - self._known.keys())
+        self._find(connection, unknown)
+        new = [one for one in unknown if one not in self._known]
+        upsert(connection, AddressRow, [{"address": one} for one in new], key=("address",))
+        self._find(connection, new)
+        return self._known
+
+    def _find(self, connection: Connection, addresses: Iterable[str]) -> None:
+        for chunk in in_chunks(addresses):
+            rows = connection.execute(
+                select(_ADDRESSES.c.address, _ADDRESSES.c.id).where(_ADDRESSES.c.address.in_(chunk))
+            )
+            self._known.update((address, number) for address, number in rows)
+
+
+def replace_people(
+    connection: Connection, month: Month, derived: Mapping[str, PeopleMonth], numbers: Numbers
+) -> set[str]:
+    """Writes what differs from the kept people of a month; answers whose did. Those of frozen figures stay."""
+    met = (person for one in derived.values() for person in (*one.theirs, *one.ours))
+    known = numbers.of(connection, met)
+    rows = {client: _row(one, known) for client, one in derived.items() if one.theirs or one.ours}
+    kept = {row["client"]: dict(row) for row in connection.execute(_of_month(month)).mappings()}
+    frozen = frozen_clients(connection, month) & kept.keys()
+    gone = kept.keys() - rows.keys() - frozen
+    changed = [row for client, row in rows.items() if kept.get(client) != row and client not in frozen]
+    if gone:
+        connection.execute(delete(_PEOPLE).where(_PEOPLE.c.month == month, _PEOPLE.c.client.in_(gone)))
+    upsert(connection, PeopleRow, changed, key=("client", "month"))
+    return gone | {row["client"] for row in changed}
+
+
+def _of_month(month: Month) -> Any:
+    return select(_PEOPLE).where(_PEOPLE.c.month == month)
+
+
+def _row(one: PeopleMonth, numbers: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        "client": one.client,
+        "month": one.month,
+        "theirs": _packed((numbers[person], *presence) for person, presence in one.theirs.items()),
+        "ours": _packed((numbers[person], meetings) for person, meetings in one.ours.items()),
+        "meetings": one.meetings,
+        "called": one.called,
+    }
+
+
+def _packed(rows: Iterable[tuple[int, ...]]) -> bytes:
+    """Rows of integers column by column, in the order of the first one; little-endian, four bytes each.
+
+    Hundreds of thousands of these are read at once, which takes JSON twenty times as long.
+    """
+    packed = array("I", (value for column in zip(*sorted(rows), strict=True) for value in column))
+    if sys.byteorder == "big":
+        packed.byteswap()
+    return packed.tobytes()
+
+
+def _columns(packed: bytes, width: int) -> list[array[int]]:
+    """The opposite: so many columns."""
+    values = array("I")
+    values.frombytes(packed)
+    if sys.byteorder == "big":
+        values.byteswap()
+    rows = len(values) // width
+    return [values[rows * column : rows * (column + 1)] for column in range(width)]
+
+
+def read_people(connection: Connection, clients: Iterable[str]) -> dict[str, dict[Month, PeopleMonth]]:
+    """All kept months of these clients. Who has been forgotten since is left out."""
+    found: dict[str, dict[Month, PeopleMonth]] = {}
+    for chunk in in_chunks(clients):
+        rows = connection.execute(select(_PEOPLE).where(_PEOPLE.c.client.in_(chunk))).all()
+        months = [(row, _columns(row.theirs, _THEIRS), _columns(row.ours, _OURS)) for row in rows]
+        names = _names(connection, set().union(*(side[0] for _, *sides in months for side in sides)))
+        for row, theirs, ours in months:
+            month = Month(row.month)
+            met = dict(zip(map(names.get, theirs[0]), map(Presence, *theirs[1:]), strict=True))
+            present = dict(zip(map(names.get, ours[0]), ours[1], strict=True))
+            found.setdefault(row.client, {})[month] = PeopleMonth(
+                client=row.client,
+                month=month,
+                theirs=_named(met),
+                ours=_named(present),
+                meetings=row.meetings,
+                called=row.called,
+            )
+    return found
+
+
+def _named(found: dict[str | None, T]) -> dict[str, T]:
+    """Without whom the store has forgotten."""
+    found.pop(None, None)
+    return cast(dict[str, T], found)
+
+
+def _names(connection: Connection, numbers: Iterable[int]) -> dict[int, str]:
+    names: dict[int, str] = {}
+    for chunk in in_chunks(numbers):
+        rows = connection.execute(select(_ADDRESSES.c.id, _ADDRESSES.c.address).where(_ADDRESSES.c.id.in_(chunk)))
+        names.update((number, address) for number, address in rows)
+    return names
+
+
+def first_month_of_people(connection: Connection) -> Month | None:
+    """The first month of which anybody's people are kept."""
+    found = connection.execute(select(func.min(_PEOPLE.c.month))).scalar()
+    return None if found is None else Month(found)
+
+
+def rename_people(connection: Connection, *, former: str, name: str) -> None:
+    """Moves a client's people to its new name where that has none of its own yet (`formerly`)."""
+    held = select(_PEOPLE.c.month).where(_PEOPLE.c.client == name)
+    connection.execute(
+        update(_PEOPLE)
+        .where(_PEOPLE.c.client == former, _PEOPLE.c.month.not_in(held.scalar_subquery()))
+        .values(client=name)
+    )
+
+
+def numbers_in_people(connection: Connection) -> set[int]:
+    """The numbers of addresses that are in use here; of a store too old to have any, none."""
+    if not inspect(connection).has_table(_PEOPLE.name):
+        return set()
+    rows = connection.execute(select(_PEOPLE.c.theirs, _PEOPLE.c.ours))
+    return {number for theirs, ours in rows for number in (*_columns(theirs, _THEIRS)[0], *_columns(ours, _OURS)[0])}
+
+
+def months_naming(connection: Connection, numbers: Set[int]) -> int:
+    """In how many clients' months anybody with one of these numbers is; of a store too old to have any, none."""
+    if not numbers or not inspect(connection).has_table(_PEOPLE.name):
+        return 0
+    rows = connection.execute(select(_PEOPLE.c.theirs, _PEOPLE.c.ours))
+    sides = (_columns(theirs, _THEIRS)[0] + _columns(ours, _OURS)[0] for theirs, ours in rows)
+    return sum(not numbers.isdisjoint(side) for side in sides)
+
+
+def drop_people_without_address(connection: Connection) -> None:
+    """Leaves out of every month whose address has been erased, and throws away what was said of those clients.
+
+    A number may be given again, so none of somebody forgotten may stay.
+    """
+    if not inspect(connection).has_table(_PEOPLE.name):
+        return
+    known = set(connection.execute(select(_ADDRESSES.c.id)).scalars())
+    for row in connection.execute(select(_PEOPLE)).all():
+        left = {"theirs": _without(row.theirs, _THEIRS, known), "ours": _without(row.ours, _OURS, known)}
+        if left == {"theirs": row.theirs, "ours": row.ours}:
+            continue
+        chosen = (_PEOPLE.c.client == row.client) & (_PEOPLE.c.month == row.month)
+        connection.execute(update(_PEOPLE).where(chosen).values(**left))
+        connection.execute(delete(_INSIGHTS).where(_INSIGHTS.c.client == row.client))
+        connection.execute(delete(_META).where(_META.c.key == INSIGHTS_OF))
+
+
+def _without(packed: bytes, width: int, known: set[int]) -> bytes:
+    rows = zip(*_columns(packed, width), strict=True)
+    return _packed(row for row in rows if row[0] in known)
+
+
+def read_insights(connection: Connection, months: Iterable[Month]) -> dict[tuple[str, Month], str]:
+    """What is kept for these months, by client and month."""
+    wanted = list(months)
+    rows = connection.execute(select(_INSIGHTS).where(_INSIGHTS.c.month.in_(wanted)))
+    return {(client, Month(month)): content for client, month, content in rows}
+
+
+def insights_kept(connection: Connection) -> set[tuple[str, Month]]:
+    """For which clients' months there is one."""
+    rows = connection.execute(select(_INSIGHTS.c.client, _INSIGHTS.c.month))
+    return {(client, Month(month)) for client, month in rows}
+
+
+def save_insights(connection: Connection, contents: Mapping[tuple[str, Month], str]) -> None:
+    """Keeps them in place of what was kept."""
+    rows = [{"client": client, "month": month, "content": text} for (client, month), text in contents.items()]
+    upsert(connection, InsightRow, rows, key=("client", "month"))
+
+
+def drop_insights(
+    connection: Connection, *, clients: Iterable[str] | None = None, changed: Month | None = None
+) -> None:
+    """Throws away all of them, or those of some clients that a change in one month may alter."""
+    connection.execute(delete(_META).where(_META.c.key == INSIGHTS_OF))
+    if clients is None or changed is None:
+        connection.execute(delete(_INSIGHTS))
+        return
+    for chunk in in_chunks(clients):
+        touched = _INSIGHTS.c.month >= shift(changed, -_REACH)
+        connection.execute(delete(_INSIGHTS).where(_INSIGHTS.c.client.in_(chunk), touched))

@@ -1,0 +1,42 @@
+"""Everything that the store holds about one person, as it stands there (a subject access request)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from daemon.store.calendars import Calendar, owners_of, read_calendars
+from daemon.store.copies import CopyReader
+from daemon.store.tables import DeliveryRow
+from daemon.store.upsert import table_of
+from scoring.meeting import Copy
+
+_DELIVERIES = table_of(DeliveryRow)
+
+
+def calendars_of(connection: Connection, addresses: Collection[str]) -> list[Calendar]:
+    """The calendars that are theirs."""
+    return [one for one in read_calendars(connection) if not {one.address, *one.aliases}.isdisjoint(addresses)]
+
+
+def copies_of(connection: Connection, addresses: Collection[str]) -> list[Copy]:
+    """The copies that name them or stand in their calendars, by the time at which they start. Reads every copy."""
+    wanted = frozenset(addresses)
+    own = {(one.connector, one.key) for one in calendars_of(connection, wanted)}
+    reader = CopyReader(connection, owners_of(read_calendars(connection)))
+    found = (
+        copy
+        for copy in reader.every_copy()
+        if not wanted.isdisjoint(copy.invited) or (copy.connector, copy.calendar) in own
+    )
+    return sorted(found, key=lambda one: (one.start, one.owner, one.entry))
+
+
+def deliveries_to(connection: Connection, addresses: Collection[str]) -> list[dict[str, Any]]:
+    """Digests that went or were to go to them: every attempt, as stored."""
+    columns = [_DELIVERIES.c[one] for one in ("digest", "month", "recipient", "attempt", "state", "settled_at")]
+    rows = connection.execute(select(*columns).order_by(_DELIVERIES.c.month, _DELIVERIES.c.id)).mappings()
+    wanted = set(addresses)
+    return [dict(row) for row in rows if row["recipient"].partition(":")[2].lstrip("@") in wanted]

@@ -1,0 +1,22 @@
+"""What a database server has to be asked for by itself."""
+
+from __future__ import annotations
+
+from daemon.store.engine import Database
+from daemon.store.errors import explaining
+from daemon.store.tables import AddressRow, CalendarRow, CopyRow, DeliveryRow, Meta
+from daemon.store.upsert import table_of
+
+
+def vacuum_server(database: Database) -> None:
+    """Has PostgreSQL write the tables that name people anew, without the rows that were deleted.
+
+    A plain VACUUM would leave their bytes in the files. Each table is locked for as long as that takes.
+    """
+    tables = [table_of(one) for one in (CopyRow, AddressRow, CalendarRow, DeliveryRow, Meta)]
+    with (
+        explaining(),
+        database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
+    ):
+        for table in tables:
+            connection.exec_driver_sql(f"VACUUM (FULL) {table.name}")

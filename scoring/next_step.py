@@ -1,0 +1,128 @@
+"""R15: what a booked meeting will earn, what a step more would, and what a client has to give to be developing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta, tzinfo
+
+from scoring.counting import Judged, Reason
+from scoring.hours import Ledger, hours_text, tenths
+from scoring.meeting import Channel, Meeting
+from scoring.months import Month
+from scoring.steps import Rules, is_face_to_face, step_of
+from scoring.wording import day_text, length_text, month_name, names_text, weekday_text
+
+Name = Callable[[str], str]
+_MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NextStep:
+    """A booked meeting: the points as booked, and with one more client person, over an hour, or both.
+
+    Of a call, `met` is what the same people would earn face to face; None for a meeting.
+    """
+
+    meeting: Meeting
+    people: tuple[str, ...]
+    points: int
+    one_more: int
+    longer: int
+    both: int
+    met: int | None = None
+
+
+def booked(judged: Iterable[Judged]) -> list[Judged]:
+    """The meetings that have not ended yet and may count, in order; all-day entries will not (R4)."""
+    found = [one for one in judged if one.reason is Reason.NOT_YET and not one.meeting.all_day]
+    return sorted(found, key=lambda one: (one.meeting.start, one.meeting.end))
+
+
+def next_step(one: Judged, rules: Rules) -> NextStep:
+    """R15 for one booked meeting. Nobody who counts yet earns nothing yet."""
+    count, length = len(one.people), one.meeting.length
+    long = max(length, rules.long_meeting_over + _MINUTE)
+
+    def points(people: int, how_long: timedelta, channel: Channel = one.channel) -> int:
+        return rules.points.get(step_of(channel, how_long, people, rules), 0) if people else 0
+
+    call = not is_face_to_face(one.channel, rules)
+    return NextStep(
+        meeting=one.meeting,
+        people=one.people,
+        points=points(count, length),
+        one_more=points(count + 1, length),
+        longer=points(count, long),
+        both=points(count + 1, long),
+        met=points(count, length, Channel.IN_PERSON) if call else None,
+    )
+
+
+def next_step_text(step: NextStep, zone: tzinfo, name: Name) -> str:
+    """`Thursday 12 November, 45 min with Ana alone: 3. One colleague more: 8. Over an hour too: 13.`"""
+    start = step.meeting.start.astimezone(zone)
+    text = f"{weekday_text(start)}, {length_text(step.meeting.length)} {_with(step, name)}: {step.points}."
+    if step.met is not None:
+        return text if step.met <= step.points else f"{text[:-1]} as a call. Met instead: {step.met}."
+    if step.one_more > step.points:
+        text += f" One colleague more: {step.one_more}."
+        return text if step.both <= step.one_more else f"{text} Over an hour too: {step.both}."
+    return text if step.longer <= step.points else f"{text} Over an hour: {step.longer}."
+
+
+def _with(step: NextStep, name: Name) -> str:
+    if not step.people:
+        return "with nobody who counts yet"
+    if len(step.people) == 1:
+        return f"with {name(step.people[0])} alone"
+    return f"with {names_text([name(one) for one in step.people])}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ToBeat:
+    """What the running month is measured by. `last_met`: the day, and whom we met, where nothing is booked.
+
+    Seconds are man-seconds; `booked_seconds` are those of face-to-face meetings that have not ended yet.
+    """
+
+    client: str
+    running: Month
+    seconds: int
+    so_far_seconds: int
+    booked_seconds: int
+    booked: int
+    last_met: tuple[date, tuple[str, ...]] | None = None
+
+
+def booked_seconds(judged: Iterable[Judged], rules: Rules) -> int:
+    """R7 for what is booked: face to face, within `longest_meeting`, no minute of a person twice."""
+    time = Ledger()
+    return sum(
+        time.credit(one.people, (int(one.meeting.start.timestamp()), int(one.meeting.end.timestamp())))
+        for one in booked(judged)
+        if is_face_to_face(one.channel, rules) and one.meeting.length <= rules.longest_meeting
+    )
+
+
+def most_to_gain(judged: Iterable[Judged], rules: Rules, most: int) -> list[NextStep]:
+    """The booked meetings of which a step more would earn most, in the order of their starts."""
+    steps = [next_step(one, rules) for one in booked(judged)]
+    ranked = sorted(range(len(steps)), key=lambda index: (steps[index].points - _best(steps[index]), index))
+    return [steps[index] for index in sorted(ranked[:most])]
+
+
+def _best(step: NextStep) -> int:
+    return max(step.both, step.met or 0)
+
+
+def to_beat_text(one: ToBeat, name: Name) -> str:
+    """`Acme: 6.0 h to beat; November has 1.5 h so far, and 3.0 h booked.`"""
+    so_far = f"{month_name(one.running)} has {hours_text(tenths(one.so_far_seconds))} h so far"
+    text = f"{one.client}: {hours_text(tenths(one.seconds))} h to beat; {so_far}, "
+    if one.booked:
+        return f"{text}and {hours_text(tenths(one.booked_seconds))} h booked."
+    if one.last_met is None:
+        return f"{text}nothing booked, and nobody was ever met."
+    day, people = one.last_met
+    return f"{text}nothing booked; last met {names_text([name(person) for person in people])} on {day_text(day)}."
