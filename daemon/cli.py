@@ -68,6 +68,19 @@ def report(
 
 
 @app.command()
+def client(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The client.")],
+    config: Config = None,
+    month: Month = None,
+    form: Form = Format.TABLE,
+) -> None:
+    """Show one account on a page: two years, stage, signals, people, what is booked, the latest meetings."""
+    from daemon.commands.client import client as run
+
+    raise typer.Exit(run(_path(config), name=name, month=month, form=form))
+
+
+@app.command()
 def explain(
     client: Annotated[str, typer.Option("--client", metavar="NAME", help="The client.")],
     config: Config = None,

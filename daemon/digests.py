@@ -34,6 +34,7 @@ from scoring.months import History, Month, missing, shift
 from scoring.people import QUARTER
 from scoring.stage import portfolio_texts
 from scoring.told import Restated, Told, told_of
+from scoring.wording import count_text
 
 T = TypeVar("T")
 MANAGER = "manager"
@@ -151,11 +152,14 @@ class Newsroom:
         return portfolio_texts([one.tier for one in self._clients], seconds, self._scope.config.stages.thresholds())
 
     def _without_digest(self) -> list[str]:
-        """Managers to whom a digest would go, and whose calendars are gone."""
+        """Managers to whom a digest would go, and whose calendars are gone; how many, where ours are not named."""
         if not any(MANAGER in one.to for one in self._scope.config.digests):
             return []
         managers = dict.fromkeys(one.manager for one in self._clients if one.manager)
-        return [one for one in managers if has_left(one, self._scope.calendars)]
+        gone = [one for one in managers if has_left(one, self._scope.calendars)]
+        if gone and not self._scope.config.privacy.show_ours:
+            return [count_text(len(gone), "manager", "managers")]
+        return gone
 
 
 def _of(clients: Iterable[Client], by_client: Mapping[str, T]) -> dict[str, T]:

@@ -59,7 +59,7 @@ def _is_confirmed(names: tuple[str, ...], before: Mapping[str, int]) -> bool:
     """A dry run first: what would go, and, on a terminal, the name typed once more."""
     print_line(f"To be erased for good, with whatever is read later: {', '.join(names)}")
     for what, count in before.items():
-        print_line(f"  {count:>8}  {what}")
+        print_line(f"  {count} {what}")
     print_line("Closed months keep their totals. It cannot be undone, not by a backup either.")
     if not sys.stdin.isatty():
         say("This was a dry run: add --yes to do it.")

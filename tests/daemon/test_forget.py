@@ -294,7 +294,7 @@ class TestTheCommand:
         assert command(path, whom=ANA, yes=False) == 1
         assert everything(sqlite_store) == before
         said = capsys.readouterr()
-        assert "5  copies in others' calendars" in said.out
+        assert "5 copies in others' calendars" in said.out
         assert "--yes" in said.err
 
     def test_it_tells_before_and_after_and_what_is_out_of_reach(

@@ -272,6 +272,11 @@ class TestWhoGetsWhat:
         assert [str(one["To"]) for one in messages(mail)] == [JO]
         send(company, again=True, month="2026-10")
         assert KIM in text_of(messages(mail)[-1])
+        config = (company.folder / "config.toml").read_text("utf-8")
+        company.write_config(f"{config}\n[privacy]\nshow_ours = false\n")
+        send(company, again=True, month="2026-10")
+        assert "No digest went to 1 manager" in text_of(messages(mail)[-1])
+        assert KIM not in text_of(messages(mail)[-1])
 
 
 class TestWhatIsTold:

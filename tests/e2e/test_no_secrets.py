@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from email import policy
 from email.parser import BytesParser
 from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 import structlog
@@ -29,6 +29,7 @@ from tests.e2e.company import Company, Ran
 from tests.e2e.test_microsoft import item
 from tests.fakes import google_client
 from tests.fakes.google import FakeGoogle
+from tests.fakes.google_world import FakeCalendar
 from tests.fakes.microsoft import FakeMicrosoft
 from tests.fakes.microsoft import config as microsoft_config
 from tests.fakes.slack import TOKEN as SLACK_TOKEN
@@ -143,9 +144,17 @@ class Outside:
         )
 
     def links(self) -> dict[str, str]:
-        """What leads on in a calendar; the store has to keep the last one of each."""
-        given = {unquote(value) for target in self.graph.graph._links for _, value in parse_qsl(urlsplit(target).query)}
-        return {f"link {one}": one for one in given if one} | {f"page {one}": one for one in self.google._listings}
+        """What leads on in a calendar: links as they stand in addresses and as they are meant, page and sync tokens."""
+        values = [
+            part.partition("=")[2] for target in self.graph.graph._links for part in urlsplit(target).query.split("&")
+        ]
+        given = {form for value in values if value for form in (value, unquote(value))}
+        shapes = {f".{calendar.generation}.{number}." for calendar in self._calendars() for number in range(20)}
+        tokens = {f"{calendar.address}{shape}" for calendar in self._calendars() for shape in shapes}
+        return {f"link {one}": one for one in given | tokens | set(self.google._listings)}
+
+    def _calendars(self) -> list[FakeCalendar]:
+        return [self.google.world.calendar(address) for address in (ADMIN, JO, KIM)]
 
 
 @pytest.fixture(scope="module")

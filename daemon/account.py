@@ -1,0 +1,259 @@
+"""`rapport client`: one account on a page, put together from the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from daemon.faces import Faces
+from daemon.insights import Insight, Study, insights_of, study
+from daemon.next_steps import to_beat
+from daemon.reports import (
+    MonthRows,
+    explain_json,
+    finding_json,
+    insight_json,
+    known_months,
+    read_meetings,
+    read_months,
+    working_days,
+)
+from daemon.scope import Scope
+from scoring.clients import Client
+from scoring.counting import Judged
+from scoring.digest import Bar, Line
+from scoring.digest_lines import line_of
+from scoring.health import ELEMENTS, FURTHER, NOT_KNOWN, RELATIONSHIPS, Answer, Health, health_of
+from scoring.hours import thousandths
+from scoring.months import Credited, Month, Row, first_day, month_of, shift
+from scoring.next_step import NextStep, booked, next_step, next_step_text
+from scoring.people import QUARTER, Circle, Known
+from scoring.stage import standings_of
+
+_AHEAD = 3  # months in which meetings are booked, the running one included
+RESULTS_AFTER = (18, 24)
+"""Months after `since` from which results may be expected."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A client as of the end of `month`. `meetings` are those of its quarter, `steps` what is booked with its text."""
+
+    client: Client
+    month: Month
+    row: Row
+    line: Line
+    insight: Insight
+    circle: Circle
+    people: Sequence[Known]
+    knows_executives: bool
+    results: tuple[Month, Month] | None
+    steps: Sequence[tuple[NextStep, str]]
+    to_beat: str | None
+    meetings: Mapping[Month, Sequence[Credited]]
+    health: Health
+    missing: Sequence[str]
+
+    def share(self, one: Known) -> float:
+        """A person's part of the client's man-hours of the last six months."""
+        months = tuple(shift(self.month, -back) for back in range(6))
+        total = self.circle.span(tuple(sorted(months))).total
+        return sum(one.seconds.get(month, 0) for month in months) / total if total else 0.0
+
+
+def page_of(connection: Connection, scope: Scope, client: Client, month: Month | None, now: datetime) -> Page:
+    """Raises `NothingRead` and `UnknownMonth`; a month that has not ended cannot be judged, so the one before is."""
+    known = known_months(connection, scope, now)
+    asked = min(known.check(month or known.last), known.last)
+    (rows,) = read_months(connection, scope, known, [asked], [client], now)
+    found = study(connection, scope, [client], now)
+    if found is None:  # known_months would have said so
+        raise LookupError(client.name)
+    insight = (
+        insights_of(connection, [asked]).get((client.name, asked))
+        or found.insights(client.name, [asked], [asked])[asked]
+    )
+    quarter = [shift(asked, -back) for back in range(QUARTER) if shift(asked, -back) >= known.begins]
+    ahead = [shift(known.running, later) for later in range(_AHEAD)]
+    meetings = {one: read_meetings(connection, scope, one, now).get(client.name, []) for one in (*quarter, *ahead)}
+    return _page(connection, found, insight, rows, meetings, now)
+
+
+def _page(
+    connection: Connection,
+    found: Study,
+    insight: Insight,
+    rows: MonthRows,
+    meetings: Mapping[Month, Sequence[Credited]],
+    now: datetime,
+) -> Page:
+    scope, month = found.scope, rows.month
+    (client,) = (one for one in scope.clients if one.name == rows.rows[0].client)
+    circle, history = found.circles[client.name], found.histories[client.name]
+    company = scope.config.company
+    running = month_of(now, scope.zone)
+    judged = [one.judged for kept in meetings.values() for one in kept]
+    return Page(
+        client=client,
+        month=month,
+        row=rows.rows[0],
+        line=line_of(
+            history,
+            month,
+            meetings.get(month, ()),
+            manager=client.manager,
+            tier=client.tier,
+            incomplete=frozenset(),
+            working_days=lambda one: working_days(one, company.country, company.region),
+            findings=insight.told(),
+        ),
+        insight=insight,
+        circle=circle,
+        people=circle.everybody(),
+        knows_executives=Faces(scope).knows_executives(client.name),
+        results=_results(scope, client),
+        steps=_steps(scope, circle, judged),
+        to_beat=to_beat(connection, scope, circle, history, month, [one.judged for one in meetings.get(running, ())])
+        if shift(month, 1) == running
+        else None,
+        meetings={one: kept for one, kept in meetings.items() if one <= month},
+        health=_health(scope, found, client, month, insight),
+        missing=rows.missing,
+    )
+
+
+def _results(scope: Scope, client: Client) -> tuple[Month, Month] | None:
+    """The months between which results may be expected."""
+    since = next(one.since for one in scope.config.clients if one.name == client.name)
+    if since is None:
+        return None
+    began = Month(f"{since.year:04d}-{since.month:02d}")
+    return shift(began, RESULTS_AFTER[0]), shift(began, RESULTS_AFTER[1])
+
+
+def _steps(scope: Scope, circle: Circle, judged: Sequence[Judged]) -> list[tuple[NextStep, str]]:
+    steps = [next_step(one, scope.rules) for one in booked(judged)]
+    return [(step, next_step_text(step, scope.zone, circle.name)) for step in steps]
+
+
+def _health(scope: Scope, found: Study, client: Client, month: Month, insight: Insight) -> Health:
+    names = {
+        one.casefold()
+        for known in scope.config.clients
+        if known.name == client.name
+        for one in (known.name, *known.formerly)
+    }
+    answers = [
+        Answer(
+            element=one.element,
+            quarter=one.quarter,
+            text=one.answer,
+            mark=int(one.answer) if one.element in ELEMENTS else None,
+            note=one.note,
+        )
+        for one in scope.config.assessments
+        if one.client.casefold() in names
+    ]
+    standing = standings_of(found.account(client.name), found.circles[client.name], [month])[month]
+    return health_of(answers, standing, [one.name for one in insight.signals], month)
+
+
+def page_json(page: Page, scope: Scope) -> dict[str, Any]:
+    """`rapport client NAME --format json`."""
+    figures = page.row.figures
+    return {
+        "client": page.client.name,
+        "manager": page.client.manager,
+        "tier": page.client.tier,
+        "month": page.month,
+        "missing_calendars": list(page.missing) if scope.config.privacy.show_ours else len(page.missing),
+        "verdict": page.row.verdict.value,
+        "trend": page.row.trend.value,
+        "man_hours": thousandths(figures.man_seconds),
+        "score": page.row.score,
+        "sentences": [page.line.verdict_text, *page.line.sentences],
+        "results_expected": None if page.results is None else list(page.results),
+        "months": [_bar_json(one) for one in page.line.strip],
+        **insight_json(page.insight),
+        "findings": [finding_json(one) for one in (*page.insight.signals, *page.insight.findings)],
+        "people": [person_json(page, one) for one in page.people],
+        "buying_centres": sorted(page.circle.centres) or None,
+        "booked": [_step_json(step, text, scope) for step, text in page.steps],
+        "to_beat": page.to_beat,
+        "meetings": [
+            line for month, lines in page.meetings.items() for line in explain_json(scope, "", month, lines)["meetings"]
+        ],
+        "health": _health_json(page.health),
+    }
+
+
+def _bar_json(bar: Bar) -> dict[str, Any]:
+    return {"month": bar.month, "man_hours": None if bar.tenths is None else bar.tenths / 10, "score": bar.score}
+
+
+def person_json(page: Page, one: Known) -> dict[str, Any]:
+    """A person's row; what nobody has told is null."""
+    return {
+        "address": one.address,
+        "name": one.profile.name,
+        "title": one.profile.title,
+        "buying_centre": one.profile.centre,
+        "executive": one.profile.executive,
+        "left": one.profile.left,
+        "first_met": one.first.isoformat(),
+        "last_met": one.last.isoformat(),
+        "man_hours": thousandths(sum(one.seconds.values())),
+        "share_of_six_months": round(page.share(one), 3),
+        "months": {month: thousandths(seconds) for month, seconds in one.seconds.items()},
+    }
+
+
+def _step_json(step: NextStep, text: str, scope: Scope) -> dict[str, Any]:
+    return {
+        "start": step.meeting.start.astimezone(scope.zone).isoformat(),
+        "title": step.meeting.title,
+        "client_people": list(step.people),
+        "points": step.points,
+        "one_more": step.one_more,
+        "longer": step.longer,
+        "both": step.both,
+        "met": step.met,
+        "sentence": text,
+    }
+
+
+def health_rows(health: Health) -> list[tuple[str, str, str]]:
+    """Each element with its answer and its quarter or note; relationships are filled in from the calendar."""
+    rows = []
+    for key, words in (*ELEMENTS.items(), *FURTHER.items()):
+        answer = health.answers.get(key)
+        told = "" if answer is None else " · ".join(filter(None, (_quarter(answer.quarter), answer.note)))
+        if key == RELATIONSHIPS:
+            said = f"{answer.text}; " if answer else ""
+            rows.append((words, f"{said}{health.relationships_mark} by the calendar", health.relationships))
+        elif answer is not None:
+            rows.append((words, answer.text, told))
+        else:
+            rows.append((words, NOT_KNOWN, ""))
+    return rows
+
+
+def _quarter(month: Month) -> str:
+    return f"{month[:4]}-Q{(first_day(month).month + 2) // 3}"
+
+
+def _health_json(health: Health) -> dict[str, Any]:
+    return {
+        "answers": {
+            key: None
+            if (answer := health.answers.get(key)) is None
+            else {"answer": answer.text, "quarter": _quarter(answer.quarter), "note": answer.note}
+            for key in (*ELEMENTS, *FURTHER)
+        },
+        "relationships": {"mark": health.relationships_mark, "evidence": health.relationships},
+        "warning": health.warning or None,
+    }
