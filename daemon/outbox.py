@@ -79,7 +79,7 @@ class Outbox:
         service, whom = service_of(delivery.recipient)
         message = rendered.of(service)  # before it is claimed: what fails here has not gone out
         claimant = this_process()
-        with self.database.writing() as connection:
+        with self.database.writing(durable=True) as connection:
             if not claim(connection, delivery, claimant, self.clock()):
                 return
         envelope = Envelope(to=whom, key=delivery.key, topic=self.digest, at=self.clock())
@@ -123,7 +123,7 @@ class Outbox:
     ) -> None:
         """Says what became of it, and with it what was told: what may have been read counts as told."""
         now = self.clock()
-        with self.database.writing() as connection:
+        with self.database.writing(durable=True) as connection:
             marked = settle_delivery(
                 connection, delivery, claimant, state, now, reason=reason, place=place, next_try=next_try
             )

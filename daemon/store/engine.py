@@ -59,17 +59,36 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A transaction that is committed as a whole or not at all."""
+    def writing(self, *, durable: bool = False) -> Iterator[Connection]:
+        """A transaction that is committed as a whole or not at all.
+
+        `durable`: once committed it outlasts a power cut too, which readings that can be repeated need not (SQLite
+        otherwise writes the log's end to the disk when it comes to it).
+        """
         with (
             explaining(),
             self._turn,
             self.engine.connect().execution_options(**{_WRITES: True}) as connection,
+            self._synchronous(connection, durable=durable),
             connection.begin(),
         ):
             if not self.is_sqlite:  # what SQLite does by itself: one writer at a time, between processes too
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
             yield connection
+
+    @contextmanager
+    def _synchronous(self, connection: Connection, *, durable: bool) -> Iterator[None]:
+        """SQLite's `synchronous` for one transaction; it can only be changed outside of one."""
+        if not (durable and self.is_sqlite):
+            yield
+            return
+        cursor = connection.connection.cursor()
+        cursor.execute("PRAGMA synchronous = FULL")
+        try:
+            yield
+        finally:
+            cursor.execute("PRAGMA synchronous = NORMAL")
+            cursor.close()
 
     def close(self) -> None:
         self.engine.dispose()

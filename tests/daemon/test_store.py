@@ -13,6 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
 from daemon.store import schema
@@ -123,6 +124,15 @@ class TestTraps:
     def test_foreign_keys_hold(self, store: Database) -> None:
         with pytest.raises(StoreError), store.writing() as connection:
             Round(connection, 4711).upsert([(make_copy(), b"digest")])
+
+    def test_what_must_outlast_a_power_cut_is_written_through(self, sqlite_store: Database) -> None:
+        def synchronous(connection: Connection) -> int:
+            return int(connection.exec_driver_sql("PRAGMA synchronous").scalar_one())
+
+        with sqlite_store.writing(durable=True) as connection:
+            assert synchronous(connection) == 2
+        with sqlite_store.writing() as connection:
+            assert synchronous(connection) == 1
 
     def test_sqlite_runs_with_wal_and_a_busy_timeout(self, sqlite_store: Database) -> None:
         with sqlite_store.reading() as connection:
