@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
+import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 from icalendar import Calendar, Event, vCalAddress
+
+from daemon.cli import main
 
 CONFIG = """
 [company]
@@ -43,6 +48,34 @@ class Ran:
         return json.loads(self.out)
 
 
+def _ran(code: int, out: str, err: str) -> Ran:
+    assert "Traceback" not in err + out
+    return Ran(code, out, err)
+
+
+class _Caught(io.TextIOWrapper):
+    """An output that is kept."""
+
+    def __init__(self) -> None:
+        super().__init__(io.BytesIO(), "utf-8", newline="", write_through=True)
+
+    @property
+    def text(self) -> str:
+        self.seek(0)
+        return self.read()
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
 @dataclass
 class Company:
     """A folder with a config and calendars."""
@@ -57,13 +90,30 @@ class Company:
         return [sys.executable, "-m", "daemon", *arguments]
 
     def run(self, *arguments: str) -> Ran:
-        """`rapport …` in the company's folder, as a process of its own."""
+        """`rapport …` in the company's folder: the command line as it is, in this process, which is much quicker."""
+        told, said = _Caught(), _Caught()
+        argv, folder, other_logs = sys.argv, Path.cwd(), list(logging.getLogger().handlers)
+        code = 0
+        with _environment({"COLUMNS": "200", **self.environment}), redirect_stdout(told), redirect_stderr(said):
+            try:
+                os.chdir(self.folder)
+                sys.argv = ["rapport", *arguments]
+                main()
+            except SystemExit as end:
+                code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+            finally:
+                sys.argv = argv
+                os.chdir(folder)
+                logging.getLogger().handlers[:] = other_logs
+        return _ran(code, told.text, said.text)
+
+    def run_apart(self, *arguments: str) -> Ran:
+        """The same as a process of its own."""
         environment = {**os.environ, "COLUMNS": "200", **self.environment}
         ran = subprocess.run(
             self.command(*arguments), cwd=self.folder, env=environment, capture_output=True, text=True, check=False
         )
-        assert "Traceback" not in ran.stderr + ran.stdout
-        return Ran(ran.returncode, ran.stdout, ran.stderr)
+        return _ran(ran.returncode, ran.stdout, ran.stderr)
 
     def report(self, month: str, *more: str) -> dict[str, dict[str, Any]]:
         """A month's rows by client."""

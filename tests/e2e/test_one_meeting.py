@@ -50,7 +50,7 @@ def test_a_meeting_goes_from_a_calendar_file_to_the_digest(tmp_path: Path) -> No
     company.put("jo@northwind.example", [_steering_group(start)])
     month = start.strftime("%Y-%m")
 
-    synced = company.run("sync", "--format", "json")  # connectors/calendars/ics.py, daemon/sync.py, daemon/store/
+    synced = company.run_apart("sync", "--format", "json")  # connectors/calendars/ics.py, daemon/sync.py, daemon/store/
     assert synced.json["connectors"][0] | {"seconds": 0} == {
         "name": "exports",
         "calendars": 1,
@@ -68,7 +68,7 @@ def test_a_meeting_goes_from_a_calendar_file_to_the_digest(tmp_path: Path) -> No
     assert (row["meetings"], row["score"], row["man_hours"], row["our_hours"], row["client_people"]) == (1, 13, 6, 2, 3)
     assert (row["steps"]["long_many"], row["verdict"], row["trend"]) == (1, "new", "new")
 
-    (meeting,) = company.run("explain", "--client", "Acme", "--month", month, "--format", "json").json["meetings"]
+    (meeting,) = company.run_apart("explain", "--client", "Acme", "--month", month, "--format", "json").json["meetings"]
     assert meeting["client_people"] == ["ana@acme.example", "bo@acme.example", "cy@acme.example"]
     assert (meeting["title"], meeting["step"], meeting["points"], meeting["man_hours"]) == (
         "Steering group",
@@ -82,7 +82,7 @@ def test_a_meeting_goes_from_a_calendar_file_to_the_digest(tmp_path: Path) -> No
         None,
     )
 
-    written = company.run("digest", "leadership", "--month", month, "--out", "digest")  # scoring/digest.py, render/
+    written = company.run_apart("digest", "leadership", "--month", month, "--out", "digest")  # scoring/digest.py, render/
     assert written.code == 0, written.err
     text = (tmp_path / "digest" / "digest.txt").read_text("utf-8")
     assert f"{start:%B}: 0 of 1 relationship" in text
