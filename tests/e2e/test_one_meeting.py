@@ -82,7 +82,8 @@ def test_a_meeting_goes_from_a_calendar_file_to_the_digest(tmp_path: Path) -> No
         None,
     )
 
-    written = company.run_apart("digest", "leadership", "--month", month, "--out", "digest")  # scoring/digest.py, render/
+    # scoring/digest.py, render/
+    written = company.run_apart("digest", "leadership", "--month", month, "--out", "digest")
     assert written.code == 0, written.err
     text = (tmp_path / "digest" / "digest.txt").read_text("utf-8")
     assert f"{start:%B}: 0 of 1 relationship" in text

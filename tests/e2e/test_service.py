@@ -187,7 +187,7 @@ class TestTheProcess:
         with self.running(company) as process:
             until((company.folder / "rapport.db.lock").exists)
             until(lambda: self.reads(company))
-            second = company.run("run")
+            second = company.run_apart("run")
             assert second.code == 1
             assert f"process {process.pid} on {socket.gethostname()}" in second.err
             began = time.monotonic()
