@@ -15,7 +15,6 @@ from daemon.next_steps import to_beat
 from daemon.reports import (
     MonthRows,
     explain_json,
-    finding_json,
     insight_json,
     known_months,
     read_meetings,
@@ -179,7 +178,6 @@ def page_json(page: Page, scope: Scope) -> dict[str, Any]:
         "results_expected": None if page.results is None else list(page.results),
         "months": [_bar_json(one) for one in page.line.strip],
         **insight_json(page.insight),
-        "findings": [finding_json(one) for one in (*page.insight.signals, *page.insight.findings)],
         "people": [person_json(page, one) for one in page.people],
         "buying_centres": sorted(page.circle.centres) or None,
         "booked": [_step_json(step, text, scope) for step, text in page.steps],

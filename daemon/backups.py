@@ -9,8 +9,9 @@ from pathlib import Path
 from daemon.holder import Held, Holder
 from daemon.store.engine import Database
 from daemon.store.errors import StoreError
-from daemon.store.files import as_one_file, becoming, copy_store, held_alone, remember_backup, store_in
+from daemon.store.files import as_one_file, becoming, copy_store, held_alone, store_in
 from daemon.store.moving import copy_rows, count_rows, holds_anything
+from daemon.store.own_backups import remember_backup
 from daemon.store.schema import REVISIONS, bring_up_to_date, check_revision, migrate
 
 

@@ -14,19 +14,19 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect
 
 from daemon.config import Config
-from daemon.rescore import derive, rescore, settle_due, touched_months
+from daemon.rescore import rescore, settle_due, touched_months
 from daemon.scope import Scope, known_scope
 from daemon.store.engine import Database
 from daemon.store.erasing import Findings, erase, find
 from daemon.store.errors import StoreError
 from daemon.store.figures import freeze_figures, mark_stale, read_figures
-from daemon.store.files import as_one_file, backups_beside, backups_written, compact, remove_unfinished, store_in
+from daemon.store.files import as_one_file, compact, store_in
 from daemon.store.forgotten import Forgotten, hashed, read_forgotten, save_forgotten
-from daemon.store.packing import Addresses
+from daemon.store.own_backups import backups_beside, backups_written, remove_unfinished
 from daemon.store.schema import check_revision
 from daemon.store.tables import ForgottenRow
 from scoring.clients import normalise_address
-from scoring.months import month_of
+from scoring.months import Month, month_of
 
 
 class NotToForget(Exception):
@@ -55,9 +55,11 @@ def names_of(text: str, scope: Scope) -> tuple[str, ...]:
 
 
 def aliases_of(address: str, scope: Scope) -> list[str]:
-    """The other addresses of somebody whose calendar is known."""
-    own = [(one.address, *one.aliases) for one in scope.calendars]
-    return sorted({alias for group in own if address in group for alias in group} - {address})
+    """The other addresses of the same person: from the directory, and by `same_as` of the people file (R3)."""
+    told = {one for calendar in scope.calendars for one in (calendar.address, *calendar.aliases)}
+    told |= {one for person in scope.config.people for one in (person.address, person.same_as) if one}
+    canonical = scope.book.canonical
+    return sorted({one for one in told if canonical(one) == canonical(address)} - {address})
 
 
 def meant(connection: Connection, names: Iterable[str], now: datetime) -> Forgotten:
@@ -114,24 +116,31 @@ def forget_people(database: Database, config: Config, forgotten: Forgotten, now:
 
 
 def erase_and_freeze(connection: Connection, config: Config, forgotten: Forgotten, now: datetime) -> Findings:
-    """Erases in the caller's transaction. A closed month's figures that would be others without them stay as they are.
+    """Erases in the caller's transaction. Figures of closed months with a meeting that they were in stay as they are.
 
     Only those are frozen, a client's month at a time: late edits of other clients and months still count.
     """
     scope = known_scope(connection, config)
     settle_due(connection, scope, now)
     found = look(connection, scope, forgotten)
+    running = month_of(now, scope.zone)
+    for month, clients in _clients_by_month(found, scope).items():
+        if month < running:
+            kept = {one.client for one in read_figures(connection, first=month, last=month)}
+            freeze_figures(connection, month, clients & kept)
+        mark_stale(connection, [month])
     erase(connection, found)
-    scope = known_scope(connection, config)
-    months = touched_months(found.starts, scope)
-    mark_stale(connection, months)
-    for month in sorted(one for one in months if one < month_of(now, scope.zone)):
-        derived = derive(connection, scope, month, now, Addresses())
-        kept = {one.client: one for one in read_figures(connection, first=month, last=month)}
-        clients = kept.keys() | derived.figures.keys()
-        if not derived.frozen:
-            freeze_figures(connection, month, [one for one in clients if kept.get(one) != derived.figures.get(one)])
     return found
+
+
+def _clients_by_month(found: Findings, scope: Scope) -> dict[Month, set[str]]:
+    """Whose meetings are concerned, by the months in which they may lie."""
+    months: dict[Month, set[str]] = {}
+    for meeting in found.meetings:
+        clients = {who.client for who in map(scope.book.who, meeting.people) if who.client is not None}
+        for month in touched_months(meeting.starts, scope):
+            months.setdefault(month, set()).update(clients)
+    return months
 
 
 def clean_backups(database: Database, scope: Scope, forgotten: Forgotten) -> Backups:

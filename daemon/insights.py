@@ -39,19 +39,37 @@ from scoring.stage import Account, Stage, Standing, standing_text, standings_of
 _AT_ONCE = 25  # clients a transaction: writers need not wait long
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Insight:
-    """A client as of the end of a month. `text` is the stage with its evidence and what the next one lacks."""
+    """A client as of the end of a month. `written` is as JSON shows it, and as it is kept (interface.md)."""
 
-    stage: str
-    text: str
-    evidence: Mapping[str, Any]
-    next: str | None
-    lacks: tuple[str, ...]
-    believed: str | None
-    since: str
-    findings: tuple[Finding, ...]
-    signals: tuple[Finding, ...]
+    written: Mapping[str, Any]
+
+    @property
+    def stage(self) -> str:
+        found: str = self.written["stage"]
+        return found
+
+    @property
+    def evidence(self) -> Mapping[str, Any]:
+        """What the stage rests on, what the next one lacks, what we believe."""
+        found: Mapping[str, Any] = self.written["stage_evidence"]
+        return found
+
+    @property
+    def text(self) -> str:
+        """The stage with its evidence and what the next one lacks."""
+        found: str = self.evidence["sentence"]
+        return found
+
+    @property
+    def signals(self) -> tuple[Finding, ...]:
+        return tuple(_finding(one, "signal") for one in self.written["signals"])
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the stage says against what was and what we believe."""
+        return tuple(_finding(one, "finding") for one in self.evidence["findings"])
 
     def told(self) -> tuple[str, ...]:
         """The sentences of what is most important (at most three)."""
@@ -159,7 +177,7 @@ def _some(connection: Connection, scope: Scope, now: datetime) -> bool:
     for one in lacking:
         missing = [month for month in months if (one.name, month) not in kept]
         for month, insight in found.insights(one.name, months, missing).items():
-            contents[one.name, month] = _packed(insight)
+            contents[one.name, month] = json.dumps(insight.written, separators=(",", ":"), ensure_ascii=False)
     save_insights(connection, contents)
     return True
 
@@ -177,36 +195,31 @@ def _ended_months(connection: Connection, scope: Scope, now: datetime) -> list[M
 
 def insights_of(connection: Connection, months: Iterable[Month]) -> dict[tuple[str, Month], Insight]:
     """What is kept of these months, by client and month. The running one has none."""
-    return {key: _unpacked(content) for key, content in read_insights(connection, months).items()}
+    return {key: Insight(json.loads(content)) for key, content in read_insights(connection, months).items()}
 
 
 def _insight(standing: Standing, signals: Iterable[Finding]) -> Insight:
     evidence = standing.evidence
     return Insight(
-        stage=standing.stage.value,
-        text=standing_text(standing),
-        evidence={name: getattr(evidence, name) for name in evidence.__slots__},
-        next=standing.next.value if standing.next else None,
-        lacks=standing.lacks,
-        believed=standing.believed.value if standing.believed else None,
-        since=standing.since,
-        findings=standing.findings,
-        signals=tuple(signals),
+        {
+            "stage": standing.stage.value,
+            "stage_evidence": {
+                **{name: getattr(evidence, name) for name in evidence.__slots__},
+                "since": standing.since,
+                "next": standing.next.value if standing.next else None,
+                "lacks": list(standing.lacks),
+                "believed": standing.believed.value if standing.believed else None,
+                "sentence": standing_text(standing),
+                "findings": [_written(one, "finding") for one in standing.findings],
+            },
+            "signals": [_written(one, "signal") for one in signals],
+        }
     )
 
 
-def _packed(insight: Insight) -> str:
-    value = {name: getattr(insight, name) for name in Insight.__slots__}
-    for name in ("findings", "signals"):
-        value[name] = [[one.name, dict(one.numbers), one.sentence, one.good] for one in value[name]]
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+def _written(one: Finding, what: str) -> dict[str, Any]:
+    return {what: one.name, "numbers": one.numbers, "sentence": one.sentence, "good": one.good}
 
 
-def _unpacked(content: str) -> Insight:
-    value = json.loads(content)
-    for name in ("findings", "signals"):
-        value[name] = tuple(
-            Finding(name=kind, numbers=numbers, sentence=sentence, good=good)
-            for kind, numbers, sentence, good in value[name]
-        )
-    return Insight(**value | {"lacks": tuple(value["lacks"])})
+def _finding(written: Mapping[str, Any], what: str) -> Finding:
+    return Finding(name=written[what], numbers=written["numbers"], sentence=written["sentence"], good=written["good"])

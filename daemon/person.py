@@ -12,9 +12,11 @@ from daemon.due import stamp
 from daemon.forget import aliases_of
 from daemon.scope import Scope
 from daemon.store.forgotten import read_forgotten
-from daemon.store.person import calendars_of, copies_of, deliveries_to
+from daemon.store.person import calendars_of, copies_of, deliveries_to, months_of
 from scoring.clients import Kind
+from scoring.hours import thousandths
 from scoring.meeting import Copy
+from scoring.people import PeopleMonth
 
 
 def stored_about(connection: Connection, scope: Scope, address: str) -> dict[str, Any]:
@@ -42,6 +44,7 @@ def stored_about(connection: Connection, scope: Scope, address: str) -> dict[str
             for one in calendars_of(connection, addresses)
         ],
         "copies": [_copy(one, addresses, scope) for one in copies],
+        "months": [_month(one, found) for one, found in months_of(connection, addresses)],
         "clients": sorted({client for one in copies for client in _clients(one, scope)}),
         "deliveries": [
             {**one, "settled_at": _moment(one["settled_at"])} for one in deliveries_to(connection, addresses)
@@ -65,6 +68,18 @@ def _copy(copy: Copy, addresses: Iterable[str], scope: Scope) -> dict[str, Any]:
         "others": len({*copy.invited} - wanted),
         "clients": _clients(copy, scope),
         "read": stamp(copy.read_at),
+    }
+
+
+def _month(one: PeopleMonth, address: str) -> dict[str, Any]:
+    """What is kept of a client's month about them, also when its copies are gone."""
+    theirs = one.theirs.get(address)
+    return {
+        "month": one.month,
+        "client": one.client,
+        "as": "ours" if theirs is None else "client person",
+        "meetings": one.ours.get(address, 0) if theirs is None else theirs.meetings,
+        "man_hours": None if theirs is None else thousandths(theirs.man_seconds),
     }
 
 

@@ -18,7 +18,6 @@ from daemon.store.figures import first_met, read_figures
 from daemon.store.told import read_told
 from daemon.sync import HISTORY_BEGINS
 from scoring.clients import Client
-from scoring.findings import Finding
 from scoring.hours import thousandths
 from scoring.meeting import Meeting
 from scoring.months import (
@@ -217,7 +216,7 @@ def report_json(scope: Scope, found: Iterable[MonthRows], now: datetime) -> dict
                 "missing_calendars": list(one.missing) if named else len(one.missing),
                 "clients": [
                     _row_json(row, clients[row.client], scope, one.restated.get(row.client))
-                    | insight_json(one.insights.get(row.client))
+                    | dict(insight_json(one.insights.get(row.client)))
                     for row in one.rows
                 ],
             }
@@ -269,27 +268,13 @@ def _row_json(row: Row, client: Client, scope: Scope, restated: Restated | None)
     return written
 
 
-def insight_json(insight: Insight | None) -> dict[str, Any]:
-    """`stage` and `signals` of a row; of a month that has not ended there are none."""
-    if insight is None:
-        return {"stage": None, "stage_evidence": None, "signals": []}
-    return {
-        "stage": insight.stage,
-        "stage_evidence": {
-            **insight.evidence,
-            "since": insight.since,
-            "next": insight.next,
-            "lacks": list(insight.lacks),
-            "believed": insight.believed,
-            "findings": [finding_json(one, "finding") for one in insight.findings],
-        },
-        "signals": [finding_json(one) for one in insight.signals],
-    }
+NOT_JUDGED: Mapping[str, Any] = {"stage": None, "stage_evidence": None, "signals": []}
+"""Of a month that has not ended."""
 
 
-def finding_json(one: Finding, what: str = "signal") -> dict[str, Any]:
-    """A signal, or a stage's finding, with its numbers and its sentence."""
-    return {what: one.name, "numbers": one.numbers, "sentence": one.sentence, "good": one.good}
+def insight_json(insight: Insight | None) -> Mapping[str, Any]:
+    """`stage` and `signals` of a row."""
+    return NOT_JUDGED if insight is None else insight.written
 
 
 @cache
@@ -330,7 +315,7 @@ def report_cells(found: Iterable[MonthRows], scope: Scope) -> list[dict[str, Any
                 | {"set_aside": "; ".join(f"{reason} {count}" for reason, count in aside.items())}
                 | {
                     "stage": insight and insight.stage,
-                    "signals": insight and "; ".join(finding.name for finding in insight.signals),
+                    "signals": insight and "; ".join(found["signal"] for found in insight.written["signals"]),
                 }
             )
     return cells

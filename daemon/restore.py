@@ -44,6 +44,7 @@ from daemon.store.files import (
 )
 from daemon.store.forgotten import NOBODY, Forgotten, read_forgotten, save_forgotten
 from daemon.store.moving import copy_rows, erase_rows
+from daemon.store.own_backups import backups_written, remember_backup
 from daemon.store.schema import REVISIONS, bring_up_to_date, check_revision, migrate
 from scoring.months import Figures, Month, begins, month_of, shift
 
@@ -52,9 +53,11 @@ _DOUBT = "the store was restored from an older backup, so it may have gone out s
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Remembered:
-    """What the store that is replaced still has to say: whom it has forgotten, and the figures that are frozen."""
+    """What the store that is replaced still has to say: whom it has forgotten, the figures that are frozen for it, and
+    where its backups are."""
 
     forgotten: Forgotten = NOBODY
+    backups: tuple[Path, ...] = ()
     frozen: Mapping[Month, Mapping[str, Figures | None]] = field(default_factory=dict)
 
 
@@ -115,9 +118,9 @@ def _refuse_others(database: Database) -> None:
 
 
 def _into_server(database: Database, config: Config, backup: Path, now: datetime) -> Restored:
-    """The same in one transaction of the server; what is replaced is kept as a file beside the config."""
+    """The same in one transaction of the server; what is replaced is kept as a file beside the backup."""
     bring_up_to_date(database)
-    aside = stamped(config.folder / "rapport.db", "replaced")
+    aside = stamped(backup.with_name("rapport.db"), "replaced")
     with (
         service_stopped(database),
         tempfile.TemporaryDirectory(prefix="rapport-") as folder,
@@ -125,7 +128,7 @@ def _into_server(database: Database, config: Config, backup: Path, now: datetime
     ):
         copy_portable(database, aside)
         with database.writing() as target:
-            known = Remembered(forgotten=read_forgotten(target), frozen=frozen_figures(target))
+            known = _remembered(target, aside)
             restored = _prepared(copy, config, known, now)
             erase_rows(target)
             ready = store_in(copy)
@@ -158,12 +161,20 @@ def _copied(backup: Path, place: Path) -> Iterator[Path]:
         discard(place)
 
 
+def _remembered(connection: Connection, *more: Path) -> Remembered:
+    return Remembered(
+        forgotten=read_forgotten(connection),
+        backups=(*backups_written(connection), *more),
+        frozen=frozen_figures(connection),
+    )
+
+
 def _remembered_in(aside: Path) -> Remembered | None:
     """None for a store that another version wrote in a way that cannot be read here."""
     replaced = store_in(aside)
     try:
         with replaced.reading() as connection:
-            return Remembered(forgotten=read_forgotten(connection), frozen=frozen_figures(connection))
+            return _remembered(connection)
     except StoreError:
         return None
     finally:
@@ -181,6 +192,8 @@ def _prepared(copy: Path, config: Config, known: Remembered, now: datetime) -> R
             migrate(store)
         again = _forget_again(store, config, known, now)
         with store.writing() as connection:
+            for one in known.backups:
+                remember_backup(connection, one)
             scope = known_scope(connection, config)
             as_of = _as_of(connection)
             doubted = _doubt_what_was_due(connection, scope, as_of or now, now)

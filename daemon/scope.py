@@ -158,7 +158,7 @@ def known_scope(connection: Connection, config: Config) -> Scope:
 _VERSION = 1
 """Of the arithmetic: raised when the same copies give other figures."""
 
-_SEEN_VERSION = 1
+_SEEN_VERSION = 2
 """Of signals and stages, and of their sentences: raised when the same people and figures say something else."""
 
 _PEOPLE_VERSION = 1

@@ -123,6 +123,6 @@ def to_beat_text(one: ToBeat, name: Name) -> str:
     if one.booked:
         return f"{text}and {hours_text(tenths(one.booked_seconds))} h booked."
     if one.last_met is None:
-        return f"{text}nothing booked, and nobody was ever met."
+        return f"{text}nothing booked in it, and nobody was ever met."
     day, people = one.last_met
-    return f"{text}nothing booked; last met {names_text([name(person) for person in people])} on {day_text(day)}."
+    return f"{text}nothing booked in it; last met {names_text([name(person) for person in people])} on {day_text(day)}."

@@ -11,7 +11,6 @@ from daemon.render import terminal
 from daemon.scope import Scope
 from scoring.hours import hours_text, share_out, tenths
 from scoring.people import Known
-from scoring.stage import Stage
 from scoring.wording import STEP_WORDS, length_text, month_text
 
 _CSV = (
@@ -49,8 +48,8 @@ def _show(page: Page, scope: Scope) -> None:
     print_line("Stage")
     print_line(f"  {page.insight.text}")
     _listed("", [one.sentence for one in page.insight.findings])
-    if page.insight.believed and page.insight.believed == page.insight.stage:
-        print_line(f"  We believe it {Stage(page.insight.believed)} too.")
+    if page.insight.evidence["believed"] == page.insight.stage:
+        print_line("  That is what we believe too.")
     _listed("Signals", [f"{'+ ' * one.good}{one.sentence}" for one in page.insight.signals] or ["None."])
     steps = [text for _, text in page.steps]
     more = [f"And {len(steps) - _MOST_BOOKED} more."] if len(steps) > _MOST_BOOKED else []

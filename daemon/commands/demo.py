@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from daemon.commands.common import UsageError, opened
+from daemon.commands.common import Session, UsageError, opened
 from daemon.commands.digest import make_editions, write_editions
 from daemon.commands.report import report
 from daemon.commands.sync import sync_once
 from daemon.demo import write_company
+from daemon.insights import insights_of
 from daemon.output import Format, print_line
+from daemon.reports import known_months
+from scoring.stage import Stage
+from scoring.wording import names_text
 
 FOLDER = Path("rapport-demo")
 _MARK = ".rapport-demo"
@@ -27,21 +31,40 @@ def demo(folder: Path = FOLDER) -> int:
         name = session.config.digests[0].name
         _, editions = make_editions(session, name=name)
         files = write_editions(editions, folder / "digest")
+        findings = _findings(session)
     report(config, month=None, months=1, client=None, form=Format.TABLE)
     print_line()
     print_line("What the calendars tell:")
     for client, story in company.stories:
         print_line(f"  {client}: {story}")
     print_line()
+    print_line("What the pattern of meetings says (`rapport client NAME` shows one account):")
+    for name, clients in findings.items():
+        print_line(f"  {name.replace('_', ' ')}: {names_text(clients, most=4)}")
+    print_line()
     print_line(
         f"Read {sum(one.entries for one in results)} entries of {results[0].calendars} calendars in {folder}/calendars."
     )
     print_line(f"Look at the digest: {files[-1]}")
     print_line("Ask on:")
+    print_line(f"  rapport client --config {config} NAME")
     print_line(f"  rapport explain --config {config} --client NAME")
     print_line(f"  rapport report --config {config} --months 24")
     print_line(f"  rapport clients suggest --config {config}")
     return 1 if any(one.failed for one in results) else 0
+
+
+def _findings(session: Session) -> dict[str, list[str]]:
+    """The clients that show each stage, signal and finding of the last complete month."""
+    scope = session.scope()
+    with session.database.reading() as connection:
+        month = known_months(connection, scope, session.now).last
+        insights = insights_of(connection, [month])
+    found: dict[str, list[str]] = {f"stage {stage}": [] for stage in Stage}
+    for (client, _), insight in sorted(insights.items()):
+        for name in (f"stage {insight.stage}", *(one.name for one in (*insight.signals, *insight.findings))):
+            found.setdefault(name, []).append(client)
+    return {name: clients for name, clients in found.items() if clients}
 
 
 def _clear(folder: Path) -> None:

@@ -10,8 +10,9 @@ from daemon.output import Format, Table, print_csv, print_json, print_line, say
 from daemon.person import stored_about
 from scoring.clients import normalise_address
 
-_COPIES = ("start", "end", "title", "in_calendar_of", "organised", "response", "state", "others", "clients", "read")
+_COPIES = ("start", "end", "title", "in_calendar_of", "organised", "response", "state", "others", "clients")
 _CALENDARS = ("connector", "calendar", "read_since", "last_read", "left", "error")
+_MONTHS = ("month", "client", "as", "meetings", "man_hours")
 _DELIVERIES = ("digest", "month", "recipient", "attempt", "state", "settled_at")
 _BEYOND = "Digests and backups made before are kept where they were sent; the config and its lists may name people too."
 
@@ -46,6 +47,7 @@ def _show(found: dict[str, Any]) -> None:
     for title, columns, rows in (
         ("Calendars read", _CALENDARS, found["calendars"]),
         ("Copies of meetings", _COPIES, found["copies"]),
+        ("Months kept", _MONTHS, found["months"]),
         ("Digests to them", _DELIVERIES, found["deliveries"]),
     ):
         if not rows:

@@ -7,6 +7,7 @@ from pathlib import Path
 from daemon.commands.common import client_option, month_option, opened
 from daemon.output import Format, Table, print_csv, print_json, print_line, say
 from daemon.reports import MonthRows, known_months, months_to, read_months, report_cells, report_json
+from daemon.rescore import no_search_for_cycles
 from daemon.scope import Scope
 from scoring.findings import most_important
 from scoring.hours import hours_text, tenths
@@ -25,7 +26,7 @@ _NUMBERS = ("Man-hours", "Before", "Change", "Score", "Meetings", "People", "Pho
 def report(path: Path | None, *, month: str | None, months: int, client: str | None, form: Format) -> int:
     """Shows the figures; the last complete month unless told otherwise."""
     asked = month_option(month)
-    with opened(path) as session:
+    with opened(path) as session, no_search_for_cycles():
         scope = session.fresh_scope()
         clients = client_option(client, scope)
         with session.database.reading() as connection:

@@ -51,10 +51,11 @@ ACME = Client(
     manager="ben",
     tier="key",
     people="pia quinn rosa sven tara ugo vera wim",
-    story="Began as a coffee and climbs all four steps, up to a steering group of eight.",
+    story="Began as a coffee and climbs all four steps, up to a steering group of eight: now interconnected.",
     more=(
         'stage = "collaborative"\n'
-        'buying_centres = [{ name = "EMEA", match = ["tara@acme.example", "*@emea.acme.example"] }]\n'
+        'buying_centres = [{ name = "EMEA", match = ["tara@acme.example", "*@emea.acme.example"] },\n'
+        '                  { name = "IT", match = ["vera@acme.example"] }]\n'
     ),
 )
 BRIGHTWATER = Client(
@@ -63,7 +64,7 @@ BRIGHTWATER = Client(
     manager="cleo",
     tier="strategic",
     people="abel bea carl dora",
-    story="Fades: from a steering group with four to half an hour with one.",
+    story="Fades: from a steering group with four to half an hour with one, to whom we bring more and more of ours.",
     more='stage = "interconnected"    # or so we believe\n',
 )
 CALDER = Client(
@@ -72,7 +73,7 @@ CALDER = Client(
     manager="dan",
     tier="strategic",
     people="vida finn",
-    story="Hangs on a single person: nearly every hour is Vida's.",
+    story="Hangs on a single person in one division: nearly every hour is Vida's, though the marks are good.",
 )
 DUNMORE = Client(
     name="Dunmore",
@@ -112,7 +113,7 @@ HARROW = Client(
     manager="eli",
     tier="key",
     people="jonas kaja lara",
-    story="A steady weekly series, with holidays left out, one moved and one called off.",
+    story="A steady weekly series to which nobody ever answered, with holidays left out, one moved and one called off.",
     more='addresses = ["jonas@mail.example"]    # Jonas, from home\n',
 )
 IVYBRIDGE = Client(

@@ -1,4 +1,4 @@
-"""Writes the made-up company: a calendar file for each of our people, and the config."""
+"""Writes the made-up company: a calendar file for each of our people, the config, and what people know beside."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from daemon.demo.everyday import everyday
 from daemon.demo.files import calendar_file, event_text
 from daemon.demo.stories import STORIES
 from daemon.demo.timeline import LAST, Timeline
+from daemon.demo.told import ASSESSMENTS_FILE, PEOPLE_FILE, assessments_text, people_text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +29,7 @@ class DemoCompany:
 
 
 def write_company(folder: Path, today: date) -> DemoCompany:
-    """Writes `config.toml` and `calendars/<owner>.ics` into the folder; the same day gives the same bytes."""
+    """Writes the config, its lists and `calendars/<owner>.ics` into the folder; the same day gives the same bytes."""
     entries = _entries(Timeline(today))
     texts = _texts(entries, today)
     calendars = folder / "calendars"
@@ -39,7 +40,12 @@ def write_company(folder: Path, today: date) -> DemoCompany:
         path.write_bytes(calendar_file(owner, texts[owner]))
         paths.append(path)
     config = folder / "config.toml"
-    config.write_text(config_text(today), encoding="utf-8", newline="\n")
+    for path, text in (
+        (config, config_text(today)),
+        (folder / PEOPLE_FILE, people_text()),
+        (folder / ASSESSMENTS_FILE, assessments_text(Timeline(today))),
+    ):
+        path.write_text(text, encoding="utf-8", newline="\n")
     return DemoCompany(
         folder=folder,
         config=config,

@@ -12,8 +12,13 @@ _HEAD = """\
 #
 #   rapport --config config.toml report --months 3
 #   rapport --config config.toml explain --client "Fairholm"
+#   rapport --config config.toml client Acme
 #   rapport --config config.toml digest leadership --out digest
 #   rapport --config config.toml clients suggest
+
+# What no calendar knows, from a spreadsheet; all of it may be left out.
+people_file = "people.csv"
+assessments_file = "assessments.csv"
 
 [company]
 name = "Northwind"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2b
@@ -123,6 +123,13 @@ def meeting(
         private_for=frozenset(private_for),
         note=note,
     )
+
+
+def unanswered(entry: Entry, people: Iterable[str]) -> Entry:
+    """The same entry, to which these people never answered."""
+    silent = frozenset(people)
+    guests = ((person, Answer.NONE if person in silent else answer) for person, answer in entry.guests)
+    return replace(entry, guests=tuple(guests))
 
 
 def all_day(

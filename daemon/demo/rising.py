@@ -36,7 +36,7 @@ def climbs(t: Timeline) -> Iterator[Entry]:
                 "Project review",
                 t.at(month, week, WED, 14),
                 45,
-                [*ours("fay ben"), *acme.team(2)],
+                [*ours("fay ben hana" if month > 17 else "fay ben"), *acme.team(2)],
                 place=TEAMS,
             )
     for month in t.months(16):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from daemon.demo import cast
-from daemon.demo.entry import Entry, Place, Repeats, all_day, meeting, ours
+from daemon.demo.entry import Entry, Place, Repeats, all_day, meeting, ours, unanswered
 from daemon.demo.places import TEAMS, THAMES, google_meet
 from daemon.demo.timeline import FRI, LAST, MON, THU, TUE, WED, Timeline
 
@@ -33,8 +33,9 @@ def fades(t: Timeline) -> Iterator[Entry]:
             )
     for month in t.months(18, LAST):
         minutes = 90 if month < LAST - 1 else 60
-        yield meeting("Brightwater catch-up", t.at(month, 2, MON, 11), minutes, [*ours("cleo gus"), *them.team(1)])
-    yield meeting("Quick catch-up", t.at(LAST, 3, MON, 11, 30), 30, [*ours("cleo"), *them.team(1)], place=TEAMS)
+        yield meeting("Brightwater catch-up", t.at(month, 2, MON, 11), minutes, [*ours("cleo"), *them.team(1)])
+    everybody = [*ours("cleo gus hana ada"), *them.team(1)]
+    yield meeting("Quick catch-up", t.at(LAST, 3, MON, 11, 30), 30, everybody, place=TEAMS)
 
 
 def only_phones(t: Timeline) -> Iterator[Entry]:
@@ -48,14 +49,14 @@ def only_phones(t: Timeline) -> Iterator[Entry]:
 
 
 def weekly(t: Timeline) -> Iterator[Entry]:
-    """Harrow: one series for all the time, and a board once a quarter."""
+    """Harrow: one series for all the time, which nobody ever answered, and a board once a quarter."""
     them = cast.HARROW
     mondays = list(t.weeks(MON))
     first = datetime.combine(mondays[0], datetime.min.time()) + timedelta(hours=9)
     every = [first + timedelta(days=7 * week) for week in range((t.end - mondays[0]).days // 7)]
     weeks = {at.date() for at in every if (at.month == 12 and at.day > 21) or (at.month == 1 and at.day == 1)}
     moved = t.at(LAST, 2, MON, 9)
-    yield meeting(
+    series = meeting(
         "Harrow weekly",
         first,
         45,
@@ -69,6 +70,7 @@ def weekly(t: Timeline) -> Iterator[Entry]:
             called_off=(t.at(LAST, 3, MON, 9), t.at(14, 2, MON, 9)),
         ),
     )
+    yield unanswered(series, them.team(2))
     for month in t.months():
         if month % 3 == 0:
             yield meeting(

@@ -5,7 +5,7 @@ Works on older backups too: what their version does not have is left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -29,9 +29,16 @@ Values = dict[str, Any]
 
 
 @dataclass(kw_only=True, slots=True)
+class Concerned:
+    """A meeting that somebody forgotten was in: when its copies start, and everybody in any of them."""
+
+    starts: set[datetime] = field(default_factory=set)
+    people: set[str] = field(default_factory=set)
+
+
+@dataclass(kw_only=True, slots=True)
 class Findings:
-    """What names somebody forgotten. Lists of rows with what is to stand in them; `starts` are those of the copies
-    of every meeting concerned, so that its months can be derived again."""
+    """What names somebody forgotten: lists of rows, some with what is to stand in them, and the meetings concerned."""
 
     calendars: list[int] = field(default_factory=list)
     copies_there: int = 0
@@ -43,7 +50,7 @@ class Findings:
     deliveries: list[tuple[int, Values]] = field(default_factory=list)
     texts: list[tuple[int, Values]] = field(default_factory=list)
     meta: list[tuple[str, str]] = field(default_factory=list)
-    starts: set[datetime] = field(default_factory=set)
+    meetings: list[Concerned] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
         """How many rows of which sort, in words for people."""
@@ -137,9 +144,24 @@ def _find_copies(
                 found.lost.append(number)
         elif title is not None and forgotten.is_in(title):
             found.titles.append(number)
+    _find_meetings(connection, meetings, names, found)
+
+
+def _find_meetings(
+    connection: Connection, meetings: Iterable[bytes], names: Mapping[int, str], found: Findings
+) -> None:
+    columns = [_COPIES.c[one] for one in ("meeting", "starts_at", "organiser_id", "participants")]
+    gathered: dict[bytes, Concerned] = {}
     for chunk in in_chunks(meetings):
-        starts = connection.execute(select(_COPIES.c.starts_at).where(_COPIES.c.meeting.in_(chunk)).distinct())
-        found.starts.update(starts.scalars())
+        for meeting, start, organiser, packed in connection.execute(
+            select(*columns).where(_COPIES.c.meeting.in_(chunk))
+        ):
+            concerned = gathered.setdefault(meeting, Concerned())
+            concerned.starts.add(start)
+            concerned.people.update(names[int(one[:-1])] for one in packed.split())
+            if organiser is not None:
+                concerned.people.add(names[organiser])
+    found.meetings = list(gathered.values())
 
 
 def _find_deliveries(connection: Connection, forgotten: Forgotten, found: Findings) -> None:

@@ -1,8 +1,7 @@
-"""A SQLite store as a file: copied while in use, held alone, made anew without what was deleted; and its backups."""
+"""A SQLite store as a file: copied while in use, held alone, made anew without what was deleted."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sqlite3
@@ -12,15 +11,11 @@ from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import Connection
 from sqlalchemy.engine import URL
 
-from daemon.store.calendars import get_meta, set_meta
 from daemon.store.engine import Database
 from daemon.store.errors import StoreError, explained, explaining_sqlite
 
-BACKUPS = "backups"
-_MOST_REMEMBERED = 50
 _MARGIN_BYTES = 1 << 20
 
 
@@ -234,31 +229,3 @@ def compact(database: Database) -> None:
             "another process reads the store, whose log may still hold what was deleted",
             "Run the same command again when it has ended.",
         )
-
-
-def remember_backup(connection: Connection, path: Path) -> None:
-    """Keeps where a backup was written, so that `rapport forget` reaches it or names it."""
-    paths = [one for one in backups_written(connection) if one != path]
-    set_meta(connection, BACKUPS, json.dumps([str(one) for one in [*paths, path][-_MOST_REMEMBERED:]]))
-
-
-def backups_written(connection: Connection) -> list[Path]:
-    """The files that `rapport db backup` wrote, wherever they are."""
-    try:
-        return [Path(one) for one in json.loads(get_meta(connection, BACKUPS) or "[]")]
-    except (ValueError, TypeError):
-        return []
-
-
-def backups_beside(file: Path) -> list[Path]:
-    """What was copied beside the store before an upgrade or a restore."""
-    found = [one for one in file.parent.iterdir() if one.name.startswith(f"{file.name}.")]
-    return sorted(one for one in found if one.name.endswith((".backup", ".replaced")))
-
-
-def remove_unfinished(file: Path) -> None:
-    """Deletes what a copy or a restore left beside the store when it was killed; it is of no use."""
-    for one in file.parent.iterdir():
-        if one.name.startswith(f".{file.name}.") and ".partial" in one.name:
-            with suppress(OSError):
-                one.unlink()

@@ -9,11 +9,13 @@ from sqlalchemy import Connection, select
 
 from daemon.store.calendars import Calendar, owners_of, read_calendars
 from daemon.store.copies import CopyReader
-from daemon.store.tables import DeliveryRow
+from daemon.store.people import read_people
+from daemon.store.tables import DeliveryRow, PeopleRow
 from daemon.store.upsert import table_of
 from scoring.meeting import Copy
+from scoring.people import PeopleMonth
 
-_DELIVERIES = table_of(DeliveryRow)
+_DELIVERIES, _PEOPLE = table_of(DeliveryRow), table_of(PeopleRow)
 
 
 def calendars_of(connection: Connection, addresses: Collection[str]) -> list[Calendar]:
@@ -32,6 +34,17 @@ def copies_of(connection: Connection, addresses: Collection[str]) -> list[Copy]:
         if not wanted.isdisjoint(copy.invited) or (copy.connector, copy.calendar) in own
     )
     return sorted(found, key=lambda one: (one.start, one.owner, one.entry))
+
+
+def months_of(connection: Connection, addresses: Collection[str]) -> list[tuple[PeopleMonth, str]]:
+    """The clients' months in which they are known to have met or been met (R12), each with their address there."""
+    clients = connection.execute(select(_PEOPLE.c.client).distinct()).scalars().all()
+    kept = [one for months in read_people(connection, clients).values() for one in months.values()]
+    return [
+        (one, address)
+        for one in sorted(kept, key=lambda one: (one.month, one.client))
+        for address in sorted({*one.theirs, *one.ours} & set(addresses))
+    ]
 
 
 def deliveries_to(connection: Connection, addresses: Collection[str]) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from daemon.store.engine import Database
 from daemon.store.errors import explaining
-from daemon.store.tables import AddressRow, CalendarRow, CopyRow, DeliveryRow, Meta
+from daemon.store.tables import AddressRow, CalendarRow, CopyRow, DeliveryRow, InsightRow, Meta, PeopleRow
 from daemon.store.upsert import table_of
 
 
@@ -13,7 +13,7 @@ def vacuum_server(database: Database) -> None:
 
     A plain VACUUM would leave their bytes in the files. Each table is locked for as long as that takes.
     """
-    tables = [table_of(one) for one in (CopyRow, AddressRow, CalendarRow, DeliveryRow, Meta)]
+    tables = [table_of(one) for one in (CopyRow, AddressRow, CalendarRow, PeopleRow, InsightRow, DeliveryRow, Meta)]
     with (
         explaining(),
         database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,

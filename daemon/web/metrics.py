@@ -10,7 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -39,6 +47,7 @@ class Metrics:
     """
 
     def __init__(self, state: State | None = None, tally: Tally = TALLY) -> None:
+        disable_created_metrics()  # a second sample for each, of which nobody asks
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._read = self._counter("calendars_read", "Calendars read, in full or what changed")

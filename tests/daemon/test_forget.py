@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import subprocess
-import time
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,6 @@ from daemon.backups import back_up
 from daemon.commands.common import UsageError
 from daemon.commands.forget import forget as command
 from daemon.config import Config
-from daemon.demo import write_company
 from daemon.forget import NotToForget, clean_backups, forget_people, names_of
 from daemon.store.calendars import get_meta, read_calendars, save_groups, set_meta
 from daemon.store.deliveries import State, claim, open_deliveries, read_deliveries, settle_delivery
@@ -38,9 +37,10 @@ from tests.daemon.forgetting import (
     naming,
     synced,
 )
-from tests.daemon.worlds import ANA, BO, JO, KIM, NOW, config_of, make_copy, rows_of, scope_of, stored, sync
-from tests.e2e.company import Company
+from tests.daemon.worlds import ANA, BASE, BO, JO, KIM, NOW, config_of, make_copy, rows_of, scope_of, stored, sync
 from tests.fakes.memory import MemoryCalendars
+
+ROOT = Path(__file__).parents[2]
 
 
 class TestWhoIsMeant:
@@ -80,6 +80,17 @@ class TestWhoIsMeant:
         assert len({one.key for one in found.hashes}) == 1  # the store's, made once
         assert found.hashes.isdisjoint(hashed([ANA], Forgotten(), NOW).hashes)
 
+    def test_a_person_goes_under_every_address_that_is_known(
+        self, store: Database, config: Config, tmp_path: Path
+    ) -> None:
+        synced(store, config)
+        (tmp_path / "people.csv").write_text(f"address,same_as\nana@mail.example,{ANA}\n", "utf-8")
+        known = config_of(tmp_path, base='people_file = "people.csv"\n' + BASE)
+        scope = scope_of(store, known)
+        assert names_of("ana@mail.example", scope) == ("ana@mail.example", ANA)
+        assert names_of(ANA, scope) == (ANA, "ana@mail.example")
+        assert names_of("josephine@northwind.example", scope) == ("josephine@northwind.example", JO)
+
     @pytest.mark.parametrize("whom", ["northwind.example", "example", "", "@", "ana@", "no address"])
     def test_what_cannot_be_forgotten(self, store: Database, config: Config, whom: str) -> None:
         with pytest.raises(NotToForget):
@@ -118,9 +129,9 @@ class TestErasing:
 
     def test_the_people_of_closed_months_are_the_others(self, store: Database, config: Config) -> None:
         synced(store, config)
-        assert _people(store) == {"Acme": {ANA, BO}, "Beta": {CY}}
+        assert _people(store) == {"Acme": ({ANA, BO}, 4), "Beta": ({CY}, 1)}
         forget(store, config, ANA)
-        assert _people(store) == {"Acme": {BO}, "Beta": {CY}}
+        assert _people(store) == {"Acme": ({BO}, 4), "Beta": ({CY}, 1)}
 
     def test_an_organisation_goes_with_all_its_people(self, store: Database, config: Config) -> None:
         synced(store, config)
@@ -164,11 +175,11 @@ class TestErasing:
         assert not any("ana" in recipient for recipient in found)
 
 
-def _people(database: Database) -> dict[str, set[str]]:
-    """The client people of October."""
+def _people(database: Database) -> dict[str, tuple[set[str], int]]:
+    """The client people of October, and the number of meetings."""
     with database.reading() as connection:
-        found = read_people(connection, ["Acme", "Beta"])
-    return {client: set(months[Month("2026-10")].theirs) for client, months in found.items()}
+        found = {client: one[Month("2026-10")] for client, one in read_people(connection, ["Acme", "Beta"]).items()}
+    return {client: (set(one.theirs), one.meetings) for client, one in found.items()}
 
 
 class TestItLasts:
@@ -198,7 +209,7 @@ class TestItLasts:
         assert dict(stored(store, "entry, title"))["new"] is None
 
     def test_nor_a_calendar_that_was_being_read(self, store: Database, config: Config) -> None:
-        calendars = _ForgetsMeanwhile("memory", tuple(synced(store, config).accounts.values()), whom=KIM)
+        calendars = _ForgetsMeanwhile("memory", tuple(synced(store, config).accounts.values()), whom=KIM, at=KIM)
         calendars.meanwhile = (store, config)
         (result,) = sync(store, config, calendars, full=True)
         assert not result.failed
@@ -222,15 +233,15 @@ class TestItLasts:
 class _ForgetsMeanwhile(MemoryCalendars):
     """Somebody is forgotten after the pages have been read and before they are applied."""
 
-    def __init__(self, name: str, accounts: tuple[object, ...], whom: str = ANA) -> None:
+    def __init__(self, name: str, accounts: tuple[object, ...], *, whom: str = ANA, at: str = JO) -> None:
         super().__init__(name, accounts)  # type: ignore[arg-type]  # accounts, as the fake has them
-        self.whom = whom
+        self.whom, self.at = whom, at
         self.meanwhile: tuple[Database, Config] | None = None
 
     def pull(self, person: Person, reading: Reading) -> Iterator[Page | Done]:
         *pages, done = list(super().pull(person, reading))
         yield from pages
-        if self.meanwhile is not None:
+        if self.meanwhile is not None and person.address == self.at:
             database, config = self.meanwhile
             self.meanwhile = None
             forget_people(database, config, forgotten(database, config, self.whom), NOW)
@@ -245,6 +256,27 @@ class TestTheFile:
         assert naming(tmp_path, ANA)  # the test could fail
         forget(sqlite_store, config, ANA)
         assert naming(tmp_path, ANA, "lunch with ana", "her plan") == []
+
+    def test_nor_of_what_was_deleted_before_and_left_in_the_file(
+        self, sqlite_store: Database, config: Config, tmp_path: Path
+    ) -> None:
+        synced(sqlite_store, config)
+        sqlite_store.close()
+        with sqlite3.connect(tmp_path / "rapport.db") as careless:
+            careless.execute("PRAGMA secure_delete = OFF")
+            careless.executemany("INSERT INTO meta VALUES (?, ?)", [(f"k{one}", f"about {ANA}") for one in range(500)])
+            careless.execute("DELETE FROM meta WHERE key LIKE 'k%'")
+        careless.close()
+        forget(sqlite_store, config, ANA)
+        assert naming(tmp_path, ANA) == []
+
+    def test_nor_while_the_file_cannot_be_made_anew(
+        self, sqlite_store: Database, config: Config, tmp_path: Path
+    ) -> None:
+        synced(sqlite_store, config)
+        forget_people(sqlite_store, config, forgotten(sqlite_store, config, ANA), NOW)
+        sqlite_store.close()  # the log ends with the last connection
+        assert naming(tmp_path, ANA) == []
 
     def test_nor_in_rapports_own_backups(self, sqlite_store: Database, config: Config, tmp_path: Path) -> None:
         synced(sqlite_store, config)
@@ -332,36 +364,40 @@ class TestTheCommand:
         assert ANA.encode() not in (Path(base) / files).read_bytes()
 
 
-def test_killed_at_any_moment_nothing_is_half_forgotten(tmp_path: Path) -> None:
-    write_company(tmp_path, datetime.now(UTC).date())
-    company = Company(tmp_path)
-    assert company.run("sync").code == 0
-    whom = "acme.example"
-    database = Database(f"sqlite:///{tmp_path / 'rapport.db'}")
-    whole = sum(whom in one for one in addresses(database))
-    began = time.monotonic()
-    assert company.run("forget", whom).code == 1  # the dry run takes most of the time
-    took = time.monotonic() - began
-    for fraction in (0.8, 1.0, 1.15, 1.3):
-        process = subprocess.Popen(
-            company.command("forget", whom, "--yes"),
-            cwd=tmp_path,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            process.wait(took * fraction)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-        with database.reading() as connection:
-            known = bool(read_forgotten(connection))
-        assert sum(whom in one for one in addresses(database)) == (0 if known else whole)
-    database.close()
-    assert company.run("forget", whom, "--yes").code == 0
-    assert naming(tmp_path, whom) == []
-    assert company.run("sync", "--full").code == 0
-    assert naming(tmp_path, whom) == []
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from daemon.config import load
+from daemon.forget import erase_and_freeze
+from daemon.store.engine import Database
+from daemon.store.forgotten import hashed, read_forgotten, save_forgotten
+from tests.daemon.worlds import NOW
+
+database, config = Database(f"sqlite:///{sys.argv[1]}/rapport.db"), load(Path(sys.argv[1], "config.toml"))
+with database.writing() as connection:
+    gone = hashed([sys.argv[2]], read_forgotten(connection), NOW)
+    save_forgotten(connection, gone)
+    assert erase_and_freeze(connection, config, gone, NOW)
+    if sys.argv[3] == "before the end":
+        os.kill(os.getpid(), signal.SIGKILL)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("when", ["before the end", "after it"])
+def test_killed_all_or_nothing_is_erased_and_the_command_completes_it(
+    sqlite_store: Database, config: Config, tmp_path: Path, when: str
+) -> None:
+    synced(sqlite_store, config)
+    rows_of(sqlite_store, config)
+    before = everything(sqlite_store)
+    script = [sys.executable, "-c", KILLED, str(tmp_path), ANA, when]
+    ran = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == -signal.SIGKILL, ran.stderr
+    assert (everything(sqlite_store) == before) is (when == "before the end")
+    assert (ANA in addresses(sqlite_store)) is (when == "before the end")
+    assert command(config.path, whom=ANA, yes=True) == 0
+    assert naming(tmp_path, ANA) == []
 
 
 @pytest.mark.parametrize("whom", ["somebody@else.example", "else.example"])

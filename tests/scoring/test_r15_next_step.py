@@ -120,12 +120,15 @@ def beat(**fields: Any) -> str:
         ),
         pytest.param(
             {"last_met": (date(2026, 10, 12), (ANA, BEN))},
-            "Acme: 6.0 h to beat; November has 1.5 h so far, nothing booked; last met Ana and Ben on 12 October 2026.",
+            (
+                "Acme: 6.0 h to beat; November has 1.5 h so far, nothing booked in it; "
+                "last met Ana and Ben on 12 October 2026."
+            ),
             id="nothing is booked",
         ),
         pytest.param(
             {"seconds": 0, "so_far_seconds": 0},
-            "Acme: 0.0 h to beat; November has 0.0 h so far, nothing booked, and nobody was ever met.",
+            "Acme: 0.0 h to beat; November has 0.0 h so far, nothing booked in it, and nobody was ever met.",
             id="never met",
         ),
     ],

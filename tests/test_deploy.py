@@ -1,0 +1,134 @@
+"""What `deploy/` holds: scripts that parse, a unit whose lines have reasons, locks and alerts that agree with the code.
+
+What needs tools that are not everywhere (promtool, shellcheck, a cluster) was run by hand: deploy/README.md says what.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from connectors.tally import Tally
+from daemon.settings import Web
+from daemon.web.metrics import Metrics
+from daemon.web.snapshot import Snapshot
+
+ROOT = Path(__file__).parents[1]
+DEPLOY = ROOT / "deploy"
+SCRIPTS = sorted(DEPLOY.glob("*.sh"))
+RULES = (DEPLOY / "prometheus" / "rapport.rules.yml").read_text("utf-8")
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_is_sound(script: Path) -> None:
+    assert subprocess.run(["/bin/sh", "-n", str(script)], check=False).returncode == 0
+    text = script.read_text("utf-8")
+    assert "set -eu" in text
+    if script.name != "trim.sh" or shutil.which("sh"):
+        assert script.stat().st_mode & 0o111
+
+
+def test_installing_is_roots_and_says_so(tmp_path: Path) -> None:
+    for name, option in (("install.sh", "--whel"), ("uninstall.sh", "--everything")):
+        ran = subprocess.run([str(DEPLOY / name), option], capture_output=True, text=True, check=False)
+        assert ran.returncode == 1
+        assert "unknown option" in ran.stderr
+
+
+def test_trimming_keeps_what_is_used(tmp_path: Path) -> None:
+    documents = tmp_path / "lib/python3.11/site-packages/googleapiclient/discovery_cache/documents"
+    documents.mkdir(parents=True)
+    for name in ("calendar.v3.json", "admin.directory_v1.json", "youtube.v3.json"):
+        (documents / name).touch()
+    for _ in range(2):
+        subprocess.run([str(DEPLOY / "trim.sh"), str(tmp_path)], check=True)
+        assert {one.name for one in documents.iterdir()} == {"calendar.v3.json", "admin.directory_v1.json"}
+
+
+def test_every_directive_of_the_unit_stands_under_its_reason() -> None:
+    lines = (DEPLOY / "rapport.service").read_text("utf-8").splitlines()
+    assert lines[0].startswith("#")
+    for number, line in enumerate(lines):
+        if "=" in line and not line.startswith("#"):
+            before = [one for one in lines[:number] if one]
+            block = before[-1]
+            assert block.startswith("#") or "=" in block, line
+    sections = re.split(r"\n(?=#)", "\n".join(lines))
+    assert max(len([one for one in section.splitlines() if not one.startswith("#")]) for section in sections) <= 7
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+def test_the_unit_is_hardened() -> None:
+    command = ["systemd-analyze", "security", "--offline=true", "--threshold=15", str(DEPLOY / "rapport.service")]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout[-2000:]
+    assert "Unknown" not in ran.stderr
+
+
+def entries(lock: str) -> dict[str, str]:
+    """A lock's entries by name, with version and hashes."""
+    parts = re.split(r"\n(?=[a-z0-9])", lock.strip())
+    return {part.split("==")[0]: part for part in parts}
+
+
+def test_what_is_installed_is_a_part_of_the_lock() -> None:
+    installed = entries((DEPLOY / "requirements.lock").read_text("utf-8"))
+    whole = entries((ROOT / "requirements.lock").read_text("utf-8"))
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    names = {
+        re.split(r"[\[<>=]", one)[0] for one in wanted["dependencies"] + wanted["optional-dependencies"]["postgres"]
+    }
+    assert names <= {name.split("[")[0] for name in installed}
+    assert not {"pytest", "mypy", "ruff", "hypothesis"} & set(installed)
+    assert {name: part.split(" \\")[0] for name, part in installed.items()} == {
+        name: whole[name].split(" \\")[0] for name in installed
+    }
+
+
+def test_alerts_ask_for_numbers_that_there_are() -> None:
+    state = Snapshot(calendars={("x", "fresh"): 1}, digests={"sent": 1}, reading_age_seconds={"x": 1.0})
+    told = Metrics(lambda: state, Tally()).text().decode()
+    known = set(re.findall(r"^# TYPE (\w+)", told, re.MULTILINE))
+    asked = set(
+        re.findall(r"\brapport_\w+|\bprocess_\w+", "".join(re.findall(r"expr:(.*?)(?:for|labels):", RULES, re.DOTALL)))
+    )
+    assert asked
+    assert asked <= known
+
+
+def test_states_in_alerts_are_states_that_there_are() -> None:
+    states = {one for found in re.findall(r'state(?:=~|!=|=)"([^"]+)"', RULES) for one in found.split("|")}
+    assert states <= {"fresh", "stale", "failing", "unreadable", "never_read", "waiting", "failed", "unknown", "sent"}
+
+
+def test_every_alert_says_what_to_do() -> None:
+    alerts = re.findall(r"- alert: (\w+)", RULES)
+    assert len(alerts) > 5
+    assert [
+        one for one in alerts if f"### {one}\n" not in OPERATIONS or f"docs/operations.md, {one}\n" not in RULES
+    ] == []
+
+
+def test_every_line_of_the_log_is_explained() -> None:
+    said = set()
+    for path in [*(ROOT / "daemon").rglob("*.py"), *(ROOT / "connectors").rglob("*.py")]:
+        said |= set(re.findall(r'\blog\.(?:info|warning|error)\(\s*"([a-z_]+)"', path.read_text("utf-8")))
+    assert "calendar_failed" in said
+    assert sorted(one for one in said if f"`{one}`" not in OPERATIONS) == []
+
+
+def test_ports_agree() -> None:
+    port = str((Web().address or ("", 0))[1])
+    for name in (
+        "kubernetes/deployment.yaml",
+        "kubernetes/service.yaml",
+        "kubernetes/network-policy.yaml",
+        "prometheus/scrape.yml",
+    ):
+        assert port in (DEPLOY / name).read_text("utf-8"), name
