@@ -47,7 +47,7 @@ class Metrics:
     """
 
     def __init__(self, state: State | None = None, tally: Tally = TALLY) -> None:
-        disable_created_metrics()  # a second sample for each, of which nobody asks
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # untyped there; else each counter has a second sample
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._read = self._counter("calendars_read", "Calendars read, in full or what changed")
