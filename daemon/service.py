@@ -81,6 +81,7 @@ class Listener:
     passed: Callable[[Sequence[ConnectorResult], float], None] = lambda *_: None
     delivered: Callable[[State], None] = lambda _: None
     store_up: Callable[[bool], None] = lambda _: None
+    rescored: Callable[[float], None] = lambda _: None
 
 
 @dataclass(kw_only=True)
@@ -199,7 +200,14 @@ class Service:
 
     def _pass(self, now: datetime, only: frozenset[int] | None = None) -> None:
         began = time.monotonic()
-        work = Pass(database=self.database, scope=self._scope(), now=now, only=only, stopping=self._stopping.is_set)
+        work = Pass(
+            database=self.database,
+            scope=self._scope(),
+            now=now,
+            only=only,
+            stopping=self._stopping.is_set,
+            rescored=self.listener.rescored,
+        )
         results = run_pass(work, self._connectors(), all_connectors=only is None)
         if not self._stopping.is_set():
             self.listener.passed(results, time.monotonic() - began)

@@ -16,6 +16,7 @@ import structlog
 from daemon.commands.common import opened
 from daemon.config import Config, ConfigError, find, load
 from daemon.holder import Held, Holder
+from daemon.logs import tell_of_lost_threads
 from daemon.notify import notify
 from daemon.output import say
 from daemon.service import Listener, Service
@@ -43,6 +44,7 @@ def run(path: Path | None) -> int:
         metrics = Metrics(lambda: take_snapshot(session.database, datetime.now(UTC), session.config.sync.every))
         service = Service(config=session.config, database=session.database, listener=_listener(metrics))
         stack.enter_context(_web(session.config, service, metrics))
+        tell_of_lost_threads()
         service.start()
         log.info("started", process=os.getpid(), connectors=len(session.config.connectors))
         notify("READY=1", "STATUS=reading calendars when they are due")
@@ -58,7 +60,10 @@ def run(path: Path | None) -> int:
 
 def _listener(metrics: Metrics) -> Listener:
     return Listener(
-        passed=metrics.passed, delivered=lambda state: metrics.delivered(state.value), store_up=metrics.store_up
+        passed=metrics.passed,
+        delivered=lambda state: metrics.delivered(state.value),
+        store_up=metrics.store_up,
+        rescored=metrics.rescored,
     )
 
 
