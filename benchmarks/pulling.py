@@ -90,6 +90,7 @@ def people_of(calendars: int) -> list[str]:
 def two_passes(kind: str, write_company: Callable[[Path], None], tokens: Callable[[], int]) -> dict[str, Any]:
     """The first pass, and one more; `cpu` is this process's alone."""
     from daemon.config import load
+    from daemon.logs import set_up_logs
     from daemon.scope import known_scope
     from daemon.store.engine import Database
     from daemon.store.schema import bring_up_to_date
@@ -99,6 +100,7 @@ def two_passes(kind: str, write_company: Callable[[Path], None], tokens: Callabl
         folder = Path(made)
         write_company(folder)
         config = load(folder / "config.toml")
+        set_up_logs(config.log)
         database = Database(config.store_url())
         bring_up_to_date(database)
         connector = import_module(f"connectors.calendars.{kind}").connect(config.connectors[0], config.context())

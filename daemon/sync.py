@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -19,7 +20,7 @@ from connectors.contract import Calendars, Done, Person, Reading
 from connectors.errors import ConnectorError, CursorExpired, RetryLater, SkipCalendar, StopConnector, sentence
 from connectors.skew import observed
 from daemon.plan import Policy, is_suspicious, plan, prepare
-from daemon.rescore import FROZEN_BEFORE, rescore, touched_months
+from daemon.rescore import FROZEN_BEFORE, no_search_for_cycles, rescore, touched_months
 from daemon.roster import end_first_pass, let_go, save_roster
 from daemon.scope import Scope, known_scope
 from daemon.spool import Spool
@@ -45,6 +46,7 @@ HISTORY_BEGINS = "history_begins"
 CLOCK_AHEAD = "clock_ahead_seconds"
 _NO_ANSWER = frozenset({"unreachable", "slow", "unavailable"})
 _MOST_MISSES = 16
+_SEARCHED_EVERY = 50  # calendars after which cycles are searched for; pages hold none, and are many values
 Progress = Callable[[str, int, int], None]
 """Told after each calendar: the connector, how many calendars are done, and how many there are."""
 
@@ -181,11 +183,13 @@ def _read_calendars(
 ) -> None:
     result.calendars = len(calendars)
     reader = Reader(work, connector, work.known(), result)
-    with ThreadPoolExecutor(max_workers=work.scope.config.sync.workers) as pool:
+    with no_search_for_cycles(), ThreadPoolExecutor(max_workers=work.scope.config.sync.workers) as pool:
         tasks = [pool.submit(reader.read, calendar, person) for calendar, person in calendars]
         try:
             for done, task in enumerate(tasks, 1):
                 task.result()
+                if done % _SEARCHED_EVERY == 0:
+                    gc.collect()
                 if work.progress is not None:
                     work.progress(connector.name, done, len(tasks))
         except BaseException:
