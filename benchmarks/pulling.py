@@ -91,10 +91,11 @@ def two_passes(kind: str, write_company: Callable[[Path], None], tokens: Callabl
     """The first pass, and one more; `cpu` is this process's alone."""
     from daemon.config import load
     from daemon.logs import set_up_logs
+    from daemon.passes import Pass
     from daemon.scope import known_scope
     from daemon.store.engine import Database
     from daemon.store.schema import bring_up_to_date
-    from daemon.sync import Pass, run_pass
+    from daemon.sync import run_pass
 
     with tempfile.TemporaryDirectory(dir=CACHE) as made:
         folder = Path(made)

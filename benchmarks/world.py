@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from benchmarks.measuring import CACHE, Stopwatch, note
 from daemon.config import load
+from daemon.passes import HISTORY_BEGINS
 from daemon.rescore import rescore
 from daemon.scope import Scope
 from daemon.store.calendars import add_calendar, change_calendar, read_calendars, set_meta
@@ -23,7 +24,6 @@ from daemon.store.engine import Database
 from daemon.store.packing import pack_participants, pack_setting
 from daemon.store.schema import REVISIONS, bring_up_to_date
 from daemon.store.types import to_millis
-from daemon.sync import HISTORY_BEGINS
 from scoring.identity import identify, meeting_key
 from scoring.meeting import Conference, Participant, Place, Response, Setting
 from scoring.months import begins, month_of, shift

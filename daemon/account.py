@@ -12,10 +12,9 @@ from sqlalchemy import Connection
 from daemon.faces import Faces
 from daemon.insights import Insight, Study, insights_of, study
 from daemon.next_steps import to_beat
+from daemon.report_json import explain_json, insight_json
 from daemon.reports import (
     MonthRows,
-    explain_json,
-    insight_json,
     known_months,
     read_meetings,
     read_months,

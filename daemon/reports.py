@@ -6,19 +6,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
-from typing import Any
 
 from sqlalchemy import Connection
 
 from daemon.insights import Insight, insights_of
+from daemon.passes import HISTORY_BEGINS
 from daemon.rescore import FROZEN_BEFORE, judged_from, meetings_in, months_between
 from daemon.scope import Scope
 from daemon.store.calendars import Calendar, get_meta
 from daemon.store.figures import first_met, read_figures
 from daemon.store.told import read_told
-from daemon.sync import HISTORY_BEGINS
 from scoring.clients import Client
-from scoring.hours import thousandths
 from scoring.meeting import Meeting
 from scoring.months import (
     Credited,
@@ -33,7 +31,6 @@ from scoring.months import (
     month_of,
     shift,
 )
-from scoring.steps import Step
 from scoring.told import Restated, Told, restated, told_of
 
 _FEW = 50  # clients, of which the store is asked by name
@@ -106,8 +103,10 @@ def read_months(
     reach = [reach_of(one, scope) for one in scope.calendars]
     told = read_told(connection, months=wanted)
     by_name = {one.client: one for one in histories}
-    otherwise = [one for one, _ in restated_months(connection, scope, by_name, told, now)]
-    insights = insights_of(connection, wanted)
+    otherwise = [changed for changed, _ in restated_months(connection, scope, by_name, told, now)]
+    insights: dict[Month, dict[str, Insight]] = {}
+    for (client, of), one in insights_of(connection, wanted).items():
+        insights.setdefault(of, {})[client] = one
     found = []
     for month in wanted:
         lacking = missing(month, reach, scope.zone) if month < known.running else ()
@@ -117,8 +116,8 @@ def read_months(
                 complete=month < known.running and not lacking,
                 missing=lacking,
                 rows=tuple(history.row(month) for history in histories),
-                restated={one.client: one for one in otherwise if one.month == month},
-                insights={client: one for (client, of), one in insights.items() if of == month},
+                restated={changed.client: changed for changed in otherwise if changed.month == month},
+                insights=insights.get(month, {}),
             )
         )
     return found
@@ -202,81 +201,6 @@ def restated_months(
     return found
 
 
-def report_json(scope: Scope, found: Iterable[MonthRows], now: datetime) -> dict[str, Any]:
-    """`rapport report --format json` (interface.md). Without `privacy.show_ours` calendars are counted, not named."""
-    named = scope.config.privacy.show_ours
-    clients = {one.name: one for one in scope.clients}
-    return {
-        "timezone": scope.zone.key,
-        "generated_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "months": [
-            {
-                "month": one.month,
-                "complete": one.complete,
-                "missing_calendars": list(one.missing) if named else len(one.missing),
-                "clients": [
-                    _row_json(row, clients[row.client], scope, one.restated.get(row.client))
-                    | dict(insight_json(one.insights.get(row.client)))
-                    for row in one.rows
-                ],
-            }
-            for one in found
-        ],
-    }
-
-
-def _row_json(row: Row, client: Client, scope: Scope, restated: Restated | None) -> dict[str, Any]:
-    figures = row.figures
-    written: dict[str, Any] = {
-        "client": row.client,
-        "manager": client.manager,
-        "tier": client.tier,
-        "meetings": figures.meetings,
-        "score": row.score,
-        "score_confirmed": row.score_confirmed,
-        "man_hours": thousandths(figures.man_seconds),
-        "man_hours_confirmed": thousandths(figures.confirmed_seconds),
-        "phone_hours": thousandths(figures.phone_seconds),
-        "our_hours": thousandths(figures.our_seconds),
-        "client_people": figures.client_people,
-        "steps": {step.value: figures.steps.get(step, 0) for step in Step},
-        "previous": None
-        if row.previous is None
-        else {"score": row.previous_score, "man_hours": thousandths(row.previous.man_seconds)},
-        "verdict": row.verdict.value,
-        "trend": row.trend.value,
-        "trend_scores": list(row.trend_scores),
-        "set_aside": {reason.value: count for reason, count in figures.set_aside.items()},
-        "rhythm": "quarterly" if row.quarterly else "monthly",
-        "working_days": working_days(row.month, scope.config.company.country, scope.config.company.region),
-        "restated": None
-        if restated is None
-        else {"score": restated.score, "man_hours": thousandths(restated.man_seconds), "why": restated.why},
-    }
-    if row.quarterly:
-        compared = row.compared
-        written["compared"] = {
-            "months": [compared.now[0], compared.now[-1]],
-            "score": compared.score,
-            "man_hours": thousandths(compared.man_seconds),
-            "previous": {
-                "months": [compared.before[0], compared.before[-1]],
-                "score": compared.score_before,
-                "man_hours": thousandths(compared.man_seconds_before),
-            },
-        }
-    return written
-
-
-NOT_JUDGED: Mapping[str, Any] = {"stage": None, "stage_evidence": None, "signals": []}
-"""Of a month that has not ended."""
-
-
-def insight_json(insight: Insight | None) -> Mapping[str, Any]:
-    """`stage` and `signals` of a row."""
-    return NOT_JUDGED if insight is None else insight.written
-
-
 @cache
 def working_days(month: Month, country: str, region: str) -> int:
     """Monday to Friday without the public holidays of the company's country and region, where one is named (R10)."""
@@ -289,63 +213,6 @@ def working_days(month: Month, country: str, region: str) -> int:
 
         closed = holidays.country_holidays(country, subdiv=region or None, years=days[0].year)
     return sum(1 for day in days if day.weekday() < 5 and day not in closed)
-
-
-def report_cells(found: Iterable[MonthRows], scope: Scope) -> list[dict[str, Any]]:
-    """`rapport report --format csv`: one flat row a client and month."""
-    clients = {one.name: one for one in scope.clients}
-    cells = []
-    for one in found:
-        for row in one.rows:
-            written = _row_json(row, clients[row.client], scope, one.restated.get(row.client))
-            steps, previous, aside = written.pop("steps"), written.pop("previous"), written.pop("set_aside")
-            written.pop("compared", None)
-            written.pop("trend_scores")
-            changed = written.pop("restated")
-            insight = one.insights.get(row.client)
-            cells.append(
-                {"month": one.month, "complete": one.complete, **written, **steps}
-                | {
-                    "previous_score": previous and previous["score"],
-                    "previous_man_hours": previous and previous["man_hours"],
-                    "told_score": changed and changed["score"],
-                    "told_man_hours": changed and changed["man_hours"],
-                    "restated": changed and changed["why"],
-                }
-                | {"set_aside": "; ".join(f"{reason} {count}" for reason, count in aside.items())}
-                | {
-                    "stage": insight and insight.stage,
-                    "signals": insight and "; ".join(found["signal"] for found in insight.written["signals"]),
-                }
-            )
-    return cells
-
-
-def explain_json(scope: Scope, client: str, month: Month, lines: Iterable[Credited]) -> dict[str, Any]:
-    """`rapport explain --format json` (interface.md). With `privacy.show_ours = false` ours are counted, not named."""
-    return {"client": client, "month": month, "meetings": [_line_json(one, scope) for one in lines]}
-
-
-def _line_json(line: Credited, scope: Scope) -> dict[str, Any]:
-    judged, meeting = line.judged, line.judged.meeting
-    named = scope.config.privacy.show_ours
-    points = scope.rules.points.get(judged.step, 0) if judged.step is not None else 0
-    return {
-        "start": meeting.start.astimezone(scope.zone).isoformat(),
-        "end": meeting.end.astimezone(scope.zone).isoformat(),
-        "title": meeting.title,
-        "channel": judged.channel.value,
-        "ours": list(judged.ours) if named else len(judged.ours),
-        "client_people": list(judged.people),
-        "declined": list(judged.declined),
-        "step": judged.step.value if judged.step is not None else None,
-        "points": points,
-        "man_hours": thousandths(line.man_seconds),
-        "phone_hours": thousandths(line.phone_seconds),
-        "set_aside": judged.reason.value if judged.reason is not None else None,
-        "calendars": list(meeting.calendars) if named else len(meeting.calendars),
-        "flaws": list(meeting.flaws),
-    }
 
 
 def months_to(last: Month, count: int, known: Known) -> list[Month]:

@@ -35,6 +35,7 @@ from daemon.digests import Newsroom
 from daemon.due import stale_for
 from daemon.outbox import NO_SEND, Outbox, sending_is_off
 from daemon.outside import NoSender, Senders, connect
+from daemon.passes import ConnectorResult, Pass
 from daemon.reports import NothingRead, UnknownMonth, known_months, reach_of
 from daemon.rescore import rescore
 from daemon.scope import Scope, known_scope
@@ -42,7 +43,7 @@ from daemon.settings import Digest
 from daemon.store.deliveries import State, read_deliveries
 from daemon.store.engine import Database
 from daemon.store.errors import StoreError
-from daemon.sync import ConnectorResult, Pass, note_clock, run_pass
+from daemon.sync import note_clock, run_pass
 from scoring.months import Month, missing
 
 log = structlog.get_logger()

@@ -15,9 +15,10 @@ from daemon.digests import Edition, Newsroom
 from daemon.due import stale_for
 from daemon.output import print_line, say
 from daemon.outside import EMAIL, NoSender, Senders, connect, service_of
+from daemon.passes import Pass
 from daemon.reports import known_months
 from daemon.store.deliveries import Delivery, State
-from daemon.sync import Pass, run_pass
+from daemon.sync import run_pass
 from scoring.months import Month
 
 _TROUBLE = (State.WAITING, State.FAILED, State.UNKNOWN)

@@ -8,7 +8,8 @@ from typing import Any
 
 from daemon.commands.common import client_option, month_option, opened
 from daemon.output import Format, Table, print_csv, print_json, print_line
-from daemon.reports import explain_json, known_months, read_meetings
+from daemon.report_json import explain_json
+from daemon.reports import known_months, read_meetings
 from daemon.scope import Scope
 from scoring.counting import Reason
 from scoring.hours import hours_text, share_out

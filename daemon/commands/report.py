@@ -6,7 +6,8 @@ from pathlib import Path
 
 from daemon.commands.common import client_option, month_option, opened
 from daemon.output import Format, Table, print_csv, print_json, print_line, say
-from daemon.reports import MonthRows, known_months, months_to, read_months, report_cells, report_json
+from daemon.report_json import report_cells, report_json
+from daemon.reports import MonthRows, known_months, months_to, read_months
 from daemon.rescore import no_search_for_cycles
 from daemon.scope import Scope
 from scoring.findings import most_important

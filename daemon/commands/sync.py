@@ -11,7 +11,8 @@ from typing import Any
 from daemon.commands.common import Session, named, opened
 from daemon.output import Format, Table, print_csv, print_json, say
 from daemon.outside import connect
-from daemon.sync import ConnectorResult, Pass, Progress, run_pass
+from daemon.passes import ConnectorResult, Pass, Progress
+from daemon.sync import run_pass
 
 _COLUMNS = ("connector", "calendar", "error", "message")
 

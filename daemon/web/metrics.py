@@ -23,7 +23,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from connectors.tally import TALLY, Tally
-from daemon.sync import ConnectorResult
+from daemon.passes import ConnectorResult
 from daemon.web.snapshot import Snapshot
 
 log = structlog.get_logger()

@@ -21,12 +21,12 @@ from structlog.testing import capture_logs
 
 from connectors.http import Again, Patience, Session, patiently
 from connectors.tally import Tally
+from daemon.passes import ConnectorResult, Failure
 from daemon.store.calendars import Calendar, add_calendar, change_calendar
 from daemon.store.deliveries import Delivery, State
 from daemon.store.engine import Database
 from daemon.store.errors import StoreError
 from daemon.store.schema import bring_up_to_date
-from daemon.sync import ConnectorResult, Failure
 from daemon.web import handler, server
 from daemon.web.metrics import Metrics
 from daemon.web.server import Web

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from connectors.contract import Calendars
 from daemon.config import Config, load
+from daemon.passes import ConnectorResult, Pass
 from daemon.reports import known_months, read_months
 from daemon.rescore import rescore
 from daemon.scope import Scope, known_scope
 from daemon.store.engine import Database
-from daemon.sync import ConnectorResult, Pass, run_pass
+from daemon.sync import run_pass
 from scoring.identity import identify
 from scoring.meeting import Copy, CopyState, Participant, Response, Setting
 from scoring.months import Month, Row

@@ -1,0 +1,80 @@
+"""A pass over the calendars as values: what it needs, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from daemon.scope import Scope, known_scope
+from daemon.store.engine import Database
+from daemon.store.forgotten import Forgotten, read_forgotten
+
+HISTORY_BEGINS = "history_begins"
+CLOCK_AHEAD = "clock_ahead_seconds"
+"""Single values that passes keep in the store (`daemon.store.calendars.set_meta`)."""
+Progress = Callable[[str, int, int], None]
+"""Told after each calendar: the connector, how many calendars are done, and how many there are."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failure:
+    """A calendar that could not be read in this pass, and why."""
+
+    calendar: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Flaw:
+    """An entry that could not be read: in whose calendar, where, and why."""
+
+    calendar: str
+    where: str
+    reason: str
+
+
+@dataclass(kw_only=True, slots=True)
+class ConnectorResult:
+    """What one connector's part of a pass came to. `held`: listings that removed too much to be believed at once."""
+
+    name: str
+    calendars: int = 0
+    synced: int = 0
+    failed: list[Failure] = field(default_factory=list)
+    flaws: list[Flaw] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
+    requests: int = 0
+    entries: int = 0
+    changed: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pass:
+    """What a pass needs of its surroundings. `full` lists every calendar again, whatever its cursor.
+
+    `only` are the numbers of the calendars to be read, None for all; of those, people who are new are read as well.
+    When `stopping` says so, no further calendar is begun, and what ends because of it is no failure. `rescored` is told
+    how many seconds deriving the figures took.
+    """
+
+    database: Database
+    scope: Scope
+    now: datetime
+    full: bool = False
+    only: frozenset[int] | None = None
+    progress: Progress | None = None
+    stopping: Callable[[], bool] = bool
+    rescored: Callable[[float], None] = lambda _: None
+
+    def known(self) -> Scope:
+        """The scope with the calendars as they are known now."""
+        with self.database.reading() as connection:
+            return known_scope(connection, self.scope.config)
+
+    def forgotten(self) -> Forgotten:
+        """Whom the store has forgotten by now."""
+        with self.database.reading() as connection:
+            return read_forgotten(connection)

@@ -1,0 +1,155 @@
+"""Figures as scripts parse them: the JSON and CSV of `rapport report` and `rapport explain` (interface.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from daemon.insights import Insight
+from daemon.reports import MonthRows, working_days
+from daemon.scope import Scope
+from scoring.clients import Client
+from scoring.hours import thousandths
+from scoring.months import Credited, Month, Row
+from scoring.steps import Step
+from scoring.told import Restated
+
+
+def report_json(scope: Scope, found: Iterable[MonthRows], now: datetime) -> dict[str, Any]:
+    """`rapport report --format json` (interface.md). Without `privacy.show_ours` calendars are counted, not named."""
+    named = scope.config.privacy.show_ours
+    clients = {one.name: one for one in scope.clients}
+    return {
+        "timezone": scope.zone.key,
+        "generated_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "months": [
+            {
+                "month": one.month,
+                "complete": one.complete,
+                "missing_calendars": list(one.missing) if named else len(one.missing),
+                "clients": [
+                    _row_json(row, clients[row.client], scope, one.restated.get(row.client))
+                    | judged_json(one.insights.get(row.client))
+                    for row in one.rows
+                ],
+            }
+            for one in found
+        ],
+    }
+
+
+def _row_json(row: Row, client: Client, scope: Scope, restated: Restated | None) -> dict[str, Any]:
+    figures = row.figures
+    written: dict[str, Any] = {
+        "client": row.client,
+        "manager": client.manager,
+        "tier": client.tier,
+        "meetings": figures.meetings,
+        "score": row.score,
+        "score_confirmed": row.score_confirmed,
+        "man_hours": thousandths(figures.man_seconds),
+        "man_hours_confirmed": thousandths(figures.confirmed_seconds),
+        "phone_hours": thousandths(figures.phone_seconds),
+        "our_hours": thousandths(figures.our_seconds),
+        "client_people": figures.client_people,
+        "steps": {step.value: figures.steps.get(step, 0) for step in Step},
+        "previous": None
+        if row.previous is None
+        else {"score": row.previous_score, "man_hours": thousandths(row.previous.man_seconds)},
+        "verdict": row.verdict.value,
+        "trend": row.trend.value,
+        "trend_scores": list(row.trend_scores),
+        "set_aside": {reason.value: count for reason, count in figures.set_aside.items()},
+        "rhythm": "quarterly" if row.quarterly else "monthly",
+        "working_days": working_days(row.month, scope.config.company.country, scope.config.company.region),
+        "restated": None
+        if restated is None
+        else {"score": restated.score, "man_hours": thousandths(restated.man_seconds), "why": restated.why},
+    }
+    if row.quarterly:
+        compared = row.compared
+        written["compared"] = {
+            "months": [compared.now[0], compared.now[-1]],
+            "score": compared.score,
+            "man_hours": thousandths(compared.man_seconds),
+            "previous": {
+                "months": [compared.before[0], compared.before[-1]],
+                "score": compared.score_before,
+                "man_hours": thousandths(compared.man_seconds_before),
+            },
+        }
+    return written
+
+
+NOT_JUDGED: Mapping[str, Any] = {"stage": None, "stage_evidence": None, "signals": []}
+"""Of a month that has not ended."""
+
+
+def insight_json(insight: Insight | None) -> Mapping[str, Any]:
+    """`stage`, what it rests on, and `signals`, of one account."""
+    return NOT_JUDGED if insight is None else insight.written
+
+
+def judged_json(insight: Insight | None) -> dict[str, Any]:
+    """`stage` and `signals` of a row; what they rest on is on the account's own page."""
+    if insight is None:
+        return {"stage": None, "signals": []}
+    return {"stage": insight.written["stage"], "signals": insight.written["signals"]}
+
+
+def report_cells(found: Iterable[MonthRows], scope: Scope) -> list[dict[str, Any]]:
+    """`rapport report --format csv`: one flat row a client and month."""
+    clients = {one.name: one for one in scope.clients}
+    cells = []
+    for one in found:
+        for row in one.rows:
+            written = _row_json(row, clients[row.client], scope, one.restated.get(row.client))
+            steps, previous, aside = written.pop("steps"), written.pop("previous"), written.pop("set_aside")
+            written.pop("compared", None)
+            written.pop("trend_scores")
+            changed = written.pop("restated")
+            insight = one.insights.get(row.client)
+            cells.append(
+                {"month": one.month, "complete": one.complete, **written, **steps}
+                | {
+                    "previous_score": previous and previous["score"],
+                    "previous_man_hours": previous and previous["man_hours"],
+                    "told_score": changed and changed["score"],
+                    "told_man_hours": changed and changed["man_hours"],
+                    "restated": changed and changed["why"],
+                }
+                | {"set_aside": "; ".join(f"{reason} {count}" for reason, count in aside.items())}
+                | {
+                    "stage": insight and insight.stage,
+                    "signals": insight and "; ".join(found["signal"] for found in insight.written["signals"]),
+                }
+            )
+    return cells
+
+
+def explain_json(scope: Scope, client: str, month: Month, lines: Iterable[Credited]) -> dict[str, Any]:
+    """`rapport explain --format json` (interface.md). With `privacy.show_ours = false` ours are counted, not named."""
+    return {"client": client, "month": month, "meetings": [_line_json(one, scope) for one in lines]}
+
+
+def _line_json(line: Credited, scope: Scope) -> dict[str, Any]:
+    judged, meeting = line.judged, line.judged.meeting
+    named = scope.config.privacy.show_ours
+    points = scope.rules.points.get(judged.step, 0) if judged.step is not None else 0
+    return {
+        "start": meeting.start.astimezone(scope.zone).isoformat(),
+        "end": meeting.end.astimezone(scope.zone).isoformat(),
+        "title": meeting.title,
+        "channel": judged.channel.value,
+        "ours": list(judged.ours) if named else len(judged.ours),
+        "client_people": list(judged.people),
+        "declined": list(judged.declined),
+        "step": judged.step.value if judged.step is not None else None,
+        "points": points,
+        "man_hours": thousandths(line.man_seconds),
+        "phone_hours": thousandths(line.phone_seconds),
+        "set_aside": judged.reason.value if judged.reason is not None else None,
+        "calendars": list(meeting.calendars) if named else len(meeting.calendars),
+        "flaws": list(meeting.flaws),
+    }
