@@ -265,8 +265,8 @@ class Service:
         """Whether the month's calendars are all read, or were waited for long enough (`digests.wait`)."""
         month = month_due(digest, due, now, self._scope())
         if stale := stale_for(self._scope(), now, month):
-            if not self._reading.acquire(blocking=False):
-                return False  # they are being read at this moment
+            if not self._reading.acquire(blocking=False):  # calendars are being read at this moment
+                return now >= due + digest.wait
             try:
                 if self._pauses["stale"].over():
                     self._pauses["stale"].lengthen()

@@ -1,8 +1,9 @@
 """A soak: the service runs while calendars change and everything around it misbehaves. `python -m tests.e2e.soak`.
 
-Google and Microsoft answer with faults, mail is refused or lost, the store is locked, the process is killed, paused and
-started again. At the end the figures must be those that a new store derives from the same calendars, nobody may have
-been sent a digest twice, and memory must be flat. The same seed makes the same events, not the same moments.
+Google and Microsoft answer with faults, mail is refused or lost, the store is locked, the disk full, the process is
+killed, paused and started again. At the end the figures must be those that a new store derives from the same calendars,
+nobody may have been sent a digest twice, and memory must be flat. The same seed makes the same events, not the same
+moments.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import argparse
 import json
 import os
 import random
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -75,6 +77,7 @@ class Figures:
     kills: int = 0
     pauses: int = 0
     locks: int = 0
+    full: int = 0
     differences: list[str] = field(default_factory=list)
     twice: dict[str, int] = field(default_factory=dict)
     messages: int = 0
@@ -84,7 +87,8 @@ class Figures:
     def __str__(self) -> str:
         return (
             f"{self.seconds:.0f} s: {self.changes} changes, {self.faults} faults, {self.kills} kills, "
-            f"{self.pauses} pauses, {self.locks} locks; {self.messages} digests received, {len(self.twice)} twice; "
+            f"{self.pauses} pauses, {self.locks} locks, {self.full} full disks; "
+            f"{self.messages} digests received, {len(self.twice)} twice; "
             f"{len(self.differences)} differences; {self.first_megabytes:.0f} MB at first, "
             f"{self.last_megabytes:.0f} MB at last"
         )
@@ -137,6 +141,7 @@ class Soak:
             (self._kill, 4),
             (self._pause, 3),
             (self._lock, 4),
+            (self._fill, 4),
         ]
         event = self.random.choices([one for one, _ in events], [weight for _, weight in events])[0]
         event()
@@ -188,7 +193,7 @@ class Soak:
             self.google.fail(times=times, **how)
         elif where < 0.8:
             self.graph.fail(times=times, **how)
-        else:
+        elif not any(fault.times for ones in self.mail.faults.values() for fault in ones):  # mail is seldom sent
             step, reply = self.random.choice([("RCPT", "451 later"), ("MAIL", "421 busy"), ("dot", "")])
             self.mail.fail(step, reply, drop=not reply)
 
@@ -222,6 +227,16 @@ class Soak:
             other.execute("BEGIN IMMEDIATE")
             time.sleep(0.5)
             other.execute("ROLLBACK")
+
+    def _fill(self) -> None:
+        """The disk is full for a moment: no file of the service can grow."""
+        assert self._process is not None
+        self.found.full += 1
+        with suppress(ProcessLookupError):
+            before = resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE)
+            resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (1_000, before[1]))
+            time.sleep(1)
+            resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, before)
 
     def megabytes(self) -> float:
         """What the service takes of memory now."""

@@ -138,6 +138,19 @@ class TestDue:
             until(lambda: len(mail.received) == 4)
         assert all(b"not read to the end of October" in one.content for one in mail.received)
 
+    def test_a_reading_that_does_not_end_holds_a_digest_up_for_no_longer_than_it_waits(
+        self, mail: FakeMail, company: Company
+    ) -> None:
+        clock = Clock(OCTOBER_END)
+        with served(company, clock) as service:
+            until(lambda: was_read(service, OCTOBER_END))
+            with service._reading:  # as a pass of hours would
+                clock.now = FIRST
+                time.sleep(0.3)
+                assert mail.received == []
+                clock.now = FIRST + timedelta(hours=24)
+                until(lambda: len(mail.received) == 4)
+
     def test_what_could_not_be_sent_is_tried_again_later(self, mail: FakeMail, company: Company) -> None:
         clock = Clock(OCTOBER_END)
         mail.fail("RCPT", "451 4.3.0 come back later")
