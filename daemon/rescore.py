@@ -50,6 +50,13 @@ class Derived:
     unwanted: list[int] = field(default_factory=list)
     untitled: list[int] = field(default_factory=list)
 
+    def holds(self, mark: int | None) -> bool:
+        """Whether nothing can have changed since, by the month's mark now.
+
+        Without a mark the month was not due, and may have been due and done again in between: that shows nowhere.
+        """
+        return self.mark is not None and self.mark == mark
+
 
 def rescore(database: Database, scope: Scope, now: datetime, *, share_from: int = SHARE_FROM) -> int:
     """Derives what is due and answers how many figures changed. Costs one small query when nothing is.
@@ -73,7 +80,7 @@ def rescore(database: Database, scope: Scope, now: datetime, *, share_from: int 
         for month in due:
             found = prepared(month)
             with database.writing() as connection:
-                if found is None or found.mark != mark_of(connection, month):
+                if found is None or not found.holds(mark_of(connection, month)):
                     found = derive(connection, scope, month, now, addresses)
                 changed += _keep(connection, found, numbers)
         refresh(database, scope, now)

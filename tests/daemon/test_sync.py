@@ -11,11 +11,12 @@ import pytest
 from connectors.contract import Person
 from connectors.errors import RetryLater, SkipCalendar, StopConnector
 from daemon.config import Config
-from daemon.rescore import rescore
+from daemon.rescore import Derived, rescore
 from daemon.store.calendars import read_calendars
 from daemon.store.engine import Database
 from scoring.counting import Reason
 from scoring.meeting import CopyState, Response
+from scoring.months import Month
 from tests.daemon.worlds import (
     ANA,
     BO,
@@ -568,6 +569,16 @@ class TestSharedWork:
         other.path.unlink()
         assert rescore(sqlite_store, scope_of(sqlite_store, other), NOW, share_from=1) == 10
         assert sum(rows_of(sqlite_store, other, f"2026-{month:02}")["Acme"].score for month in range(1, 11)) > 0
+
+    @pytest.mark.parametrize(("derived_at", "now", "holds"), [(1, 1, True), (1, 2, False), (1, None, False)])
+    def test_what_was_derived_ahead_holds_while_the_mark_is_the_same(
+        self, derived_at: int, now: int | None, holds: bool
+    ) -> None:
+        assert Derived(month=Month("2026-10"), mark=derived_at).holds(now) is holds
+
+    def test_what_was_derived_without_a_mark_never_holds(self) -> None:
+        """The month may have been changed, due and settled again since, by another process."""
+        assert not Derived(month=Month("2026-10"), mark=None).holds(None)
 
     def test_what_changes_meanwhile_is_not_lost(self, sqlite_store: Database, tmp_path: Path) -> None:
         provider = self._fill(sqlite_store, config_of(tmp_path))
