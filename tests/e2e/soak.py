@@ -132,8 +132,14 @@ class Soak:
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(15)
 
+    def supervise(self) -> None:
+        """Starts the service again when it has ended by itself, as systemd would: with a full disk it cannot begin."""
+        if self._process is not None and self._process.poll() is not None:
+            self.start()
+
     def disturb(self) -> None:
         """One random thing."""
+        self.supervise()
         events: list[tuple[Callable[[], None], int]] = [
             (self._change, 60),
             (self._fault, 25),
@@ -254,6 +260,7 @@ class Soak:
         since = datetime.now(UTC)
         until = time.monotonic() + 90
         while time.monotonic() < until:
+            self.supervise()
             ran = self.company.run("status", "--format", "json")
             read = [one["last_success"] for one in ran.json["calendars"]] if ran.code in (0, 1) and ran.out else []
             if len(read) == len(PEOPLE) and all(one and datetime.fromisoformat(one) > since for one in read):
