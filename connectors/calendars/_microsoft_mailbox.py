@@ -53,9 +53,9 @@ class Mailbox:
         url = f"{self._root}/calendarView?{_between(window)}"
         return (found for found, _ in self._pages(url, Asked(subject=self._person), read, _PAGE))
 
-    def instances(self, series: str, window: Window, read: Read[T], select: str = SELECT) -> Iterator[T]:
+    def instances(self, series: str, window: Window, read: Read[T]) -> Iterator[T]:
         """The occurrences and exceptions of a series in a window. Raises `NoItem` and `TooWide`."""
-        url = f"{self._root}/events/{quote(series, safe='')}/instances?{_between(window)}&$select={select}"
+        url = f"{self._root}/events/{quote(series, safe='')}/instances?{_between(window)}&$select={SELECT}"
         asked = Asked(subject=self._person, of_item=True)
         return (found for found, _ in self._pages(url, asked, read, _PAGE))
 
