@@ -55,7 +55,7 @@ bench: $(INSTALLED) ## Measure (ARGS="--small" for a quick trial).
 lock: ## Choose versions anew within pyproject.toml's bounds (needs uv).
 	$(UV) pip compile pyproject.toml --upgrade --all-extras --generate-hashes --python-version 3.11 --universal \
 		--no-header --no-annotate --no-emit-index-url -o requirements.lock
-	$(UV) pip compile pyproject.toml --extra postgres --constraint requirements.lock --generate-hashes \
+	$(UV) pip compile pyproject.toml --extra scale --constraint requirements.lock --generate-hashes \
 		--python-version 3.11 --universal --no-header --no-annotate --no-emit-index-url -o deploy/requirements.lock
 
 clean: ## Remove everything that was made here: the environment, caches, the demo.
