@@ -19,11 +19,16 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failure:
-    """A calendar that could not be read in this pass, and why."""
+    """A calendar that could not be read in this pass, and why; `again_after` is when the provider wants to be asked.
+
+    `number` is the store's of the calendar; None where the whole connector failed before it knew any.
+    """
 
     calendar: str
     code: str
     message: str
+    number: int | None = None
+    again_after: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,7 +18,7 @@ from daemon.plan import Policy, is_suspicious, plan, prepare
 from daemon.rescore import touched_months
 from daemon.scope import Scope
 from daemon.spool import Spool
-from daemon.store.calendars import Calendar, change_calendar, get_meta, has_calendar, set_meta
+from daemon.store.calendars import Calendar, get_meta, note_round, set_meta
 from daemon.store.copies import live_entries
 from daemon.store.errors import StoreError
 from daemon.store.figures import mark_stale
@@ -30,6 +30,10 @@ log = structlog.get_logger()
 
 _NO_ANSWER = frozenset({"unreachable", "slow", "unavailable"})
 _MOST_MISSES = 16
+
+
+class _TooLate(Exception):
+    """Somebody else has read the calendar since this round began, or it is erased: what was read is of no use."""
 
 
 class _Held(Exception):
@@ -79,6 +83,10 @@ class Reader:
             self._misses = 0
         except _Held:
             self._hold(calendar)
+        except _TooLate:
+            log.info("round_too_late")
+            with self._counting:
+                self._result.synced += 1
         except ConnectorError as error:
             if self._work.stopping():
                 return
@@ -86,7 +94,8 @@ class Reader:
                 self._stopped = error
             self._count_requests(error)
             standing = isinstance(error, SkipCalendar) and error.standing
-            self._fail(calendar, error.code, sentence(error), standing=standing)
+            again = error.after_seconds if isinstance(error, RetryLater) else None
+            self._fail(calendar, error.code, sentence(error), standing=standing, again_after=again)
         except StoreError:
             raise
         except Exception as error:  # a defect in one calendar must not stop the others
@@ -138,6 +147,7 @@ class Reader:
         )
         done: Done | None = None
         entries = 0
+        anything = False
         flaws: list[Flaw] = []
         with Spool() as spool:
             for part in self._connector.pull(person, reading):
@@ -146,13 +156,21 @@ class Reader:
                     continue
                 entries += part.entries
                 flaws += [Flaw(calendar=calendar.address, where=one.where, reason=one.reason) for one in part.problems]
-                spool.add(prepare(part, self._policy))
+                page = prepare(part, self._policy)
+                if page.copies or page.removed or page.erased or page.problems:
+                    anything = True
+                    spool.add(page)
             if done is None:
                 raise RetryLater("incomplete", "the calendar's answer ended before it was complete")
             with self._counting:
                 self._result.requests += done.requests
-            with self._work.database.writing() as connection:
-                changed = self._apply(connection, calendar, spool, done)
+            if done.full or anything:
+                with self._work.database.writing() as connection:
+                    changed = self._apply(connection, calendar, spool, done)
+            else:
+                changed = 0
+                with self._work.database.noting() as connection:
+                    self._save_state(connection, calendar, done)
         with self._counting:
             self._result.synced += 1
             self._result.entries += entries
@@ -161,12 +179,11 @@ class Reader:
         log.debug("calendar_read", full=done.full, entries=entries, changed=changed, requests=done.requests)
 
     def _apply(self, connection: Connection, calendar: Calendar, spool: Spool, done: Done) -> int:
-        """The whole round with its cursor, in one transaction (`design.md` 2, 3). Raises `_Held`.
+        """The whole round with its cursor, in one transaction (`design.md` 2, 3). Raises `_Held` and `_TooLate`.
 
         Who was forgotten since it was read is not kept either; an erased calendar stays erased.
         """
-        if not has_calendar(connection, calendar.id):
-            return 0
+        self._save_state(connection, calendar, done)
         forgotten = read_forgotten(connection)
         late = replace(self._policy, forgotten=forgotten) if forgotten != self._policy.forgotten else None
         round_ = Round(connection, calendar.id)
@@ -185,7 +202,6 @@ class Reader:
             raise _Held
         round_.mark_deleted(unlisted, self._work.now)
         mark_stale(connection, touched_months(round_.touched, self._scope))
-        self._save_state(connection, calendar, done)
         return round_.changed
 
     def _save_state(self, connection: Connection, calendar: Calendar, done: Done) -> None:
@@ -199,6 +215,8 @@ class Reader:
             "error_code": None,
             "error": None,
             "standing": False,
+            "again_at": None,
+            "kills": 0,
         }
         if done.read_through is not None:
             state["read_through"] = done.read_through
@@ -208,13 +226,15 @@ class Reader:
             begun = get_meta(connection, HISTORY_BEGINS)
             if begun is None or month < begun:
                 set_meta(connection, HISTORY_BEGINS, month)
-        change_calendar(connection, calendar.id, **state)
+        if not note_round(connection, calendar.id, calendar.turn, **state):
+            raise _TooLate
 
     def _hold(self, calendar: Calendar) -> None:
-        with self._work.database.writing() as connection:
-            change_calendar(
+        with self._work.database.noting() as connection:
+            note_round(
                 connection,
                 calendar.id,
+                calendar.turn,
                 last_try=self._work.now,
                 held_at=self._work.now,
                 error_code="held",
@@ -225,16 +245,23 @@ class Reader:
             self._result.held.append(calendar.address)
         log.warning("listing_held", connector=calendar.connector, calendar=calendar.id)
 
-    def _fail(self, calendar: Calendar, code: str, message: str, *, standing: bool = False) -> None:
-        with self._work.database.writing() as connection:
-            change_calendar(
+    def _fail(
+        self, calendar: Calendar, code: str, message: str, *, standing: bool = False, again_after: float | None = None
+    ) -> None:
+        with self._work.database.noting() as connection:
+            note_round(
                 connection,
                 calendar.id,
+                calendar.turn,
                 last_try=self._work.now,
                 error_code=code,
                 error=message,
                 standing=standing,
             )
         with self._counting:
-            self._result.failed.append(Failure(calendar=calendar.address, code=code, message=message))
+            self._result.failed.append(
+                Failure(
+                    calendar=calendar.address, number=calendar.id, code=code, message=message, again_after=again_after
+                )
+            )
         log.warning("calendar_failed", connector=calendar.connector, calendar=calendar.id, error=code)

@@ -70,7 +70,7 @@ def upgrade(config_path: Path | None) -> int:
     with _store(config_path) as (_, database):
         database.prepare_file()
         before = check_revision(database)
-        copy = bring_up_to_date(database)
+        copy = bring_up_to_date(database, upgrade=True)
     if before == REVISIONS[-1]:
         print_line(f"The store is of this version already (schema {before}).")
     else:

@@ -18,6 +18,10 @@ from daemon.store.errors import explaining
 _BUSY_MILLISECONDS = 5_000
 _WRITES = "rapport_writes"
 _WRITERS = 7_267_706_111  # any number that is ours
+_RELAXED = (
+    ", set_config('synchronous_commit', 'off', true)"  # as SQLite's `synchronous = NORMAL`: whole, in order, soon
+)
+_MOST_CONNECTIONS = 64
 
 
 class Database:
@@ -26,7 +30,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = _sqlite_engine(url) if self.is_sqlite else create_engine(url, pool_pre_ping=True)
+        self.engine = _sqlite_engine(url) if self.is_sqlite else _server_engine(url)
         self._turn = threading.Lock()
 
     @property
@@ -63,7 +67,7 @@ class Database:
         """A transaction that is committed as a whole or not at all.
 
         `durable`: once committed it outlasts a power cut too, which readings that can be repeated need not (SQLite
-        otherwise writes the log's end to the disk when it comes to it).
+        otherwise writes the log's end to the disk when it comes to it, and so does PostgreSQL as told here).
         """
         with (
             explaining(),
@@ -73,7 +77,21 @@ class Database:
             connection.begin(),
         ):
             if not self.is_sqlite:  # what SQLite does by itself: one writer at a time, between processes too
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS}){'' if durable else _RELAXED}")
+            yield connection
+
+    @contextmanager
+    def noting(self) -> Iterator[Connection]:
+        """A transaction that changes single rows by themselves, each checked by its own condition.
+
+        On a server it waits for no other writer: most rounds find nothing changed, and only this is to be said of them.
+        """
+        if self.is_sqlite:
+            with self.writing() as connection:
+                yield connection
+            return
+        with explaining(), self.engine.begin() as connection:
+            connection.exec_driver_sql(f"SELECT 0{_RELAXED}")
             yield connection
 
     @contextmanager
@@ -92,6 +110,11 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _server_engine(url: str) -> Engine:
+    """As many connections as there are threads; a server that restarted is noticed before a connection is used."""
+    return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=_MOST_CONNECTIONS - 5)
 
 
 def _sqlite_engine(url: str) -> Engine:

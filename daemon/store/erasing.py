@@ -10,16 +10,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, inspect, select, update
+from sqlalchemy import Connection, Table, column, delete, func, inspect, select, table, update
 
 from daemon.store.copies import erase_unused_addresses
 from daemon.store.deliveries import State
 from daemon.store.forgotten import Forgotten
 from daemon.store.people import drop_insights, months_naming
-from daemon.store.tables import AddressRow, CalendarRow, CopyRow, DeliveryRow, InsightRow, Meta
+from daemon.store.tables import AddressRow, CalendarRow, CalendarState, CopyRow, DeliveryRow, InsightRow, Meta
 from daemon.store.upsert import in_chunks, table_of
 
 _ADDRESSES, _CALENDARS, _COPIES = table_of(AddressRow), table_of(CalendarRow), table_of(CopyRow)
+_STATES = table_of(CalendarState)
 _DELIVERIES, _META, _INSIGHTS = table_of(DeliveryRow), table_of(Meta), table_of(InsightRow)
 _LOOK_AHEAD = 2_000
 _LETTERS = "datn"  # of the responses, as packed
@@ -90,13 +91,24 @@ def _has(connection: Connection, table: Table) -> bool:
     return inspect(connection).has_table(table.name)
 
 
+def _state_of_calendars(connection: Connection) -> tuple[Any, Any]:
+    """Where a calendar's cursor and error stand, and by which number: up to schema 0004 beside its address."""
+    if _has(connection, _STATES):
+        return _STATES, _STATES.c.calendar_id
+    former = table(_CALENDARS.name, column("id"), column("error"), column("cursor")).alias("state")
+    return former, former.c.id
+
+
 def _without(addresses: str, forgotten: Forgotten) -> str:
     return " ".join(one for one in addresses.split() if not forgotten.holds(one))
 
 
 def _find_calendars(connection: Connection, forgotten: Forgotten, found: Findings) -> None:
-    columns = [_CALENDARS.c[name] for name in ("id", "key", "address", "aliases", "error", "cursor")]
-    for row in connection.execute(select(*columns)).mappings():
+    state, number = _state_of_calendars(connection)
+    names = [_CALENDARS.c[name] for name in ("id", "key", "address", "aliases")]
+    statement = select(*names, state.c.error, state.c.cursor)
+    statement = statement.join_from(_CALENDARS, state, number == _CALENDARS.c.id, isouter=True)
+    for row in connection.execute(statement).mappings():
         aliases = row["aliases"].split()
         if any(map(forgotten.holds, (row["key"], row["address"]))) or any(map(forgotten.holds_itself, aliases)):
             found.calendars.append(row["id"])
@@ -111,8 +123,8 @@ def _find_calendars(connection: Connection, forgotten: Forgotten, found: Finding
         if values:
             found.texts.append((row["id"], values))
     for chunk in in_chunks(found.calendars):
-        statement = select(func.count()).select_from(_COPIES).where(_COPIES.c.calendar_id.in_(chunk))
-        found.copies_there += connection.execute(statement).scalar_one()
+        counted = select(func.count()).select_from(_COPIES).where(_COPIES.c.calendar_id.in_(chunk))
+        found.copies_there += connection.execute(counted).scalar_one()
 
 
 def _find_copies(
@@ -182,6 +194,19 @@ def _find_deliveries(connection: Connection, forgotten: Forgotten, found: Findin
             found.deliveries.append((row["id"], values))
 
 
+def _erase_texts(connection: Connection, number: int, values: Values) -> None:
+    """The aliases stand with the calendar, what its last round left elsewhere."""
+    named = {name: value for name, value in values.items() if name == "aliases"}
+    noted = {name: value for name, value in values.items() if name != "aliases"}
+    if named:
+        connection.execute(update(_CALENDARS).where(_CALENDARS.c.id == number).values(**named))
+    if noted and _has(connection, _STATES):
+        connection.execute(update(_STATES).where(_STATES.c.calendar_id == number).values(**noted))
+    elif noted:
+        former = table(_CALENDARS.name, column("id"), column("error"), column("cursor"))
+        connection.execute(update(former).where(former.c.id == number).values(**noted))
+
+
 def erase(connection: Connection, found: Findings) -> None:
     """Erases what was found, in the same transaction in which it was found."""
     for chunk in in_chunks([*found.lost]):
@@ -191,9 +216,11 @@ def erase(connection: Connection, found: Findings) -> None:
         connection.execute(delete(_CALENDARS).where(_CALENDARS.c.id.in_(chunk)))
     for chunk in in_chunks(found.titles):
         connection.execute(update(_COPIES).where(_COPIES.c.id.in_(chunk)).values(title=None, digest=b""))
-    for table, rows in ((_COPIES, found.copies), (_CALENDARS, found.texts), (_DELIVERIES, found.deliveries)):
+    for holder, rows in ((_COPIES, found.copies), (_DELIVERIES, found.deliveries)):
         for number, values in rows:
-            connection.execute(update(table).where(table.c.id == number).values(**values))
+            connection.execute(update(holder).where(holder.c.id == number).values(**values))
+    for number, values in found.texts:
+        _erase_texts(connection, number, values)
     for key, value in found.meta:
         connection.execute(update(_META).where(_META.c.key == key).values(value=value))
     if found:

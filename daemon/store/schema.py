@@ -11,8 +11,30 @@ from daemon.store.engine import Database
 from daemon.store.errors import StoreError, StoreNewer, explaining
 from daemon.store.files import copy_store, stamped
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every revision in order; a test compares this with the migrations. Known here so that opening needs no Alembic."""
+
+
+RETIRED = frozenset(
+    {
+        ("calendars", name)
+        for name in (
+            "last_try",
+            "last_success",
+            "read_through",
+            "last_full",
+            "held_at",
+            "error_code",
+            "error",
+            "standing",
+            "cursor",
+            "query",
+            "window_start",
+            "window_end",
+        )
+    }
+)
+"""Columns that nothing reads any more and that PostgreSQL keeps, empty, for a process of the version before."""
 
 
 def revision_of(connection: Connection) -> str | None:
@@ -22,15 +44,21 @@ def revision_of(connection: Connection) -> str | None:
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
-def bring_up_to_date(database: Database) -> Path | None:
+def bring_up_to_date(database: Database, *, upgrade: bool = False) -> Path | None:
     """Creates or migrates the schema; answers with the backup made before migrating, if one was.
 
+    On a server, which other machines use as well, an older schema is migrated only if `upgrade` (`rapport db upgrade`).
     Raises `StoreNewer` for a store written by a newer version, `StoreError` for a database that is somebody else's.
     """
     database.prepare_file()
     found = check_revision(database)
     if found == REVISIONS[-1]:
         return None
+    if found is not None and not database.is_sqlite and not upgrade:
+        raise StoreError(
+            f"the store is of an older version (schema {found}; this one needs {REVISIONS[-1]})",
+            "Run `rapport db upgrade` once; whatever runs on the older version may go on meanwhile.",
+        )
     backup = _back_up(database, found) if found is not None else None
     migrate(database)
     return backup

@@ -36,10 +36,9 @@ class Meta(SQLModel, table=True):
 
 
 class CalendarRow(SQLModel, table=True):
-    """One calendar of one connector, how far it has been read, and with what it goes on.
+    """One calendar of one connector: whose it is, and which batch of calendars it is read with.
 
     `joined` is the month from which it is in scope (R11), `left_at` when it was last found missing from the roster.
-    `cursor` is a secret. `held_at`: a listing that removed too much awaits a second one that agrees (`design.md` 3).
     """
 
     __tablename__ = "calendars"
@@ -52,6 +51,24 @@ class CalendarRow(SQLModel, table=True):
     aliases: str = ""
     joined: str
     left_at: datetime | None = Field(default=None, sa_type=Moment)
+    batch_id: int | None = Field(default=None, sa_column=Column(_ID, nullable=True, index=True))
+
+
+class CalendarState(SQLModel, table=True):
+    """How far a calendar has been read, and with what it goes on: written in every round, so the row is narrow.
+
+    `turn` counts its changes: a round that began at another turn is too late. `cursor` is a secret. `held_at`: a
+    listing that removed too much awaits a second one that agrees (`design.md` 3). `kills` counts the workers that ended
+    while they read this calendar alone; it is not read before `again_at`.
+    """
+
+    __tablename__ = "calendar_state"
+    __table_args__ = ({"postgresql_with": {"fillfactor": "70"}},)
+
+    calendar_id: int = Field(
+        sa_column=Column(_ID, ForeignKey("calendars.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
+    )
+    turn: int = Field(sa_type=BigInteger)
     last_try: datetime | None = Field(default=None, sa_type=Moment)
     last_success: datetime | None = Field(default=None, sa_type=Moment)
     read_through: datetime | None = Field(default=None, sa_type=Moment)
@@ -64,6 +81,8 @@ class CalendarRow(SQLModel, table=True):
     query: str | None = None
     window_start: datetime | None = Field(default=None, sa_type=Moment)
     window_end: datetime | None = Field(default=None, sa_type=Moment)
+    again_at: datetime | None = Field(default=None, sa_type=Moment)
+    kills: int = 0
 
 
 class AddressRow(SQLModel, table=True):
@@ -238,3 +257,37 @@ class InsightRow(SQLModel, table=True):
     client: str = Field(primary_key=True)
     month: str = Field(primary_key=True)
     content: str = Field(sa_type=Text)
+
+
+class BatchRow(SQLModel, table=True):
+    """Calendars of one connector that one job reads. `worker` read them last, and has their tokens."""
+
+    __tablename__ = "batches"
+
+    id: int | None = Field(default=None, sa_column=Column(_ID, primary_key=True))
+    connector: str
+    due_at: datetime = Field(sa_type=Moment, index=True)
+    worker: str | None = None
+
+
+class WorkerRow(SQLModel, table=True):
+    """A process that does queued work, when it was last seen, and why it takes none."""
+
+    __tablename__ = "workers"
+
+    name: str = Field(primary_key=True)
+    host: str
+    process: int
+    began_at: datetime = Field(sa_type=Moment)
+    seen_at: datetime = Field(sa_type=Moment)
+    idle_because: str | None = Field(default=None, sa_type=Text)
+
+
+class PaceRow(SQLModel, table=True):
+    """A token bucket that all machines share: how many requests may be made at once, as of when (database seconds)."""
+
+    __tablename__ = "paces"
+
+    name: str = Field(primary_key=True)
+    level: float
+    filled_at: float

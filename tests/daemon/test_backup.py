@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from daemon.forget import forget_people
 from daemon.holder import Holder
 from daemon.restore import restore
 from daemon.store import schema
-from daemon.store.calendars import get_meta, set_meta
+from daemon.store.calendars import get_meta, read_calendars, set_meta
 from daemon.store.deliveries import State, claim, open_deliveries, read_deliveries, settle_delivery
 from daemon.store.engine import Database
 from daemon.store.errors import StoreError, StoreNewer
@@ -189,6 +190,18 @@ class TestGoingBack:
         with sqlite_store.reading() as connection:
             assert schema.revision_of(connection) == schema.REVISIONS[-1]
 
+    def test_how_far_calendars_were_read_is_taken_over(
+        self, sqlite_store: Database, config: Config, tmp_path: Path
+    ) -> None:
+        synced(sqlite_store, config)
+        with sqlite_store.reading() as connection:
+            before = read_calendars(connection)
+        restore(sqlite_store, config, _of_revision(sqlite_store, tmp_path / "old.db", "0004"), NOW)
+        with sqlite_store.reading() as connection:
+            after = read_calendars(connection)
+        assert any(one.cursor and one.window for one in before)
+        assert [replace(one, turn=0) for one in after] == [replace(one, turn=0) for one in before]
+
     def test_a_newer_version_is_refused(self, sqlite_store: Database, config: Config, tmp_path: Path) -> None:
         synced(sqlite_store, config)
         before = everything(sqlite_store)
@@ -258,11 +271,35 @@ class TestGoingBack:
         assert {one.name for one in tmp_path.iterdir() if not one.name.endswith(".lock")} <= files
 
 
+_ONCE_BESIDE_THE_ADDRESS = {
+    "last_try": "BIGINT",
+    "last_success": "BIGINT",
+    "read_through": "BIGINT",
+    "last_full": "BIGINT",
+    "held_at": "BIGINT",
+    "error_code": "VARCHAR",
+    "error": "TEXT",
+    "standing": "BOOLEAN NOT NULL DEFAULT 0",
+    "cursor": "TEXT",
+    "query": "VARCHAR",
+    "window_start": "BIGINT",
+    "window_end": "BIGINT",
+}
+
+
 def _of_revision(database: Database, path: Path, revision: str) -> Path:
     """A backup as an older version would have made it."""
     back_up(database, path)
     with sqlite3.connect(path) as copy:
-        for table in ("forgotten", "frozen_figures", "people", "insights"):
+        for name, kind in _ONCE_BESIDE_THE_ADDRESS.items():
+            copy.execute(f"ALTER TABLE calendars ADD COLUMN {name} {kind}")
+            copy.execute(
+                f"UPDATE calendars SET {name} = (SELECT {name} FROM calendar_state WHERE calendar_id = calendars.id)"  # noqa: S608  # ours
+            )
+        copy.execute("DROP INDEX ix_calendars_batch_id")
+        copy.execute("ALTER TABLE calendars DROP COLUMN batch_id")
+        later = ("calendar_state", "batches", "workers", "paces")
+        for table in (*later, *(("forgotten", "frozen_figures", "people", "insights") if revision < "0004" else ())):
             copy.execute(f"DROP TABLE {table}")
         copy.execute("UPDATE alembic_version SET version_num = ?", (revision,))
     copy.close()

@@ -154,7 +154,7 @@ class TestErasing:
         with store.writing() as connection:
             save_groups(connection, "memory", [ANA, "team@northwind.example"])
             set_meta(connection, "note", f"asked by {ANA}")
-            connection.exec_driver_sql(f"UPDATE calendars SET error = 'no {ANA}', cursor = 'c?u={ANA}'")  # noqa: S608  # ours
+            connection.exec_driver_sql(f"UPDATE calendar_state SET error = 'no {ANA}', cursor = 'c?u={ANA}'")  # noqa: S608  # ours
         forget(store, config, ANA)
         with store.reading() as connection:
             assert get_meta(connection, "groups memory") == "team@northwind.example"
