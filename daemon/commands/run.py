@@ -19,10 +19,11 @@ from daemon.holder import Held, Holder
 from daemon.logs import tell_of_lost_threads
 from daemon.notify import notify
 from daemon.output import say
-from daemon.service import Listener, Service
+from daemon.service import Service
 from daemon.web.metrics import Metrics
 from daemon.web.server import Web
 from daemon.web.snapshot import take_snapshot
+from daemon.work import Listener
 
 log = structlog.get_logger()
 

@@ -53,10 +53,10 @@ class World:
         self.service = Service(config=self.config, database=self.database, clock=self.clock)
 
     def read(self) -> None:
-        self.service._sync_if_due()  # as its job does
+        self.service.work.looks()["sync"]()
 
     def look(self) -> None:
-        self.service._tell_what_is_wrong()  # as its job does
+        self.service.tell_what_is_wrong()
 
 
 @pytest.fixture

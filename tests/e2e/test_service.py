@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from daemon.config import load
+from daemon.in_threads import InThreads
 from daemon.service import Service
 from daemon.store.calendars import read_calendars
 from daemon.store.engine import Database
@@ -144,7 +145,8 @@ class TestDue:
         clock = Clock(OCTOBER_END)
         with served(company, clock) as service:
             until(lambda: was_read(service, OCTOBER_END))
-            with service._reading:  # as a pass of hours would
+            assert isinstance(service.work, InThreads)
+            with service.work._reading:  # as a pass of hours would
                 clock.now = FIRST
                 time.sleep(0.3)
                 assert mail.received == []

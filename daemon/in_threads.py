@@ -1,0 +1,153 @@
+"""What is due, done by threads of the service itself: the way of one machine (`design.md` 11)."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import structlog
+
+from connectors.contract import Calendars
+from daemon.agenda import is_sync_planned, set_sync_due, sync_due
+from daemon.config import Config
+from daemon.dispatch import Dispatch
+from daemon.outside import connect
+from daemon.passes import ConnectorResult, Pass
+from daemon.scope import known_scope
+from daemon.store.calendars import Calendar
+from daemon.sync import run_pass
+from daemon.work import Around, Pauses
+
+log = structlog.get_logger()
+
+
+class InThreads:
+    """One pass over the calendars at a time, the scheduled one or the one before a digest; see `daemon.work.Work`."""
+
+    def __init__(self, around: Around, config: Config) -> None:
+        self._around = around
+        self._database = around.database
+        self._config = config
+        self._new_config: Config | None = None
+        self._dispatch = Dispatch(around, config, self._catch_up)
+        self._reading = threading.Lock()
+        self._sending = threading.Lock()
+        self._stale = Pauses()
+        self._calendars: list[Calendars] | None = None
+
+    def plan(self, config: Config) -> None:
+        if config is self._config:
+            self._dispatch.plan()
+        else:
+            self._new_config = config  # taken between two passes
+
+    def looks(self) -> Mapping[str, Callable[[], None]]:
+        return {"sync": self._sync_if_due, "digests": self._send_what_is_due}
+
+    def ready(self, now: datetime) -> tuple[bool, str]:
+        every = self._config.sync.every
+        with self._database.reading() as connection:
+            late = now - sync_due(connection, now, every)
+        if late > max(2 * every, timedelta(minutes=5)):
+            return False, f"the calendars should have been read {late.total_seconds() / 60:.0f} minutes ago"
+        return True, "the store answers, and calendars are read in time"
+
+    def stop(self) -> None:
+        for one in self._calendars or ():
+            with suppress(Exception):
+                one.close()
+
+    def ended(self, seconds: float) -> bool:
+        until = time.monotonic() + seconds
+        ended = True
+        for lock in (self._reading, self._sending):
+            ended = lock.acquire(timeout=max(until - time.monotonic(), 0.01)) and ended
+        return ended
+
+    def _take_new_config(self) -> None:
+        """Between two rounds: connectors are made anew."""
+        if self._new_config is None:
+            return
+        with self._sending:
+            self._config, self._new_config = self._new_config, None
+            self.stop()
+            self._calendars = None
+            self._dispatch = Dispatch(self._around, self._config, self._catch_up)
+            self._dispatch.plan()
+        log.info("config_reloaded")
+
+    def _sync_if_due(self) -> None:
+        with self._reading:
+            self._take_new_config()
+            now = self._around.clock()
+            every = self._config.sync.every
+            with self._database.reading() as connection:
+                due = sync_due(connection, now, every)
+                planned = is_sync_planned(connection, due)
+            self._around.listener.store_up(True)
+            if not planned:  # the first time, or the clock was set back
+                with self._database.writing() as connection:
+                    set_sync_due(connection, due)
+            if now < due or self._around.stopping.is_set():
+                return
+            self._pass(now)
+            if not self._around.stopping.is_set():
+                with self._database.writing() as connection:
+                    set_sync_due(connection, now + every)
+
+    def _send_what_is_due(self) -> None:
+        with self._sending:
+            self._dispatch.send_what_is_due()
+
+    def _catch_up(self, stale: Sequence[Calendar], now: datetime) -> bool:
+        """Reads calendars before a digest, with growing pauses while they stay stale."""
+        if not stale:
+            self._stale.end()
+            return True
+        if not self._reading.acquire(blocking=False):  # calendars are being read at this moment
+            return False
+        try:
+            if self._stale.over():
+                self._stale.lengthen()
+                self._pass(now, frozenset(one.id for one in stale))
+        finally:
+            self._reading.release()
+        return True
+
+    def _pass(self, now: datetime, only: frozenset[int] | None = None) -> None:
+        began = time.monotonic()
+        with self._database.reading() as connection:
+            scope = known_scope(connection, self._config)
+        work = Pass(
+            database=self._database,
+            scope=scope,
+            now=now,
+            only=only,
+            stopping=self._around.stopping.is_set,
+            rescored=self._around.listener.rescored,
+        )
+        results = run_pass(work, self._connectors(), all_connectors=only is None)
+        if not self._around.stopping.is_set():
+            self._around.listener.passed(results, time.monotonic() - began)
+            log_results(results)
+
+    def _connectors(self) -> list[Calendars]:
+        if self._calendars is None:
+            self._calendars = [connect(one, self._config) for one in self._config.connectors]
+        return self._calendars
+
+
+def log_results(results: Sequence[ConnectorResult]) -> None:
+    """What each connector's reading came to."""
+    for one in results:
+        log.info(
+            "read",
+            connector=one.name,
+            calendars=one.calendars,
+            failed=len(one.failed),
+            changed=one.changed,
+            requests=one.requests,
+        )
