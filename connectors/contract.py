@@ -21,9 +21,21 @@ from connectors.errors import ConnectorError
 from scoring.meeting import Copy, Window
 
 
+class Allowance(Protocol):
+    """Requests that may be made, given out one by one."""
+
+    def take(self) -> float:
+        """Takes one, and answers how many seconds to wait before using it."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
-    """What every connector is given: where relative paths begin, the company's zone, and how to reach the network."""
+    """What every connector is given: where relative paths begin, the company's zone, and how to reach the network.
+
+    `shared` is asked, by a connector's name and its requests a minute, for the allowance that it has together with
+    other processes; None where this process is alone.
+    """
 
     folder: Path
     zone: ZoneInfo
@@ -31,6 +43,7 @@ class Context:
     ca_file: Path | None = None
     proxy: str | None = field(default=None, repr=False)  # may hold a password
     timeout_seconds: float = 30.0
+    shared: Callable[[str, int], Allowance] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

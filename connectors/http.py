@@ -30,6 +30,7 @@ from tenacity import (
 from urllib3.exceptions import HTTPError
 from urllib3.util import parse_url
 
+from connectors.contract import Allowance
 from connectors.errors import ConnectorError, RetryLater, StopConnector
 from connectors.quiet import quietly
 from connectors.skew import observed
@@ -41,6 +42,7 @@ PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 _MOST_BYTES = 512 * 2**20
 _CHUNK_BYTES = 2**18
+_LATE_SECONDS = 2.0
 
 T = TypeVar("T")
 
@@ -140,7 +142,10 @@ class Bucket:
 
 
 class Pacer:
-    """Keeps a connector below its requests a minute, in all and for each person. Used from several threads."""
+    """Keeps a connector below its requests a minute, in all and for each person. Used from several threads.
+
+    `all_together` is the allowance of all processes, where there are others.
+    """
 
     def __init__(
         self,
@@ -149,8 +154,9 @@ class Pacer:
         per_person: int,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
+        all_together: Allowance | None = None,
     ) -> None:
-        self._all = Bucket(per_minute, clock)
+        self._all = all_together or Bucket(per_minute, clock)
         self._per_person = min(per_person, per_minute)
         self._people: dict[str, Bucket] = {}
         self._sleep = sleep
@@ -161,9 +167,15 @@ class Pacer:
         """Returns when one more request for this person may be made."""
         with self._lock:
             own = self._people.setdefault(person, Bucket(self._per_person, self._clock))
-        seconds = max(self._all.take(), own.take())
-        if seconds > 0:
-            self._sleep(seconds)
+        own_seconds = own.take()
+        while True:
+            asked = self._clock()
+            seconds = max(self._all.take(), own_seconds)
+            if seconds > 0:
+                self._sleep(seconds)
+            if self._clock() - asked - seconds < _LATE_SECONDS:
+                return
+            own_seconds = 0.0  # the process was stopped meanwhile: what was allowed then is not allowed now
 
 
 class Session(requests.Session):

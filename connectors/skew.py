@@ -51,6 +51,11 @@ class Skew:
         agreed = all(abs(one - middle) < ALLOWED_SECONDS for one in by_host)
         return middle if agreed and abs(middle) > ALLOWED_SECONDS else 0.0
 
+    def knows(self) -> bool:
+        """Whether any host has told the time."""
+        with self._lock:
+            return bool(self._found)
+
     def forget(self) -> None:
         """Begins anew: a clock that was put right is right from now on."""
         with self._lock:

@@ -16,6 +16,7 @@ from daemon.store.types import from_millis, to_millis
 from scoring.months import Month, begins, month_of, shift
 
 _SYNC = "due sync"
+_ROSTER = "due roster "
 _DIGEST = "due digest "
 
 
@@ -59,6 +60,21 @@ def is_served(connection: Connection) -> bool:
 
 def set_sync_due(connection: Connection, at: datetime) -> None:
     set_meta(connection, _SYNC, str(to_millis(at)))
+
+
+def roster_due(connection: Connection, connector: str, now: datetime, every: timedelta) -> datetime:
+    """When a connector is to be asked next whose calendars there are, where that is apart from reading them."""
+    kept = get_meta(connection, _ROSTER + connector)
+    return now if kept is None else min(from_millis(int(kept)), now + every)
+
+
+def is_roster_known(connection: Connection, connector: str) -> bool:
+    """Whether a connector has ever been asked, by workers, whose calendars there are."""
+    return get_meta(connection, _ROSTER + connector) is not None
+
+
+def set_roster_due(connection: Connection, connector: str, at: datetime) -> None:
+    set_meta(connection, _ROSTER + connector, str(to_millis(at)))
 
 
 def digest_due(connection: Connection, digest: Digest, scope: Scope, now: datetime) -> datetime:

@@ -128,6 +128,14 @@ def run(config: Config = None) -> None:
 
 
 @app.command()
+def worker(config: Config = None) -> None:
+    """Do queued work, on any machine (PostgreSQL, scale.workers = true), until SIGTERM."""
+    from daemon.commands.worker import worker as work
+
+    raise typer.Exit(work(_path(config)))
+
+
+@app.command()
 def status(config: Config = None, form: Form = Format.TABLE) -> None:
     """Show which calendars are read, which are not and why, and what is due."""
     from daemon.commands.status import status as run

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, inspect
 from daemon.config import Config
 from daemon.rescore import rescore, settle_due, touched_months
 from daemon.scope import Scope, known_scope
+from daemon.store.calendars import mark_roster
 from daemon.store.engine import Database
 from daemon.store.erasing import Findings, erase, find
 from daemon.store.errors import StoreError
@@ -130,6 +131,7 @@ def erase_and_freeze(connection: Connection, config: Config, forgotten: Forgotte
             freeze_figures(connection, month, clients & kept)
         mark_stale(connection, [month])
     erase(connection, found)
+    mark_roster(connection)
     return found
 
 

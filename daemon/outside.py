@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from email.utils import parseaddr
 from functools import partial
 from importlib import import_module
 from types import TracebackType
 from typing import Self, cast
 
-from connectors.contract import Calendars, Sender
+from connectors.contract import Allowance, Calendars, Sender
 from connectors.settings import ConnectorSettings, Secret
 from daemon.config import Config
 
@@ -20,10 +22,12 @@ class NoSender(Exception):
     """The config names recipients of a service, but not the service."""
 
 
-def connect(settings: ConnectorSettings, config: Config) -> Calendars:
-    """The connector of one `[[connectors]]` table; its kind is the module's name."""
+def connect(
+    settings: ConnectorSettings, config: Config, shared: Callable[[str, int], Allowance] | None = None
+) -> Calendars:
+    """The connector of one `[[connectors]]` table; its kind is the module's name. `shared` is as in `Context`."""
     module = import_module(f"connectors.calendars.{settings.kind}")
-    return cast(Calendars, module.connect(settings, config.context()))
+    return cast(Calendars, module.connect(settings, replace(config.context(), shared=shared)))
 
 
 def service_of(recipient: str) -> tuple[str, str]:

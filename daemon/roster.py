@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -12,12 +13,15 @@ from connectors.contract import Person, Roster
 from daemon.rescore import touched_months
 from daemon.scope import Scope
 from daemon.store.calendars import (
+    UNLISTED,
     Calendar,
     add_calendar,
     change_calendar,
     erase_calendar,
     get_meta,
+    mark_roster,
     read_calendars,
+    read_groups,
     save_groups,
     set_meta,
 )
@@ -45,6 +49,7 @@ def save_roster(
     roster = _without_forgotten(connection, roster, now)
     excluded = {normalise_address(one) or one for one in roster.excluded}
     known = {one.key: one for one in read_calendars(connection, connector)}
+    before, groups = _identities(known.values()), read_groups(connection)
     for one in [one for one in known.values() if one.address in excluded]:
         _erase(connection, scope, known.pop(one.key))
     listed: dict[str, tuple[Person, str | None]] = {one.id: (one, None) for one in roster.people}
@@ -65,11 +70,14 @@ def save_roster(
         for one in missing:
             let_go(connection, scope, one, now)
     save_groups(connection, connector, roster.groups)
-    return [
-        (one, listed[one.key][0])
-        for one in read_calendars(connection, connector)
-        if one.key in listed and listed[one.key][1] is None
-    ]
+    saved = read_calendars(connection, connector)
+    if _identities(saved) != before or read_groups(connection) != groups:
+        mark_roster(connection)
+    return [(one, listed[one.key][0]) for one in saved if one.key in listed and listed[one.key][1] is None]
+
+
+def _identities(calendars: Iterable[Calendar]) -> set[tuple[object, ...]]:
+    return {(one.id, one.address, one.aliases, one.left_at) for one in calendars}
 
 
 def _without_forgotten(connection: Connection, roster: Roster, now: datetime) -> Roster:
@@ -131,8 +139,10 @@ def _changes(person: Person, reason: str | None, known: Calendar | None) -> dict
         changes |= {"address": person.address, "aliases": " ".join(person.addresses[1:])}
     if known is not None and known.left_at is not None:
         changes |= {"left_at": None, "cursor": None}
-    if reason is not None:
-        changes |= {"standing": True, "error_code": "unreadable", "error": reason}
+    if reason is None and known is not None and known.standing and known.error_code == UNLISTED:
+        changes |= {"standing": False, "error_code": None, "error": None}
+    if reason is not None and (known is None or (known.error_code, known.error) != (UNLISTED, reason)):
+        changes |= {"standing": True, "error_code": UNLISTED, "error": reason}
     return changes
 
 

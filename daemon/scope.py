@@ -158,11 +158,14 @@ def known_scope(connection: Connection, config: Config) -> Scope:
 _VERSION = 1
 """Of the arithmetic: raised when the same copies give other figures."""
 
-_SEEN_VERSION = 2
+_SEEN_VERSION = 3
 """Of signals and stages, and of their sentences: raised when the same people and figures say something else."""
 
 _PEOPLE_VERSION = 1
 """Of what is kept of a month's people (R12): raised when the same copies give another. No figure is others for it."""
+
+VERSIONS = (_VERSION, _SEEN_VERSION, _PEOPLE_VERSION)
+"""Of all that figures and digests are made by: processes that work together have the same."""
 
 
 def _fingerprint(*parts: object) -> str:

@@ -50,7 +50,7 @@ class Service:
         self._pauses: dict[str, Pauses] = {}
         self._looked_at = -_ALERTS_EVERY_SECONDS
         around = Around(database=self.database, clock=self.clock, listener=self.listener, stopping=self._stopping)
-        self.work: Work = InThreads(around, self.config)
+        self.work: Work = _work(around, self.config)
         self._scheduler = _scheduler()
 
     def start(self) -> None:
@@ -119,6 +119,15 @@ class Service:
             log.error("defect", during=what, kind=type(error).__name__, again_in_seconds=seconds, exc_info=True)
         else:
             pauses.end()
+
+
+def _work(around: Around, config: Config) -> Work:
+    """By workers elsewhere if the config says so (`[scale]`), by threads of this process otherwise."""
+    if config.scale.workers:
+        from daemon.scale.hand_out import HandOut
+
+        return HandOut(around, config)
+    return InThreads(around, config)
 
 
 def _scheduler() -> Any:

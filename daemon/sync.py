@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import structlog
+from sqlalchemy import Connection
 
 from connectors.contract import Calendars, Person
 from connectors.errors import ConnectorError, sentence
@@ -17,6 +18,7 @@ from daemon.passes import CLOCK_AHEAD, ConnectorResult, Failure, Pass
 from daemon.reader import Reader
 from daemon.rescore import FROZEN_BEFORE, no_search_for_cycles, rescore
 from daemon.roster import end_first_pass, let_go, save_roster
+from daemon.scope import Scope
 from daemon.store.calendars import Calendar, change_calendar, get_meta, read_calendars, set_meta
 from daemon.store.copies import erase_copies_before, erase_unused_addresses
 from daemon.store.engine import Database
@@ -39,19 +41,28 @@ def run_pass(work: Pass, connectors: Iterable[Calendars], *, all_connectors: boo
     if work.stopping():
         return results
     if all_connectors:
-        names = {one.name for one in connectors}
         with work.database.writing() as connection:
-            for one in read_calendars(connection):
-                if one.connector not in names and one.left_at is None:
-                    let_go(connection, work.scope, one, work.now)
+            let_others_go(connection, work, [one.name for one in connectors])
             end_first_pass(connection, work.now)
-    ahead = note_clock(work.database, observed.seconds())
-    began = time.monotonic()
-    rescore(work.database, work.known(), work.now - timedelta(seconds=max(ahead, 0)))
-    work.rescored(time.monotonic() - began)
-    if not ahead:
-        _retain(work)
+    derive(work, note_clock(work.database, observed.seconds()))
     return results
+
+
+def let_others_go(connection: Connection, work: Pass, connectors: Iterable[str]) -> None:
+    """The calendars of connectors that the config names no more are no longer read."""
+    names = set(connectors)
+    for one in read_calendars(connection):
+        if one.connector not in names and one.left_at is None:
+            let_go(connection, work.scope, one, work.now)
+
+
+def derive(work: Pass, ahead_seconds: float) -> None:
+    """Derives the figures that changed, and erases what is too old; while the clock is wrong as if it were right."""
+    began = time.monotonic()
+    rescore(work.database, work.known(), work.now - timedelta(seconds=max(ahead_seconds, 0)))
+    work.rescored(time.monotonic() - began)
+    if not ahead_seconds:
+        _retain(work)
 
 
 def note_clock(database: Database, ahead_seconds: float) -> float:
@@ -74,28 +85,36 @@ def _run_connector(work: Pass, connector: Calendars) -> ConnectorResult:
     """One connector's calendars, side by side. Nothing that fails here stops another connector."""
     began = time.monotonic()
     result = ConnectorResult(name=connector.name)
+    calendars = read_roster(work, connector, result)
+    if calendars is not None:
+        if work.only is not None:
+            only = work.only
+            calendars = [one for one in calendars if one[0].id in only or one[0].last_try is None]
+        read_side_by_side(work, work.known(), connector, calendars, result)
+    result.seconds = round(time.monotonic() - began, 3)
+    return result
+
+
+def read_roster(work: Pass, connector: Calendars, result: ConnectorResult) -> list[tuple[Calendar, Person]] | None:
+    """Whose calendars there are, brought into the store. None where the connector cannot be read at all."""
     try:
         roster = connector.people()
     except ConnectorError as error:
         if not work.stopping():
             _fail_connector(work, result, error)
-    else:
-        with work.database.writing() as connection:
-            calendars = save_roster(connection, work.scope, connector.name, roster, work.now)
-        if work.only is not None:
-            only = work.only
-            calendars = [one for one in calendars if one[0].id in only or one[0].last_try is None]
-        _read_calendars(work, connector, calendars, result)
-    result.requests += connector.roster_requests
-    result.seconds = round(time.monotonic() - began, 3)
-    return result
+        return None
+    finally:
+        result.requests += connector.roster_requests
+    with work.database.writing() as connection:
+        return save_roster(connection, work.scope, connector.name, roster, work.now)
 
 
-def _read_calendars(
-    work: Pass, connector: Calendars, calendars: list[tuple[Calendar, Person]], result: ConnectorResult
+def read_side_by_side(
+    work: Pass, scope: Scope, connector: Calendars, calendars: list[tuple[Calendar, Person]], result: ConnectorResult
 ) -> None:
+    """A round of each of these calendars, `sync.workers` at once. `scope` is as the calendars are known by now."""
     result.calendars = len(calendars)
-    reader = Reader(work, connector, work.known(), result)
+    reader = Reader(work, connector, scope, result)
     with no_search_for_cycles(), ThreadPoolExecutor(max_workers=work.scope.config.sync.workers) as pool:
         tasks = [pool.submit(reader.read, calendar, person) for calendar, person in calendars]
         try:

@@ -176,7 +176,12 @@ class GoogleCalendars:
         return Access(
             Tokens(self._settings.credentials_file, self._context),
             Lines(self._context, self._settings.api_endpoint),
-            pacer=Pacer(per_minute=limit, per_person=_PER_MINUTE_AND_PERSON, sleep=pause),
+            pacer=Pacer(
+                per_minute=limit,
+                per_person=_PER_MINUTE_AND_PERSON,
+                sleep=pause,
+                all_together=self._context.shared(self.name, limit) if self._context.shared else None,
+            ),
             patience=self._patience or Patience(),
             pause=pause,
         )

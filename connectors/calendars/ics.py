@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Iterator
+from math import inf
 from typing import Annotated
 
 from pydantic import AfterValidator, model_validator
@@ -25,6 +27,8 @@ from connectors.contract import Calendars, Context, Done, Page, Person, Reading,
 from connectors.errors import SkipCalendar, StopConnector
 from connectors.settings import ConnectorSettings, Secret, SettingsModel
 from scoring.clients import normalise_address
+
+_FRESH_SECONDS = 10.0  # for so long the files that were found are taken to be all
 
 
 def _owner(text: str) -> str:
@@ -82,6 +86,7 @@ class IcsCalendars:
         self._context = context
         self._reader = Reader()
         self._sources: dict[str, Sources] = {}
+        self._found_at = -inf
         self._lock = threading.Lock()
         self._network = Network(
             ca_file=context.ca_file,
@@ -96,8 +101,7 @@ class IcsCalendars:
 
     def people(self) -> Roster:
         sources = self._find()
-        with self._lock:
-            self._sources = sources
+        self._know(sources)
         people = tuple(Person(id=owner, addresses=(owner,)) for owner in sources)
         return Roster(people=people, excluded=self._settings.exclude)
 
@@ -132,12 +136,18 @@ class IcsCalendars:
 
     def _sources_of(self, person: Person) -> Sources:
         with self._lock:
-            known = self._sources.get(person.id)
+            fresh = time.monotonic() - self._found_at < _FRESH_SECONDS
+            known = self._sources.get(person.id) if fresh else None
         if known is None:
-            known = self._find().get(person.id)
+            known = self._know(self._find()).get(person.id)
         if known is None:
             raise SkipCalendar("missing", "its calendar has no file and no feed any more", "Export the calendar again.")
         return known
+
+    def _know(self, sources: dict[str, Sources]) -> dict[str, Sources]:
+        with self._lock:
+            self._sources, self._found_at = sources, time.monotonic()
+        return sources
 
     def _find(self) -> dict[str, Sources]:
         """The sources by owner, without those who are excluded. Raises `StopConnector` when there are none at all."""

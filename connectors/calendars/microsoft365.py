@@ -221,7 +221,12 @@ class MicrosoftCalendars:
             _tokens(self._settings, self._context),
             self._settings.place,
             self._context,
-            pacer=Pacer(per_minute=limit, per_person=_PER_MINUTE_AND_PERSON, sleep=pause),
+            pacer=Pacer(
+                per_minute=limit,
+                per_person=_PER_MINUTE_AND_PERSON,
+                sleep=pause,
+                all_together=self._context.shared(self.name, limit) if self._context.shared else None,
+            ),
             patience=self._patience or Patience(),
             pause=pause,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,11 @@ _STATES = table_of(CalendarState)
 _OF_STATE = tuple(column for column in _STATES.columns if column.name != "calendar_id")
 _STATE_NAMES = frozenset(column.name for column in _OF_STATE)
 _META = table_of(Meta)
+
+UNLISTED = "unreadable"
+"""The error of a calendar of which its connector's list of people says that it cannot be read."""
+ROSTER_MARK = "roster_mark"
+"""A single value that is another one whenever calendars, their addresses or groups have changed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,3 +176,8 @@ def set_meta(connection: Connection, key: str, value: str | None) -> None:
         connection.execute(delete(_META).where(_META.c.key == key))
     else:
         upsert(connection, Meta, [{"key": key, "value": value}], key=("key",))
+
+
+def mark_roster(connection: Connection) -> None:
+    """Who is read, or under which addresses, has changed: what was made of it is out of date."""
+    set_meta(connection, ROSTER_MARK, secrets.token_hex(8))

@@ -40,6 +40,11 @@ class Database:
             return None
         return Path(self.url.database)
 
+    @property
+    def address(self) -> str:
+        """A server's address as PostgreSQL's own library takes it, with the password."""
+        return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
     def prepare_file(self) -> None:
         """Makes the SQLite file so that only its owner can read it, before anything is in it."""
         if self.file is not None and not self.file.exists():

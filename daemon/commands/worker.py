@@ -1,0 +1,98 @@
+"""`rapport worker`: does queued work in the foreground, until SIGTERM or SIGINT; SIGHUP reads the config again."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import threading
+import time
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import structlog
+
+from daemon.commands.common import UsageError
+from daemon.config import ConfigError, find, load
+from daemon.logs import set_up_logs
+from daemon.notify import notify
+from daemon.output import say
+from daemon.store.engine import Database
+
+if TYPE_CHECKING:
+    from daemon.scale.worker import Worker
+
+log = structlog.get_logger()
+
+_STOPS_WITHIN_SECONDS = 8.0
+_WATCH_SECONDS = 5.0
+
+
+def worker(path: Path | None) -> int:
+    """Works until it is told to stop, or the store is a newer version's; 0 then. Raises `ConfigError`, `StoreError`."""
+    file = find(path).absolute()
+    config = load(file)
+    config.resolve_secrets()
+    set_up_logs(config.log)
+    for warning in config.warnings:
+        say(f"warning: {warning}")
+    if not config.scale.workers:
+        raise UsageError("there is no work for workers: set scale.workers = true, with PostgreSQL in store.url")
+    try:
+        from daemon.scale.worker import Worker
+    except ImportError:
+        raise UsageError("workers need the extra `scale`: pip install 'rapport-daemon[scale]'") from None
+    database = Database(config.store_url())
+    try:
+        made = Worker(config=config, database=database)
+        signals: queue.SimpleQueue[int] = queue.SimpleQueue()
+        _listen(signals)
+        threading.Thread(target=_obey, args=(made, signals, file), name="signals", daemon=True).start()
+        log.info("started", process=os.getpid(), worker=made.name)
+        notify("READY=1", "STATUS=doing queued work")
+        made.run()
+        notify("STOPPING=1")
+    finally:
+        database.close()
+    log.info("stopped")
+    return 0
+
+
+def _listen(signals: queue.SimpleQueue[int]) -> None:
+    """A second signal to stop is obeyed at once, whatever goes on."""
+    asked = False
+
+    def take(number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        if number != signal.SIGHUP:
+            if asked:
+                os._exit(0)
+            asked = True
+        signals.put(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, take)
+
+
+def _obey(made: Worker, signals: queue.SimpleQueue[int], file: Path) -> None:
+    """Passes signals on. What does not end in time is abandoned: nothing half-done is kept, and it stays due."""
+    while True:
+        try:
+            number = signals.get(timeout=_WATCH_SECONDS)
+        except queue.Empty:
+            notify("WATCHDOG=1")
+            continue
+        if number != signal.SIGHUP:
+            break
+        try:
+            config = load(file)
+            config.resolve_secrets()
+        except ConfigError as error:
+            log.error("config_kept", problem=str(error))
+        else:
+            made.reload(config)
+    made.stop()
+    time.sleep(_STOPS_WITHIN_SECONDS)
+    log.warning("abandoned", what="jobs that did not end in time; they are still due")
+    os._exit(0)

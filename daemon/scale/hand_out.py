@@ -1,0 +1,225 @@
+"""The scheduler's side: what is due in the store is handed out as jobs, a few to each worker that is there.
+
+Nothing is remembered here but what is cheap to lose: which job is open is asked of the queue, what is due of the store.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from daemon.agenda import digest_due, roster_due, set_sync_due, sync_due
+from daemon.config import Config
+from daemon.dispatch import Dispatch
+from daemon.passes import Pass
+from daemon.scale import queue as queues
+from daemon.scale.fingerprint import fingerprint
+from daemon.scale.plan import assign, pieces
+from daemon.scale.queue import ANYBODY, DERIVE, DIGEST, READ, ROSTER, TEND, Open, Queue
+from daemon.scope import Scope, known_scope
+from daemon.store.batches import (
+    batches_asked_back,
+    drop_empty_batches,
+    due_batches,
+    next_due,
+    read_batch,
+    suspects,
+    unread,
+)
+from daemon.store.calendars import Calendar, get_meta, set_meta
+from daemon.store.deliveries import State, read_deliveries
+from daemon.store.figures import due_months
+from daemon.store.schema import check_revision
+from daemon.store.workers import Worker, read_workers
+from daemon.sync import let_others_go
+from daemon.work import Around
+
+log = structlog.get_logger()
+
+SCHEDULER = "scheduler_fingerprint"
+DERIVED_IN = "derived_in_seconds"
+"""Single values in the store: by which config workers have to work, and how long the figures took last time."""
+_JOBS_A_WORKER = 6
+_TEND_EVERY_SECONDS = 5.0
+_ALONE_SECONDS = 20.0
+_DIGEST_EVERY_SECONDS = 5.0
+_DERIVE_EVERY_SECONDS = 10.0
+_DERIVE_SHARE = 5.0  # while calendars are being read all the time, figures are derived a sixth of the time
+
+
+class HandOut:
+    """See `daemon.work.Work`."""
+
+    def __init__(self, around: Around, config: Config) -> None:
+        self._around = around
+        self._database = around.database
+        self._config = config
+        self._queue: Queue | None = None
+        self._opened = ExitStack()
+        self._last: dict[str, float] = {}
+        self._alone_since: float | None = None
+        self._told = False
+        self._anew = True  # another config may ask for other figures
+
+    def plan(self, config: Config) -> None:
+        """Makes the queue, says by which config workers have to work, and lets go of connectors that are no more."""
+        self._config, self._anew = config, True
+        if queues.prepare(self._database):
+            log.info("queue_made")
+        now = self._around.clock()
+        Dispatch(self._around, config, lambda *_: True).plan()
+        with self._database.writing() as connection:
+            scope = known_scope(connection, config)
+            let_others_go(
+                connection, Pass(database=self._database, scope=scope, now=now), [one.name for one in config.connectors]
+            )
+            drop_empty_batches(connection)
+            set_meta(connection, SCHEDULER, fingerprint(config))
+
+    def looks(self) -> Mapping[str, Callable[[], None]]:
+        return {"hand_out": self._hand_out}
+
+    def ready(self, now: datetime) -> tuple[bool, str]:
+        with self._database.reading() as connection:
+            workers = [one for one in read_workers(connection) if one.alive]
+            due = next_due(connection)
+        if not any(one.idle_because is None for one in workers):
+            reasons = sorted({one.idle_because for one in workers if one.idle_because})
+            return False, f"no worker does anything ({'; '.join(reasons) or 'none is there'})"
+        if due is not None and now - due > max(2 * self._config.sync.every, timedelta(minutes=5)):
+            return False, f"calendars should have been read {(now - due).total_seconds() / 60:.0f} minutes ago"
+        return True, "the store answers, and calendars are read in time"
+
+    def stop(self) -> None:
+        pass  # what is handed out is done by the workers, which are stopped by themselves
+
+    def ended(self, seconds: float) -> bool:  # noqa: ARG002  # nothing goes on here
+        self._opened.close()
+        return True
+
+    def _hand_out(self) -> None:
+        if self._queue is None:
+            self._queue = self._opened.enter_context(queues.opened(self._database))
+        with queues.explaining_queue():
+            self._tick(self._queue, self._around.clock())
+        self._around.listener.store_up(True)
+
+    def _tick(self, queue: Queue, now: datetime) -> None:
+        check_revision(self._database)
+        with self._database.reading() as connection:
+            workers = [one for one in read_workers(connection) if one.alive and one.idle_because is None]
+        jobs = self._without_lost(queue, workers)
+        self._tell_if_alone(workers)
+        if not workers:
+            return
+        if self._is_time(TEND, _TEND_EVERY_SECONDS):
+            queue.put(TEND, ANYBODY, only_one=True)
+        self._rosters(queue, jobs, now)
+        self._batches(queue, jobs, workers, now)
+        self._derive(queue, jobs, now)
+        self._digests(queue, now)
+
+    def _without_lost(self, queue: Queue, workers: Sequence[Worker]) -> list[Open]:
+        """The open jobs; those that wait for a worker that is gone are taken back, for they are still due."""
+        there = {ANYBODY, *(one.name for one in workers)}
+        kept = []
+        for job in queue.open_jobs():
+            if job.waits and job.queue not in there:
+                queue.take_back(job)
+            else:
+                kept.append(job)
+        return kept
+
+    def _tell_if_alone(self, workers: Sequence[Worker]) -> None:
+        if workers:
+            self._alone_since, self._told = None, False
+        elif self._alone_since is None:
+            self._alone_since = time.monotonic()
+        elif not self._told and time.monotonic() - self._alone_since > _ALONE_SECONDS:
+            log.warning("no_worker", remedy="Start `rapport worker` with the same config, on any machine.")
+            self._told = True
+
+    def _is_time(self, what: str, every_seconds: float) -> bool:
+        """Whether something was last done so long ago; then it is done now."""
+        if time.monotonic() - self._last.get(what, -every_seconds) < every_seconds:
+            return False
+        self._last[what] = time.monotonic()
+        return True
+
+    def _rosters(self, queue: Queue, jobs: Sequence[Open], now: datetime) -> None:
+        going_on = {job.arguments.get("connector") for job in jobs if job.task == ROSTER}
+        with self._database.reading() as connection:
+            due = [
+                one.name
+                for one in self._config.connectors
+                if one.name not in going_on and roster_due(connection, one.name, now, self._config.sync.every) <= now
+            ]
+        for name in due:
+            queue.put(ROSTER, ANYBODY, only_one=True, apart=True, connector=name)
+
+    def _batches(self, queue: Queue, jobs: Sequence[Open], workers: Sequence[Worker], now: datetime) -> None:
+        going_on = {int(job.arguments["batch"]) for job in jobs if job.task == READ}
+        waiting = Counter(job.queue for job in jobs if job.task == READ)
+        rooms = {one.name: _JOBS_A_WORKER - waiting[one.name] for one in workers}
+        most = sum(max(room, 0) for room in rooms.values())
+        with self._database.reading() as connection:
+            self._note_next(next_due(connection), sync_due(connection, now, self._config.sync.every))
+            due = due_batches(connection, now, going_on, most) if most else []
+            taken = going_on | {one.id for one in due}
+            back = [number for number in batches_asked_back(connection, now) if number not in taken]
+            due += [one for number in back if (one := read_batch(connection, number)) is not None]
+            suspected = suspects(connection, [one.id for one in due])
+            split = {
+                one.id: self._pieces(unread(connection, one, now), suspected[one.id])
+                for one in due
+                if one.id in suspected
+            }
+        for batch, worker in assign(due, rooms):
+            for part in split.get(batch.id, [None]):
+                arguments = {"batch": batch.id} if part is None else {"batch": batch.id, "calendars": list(part)}
+                queue.put(READ, worker, **arguments)
+
+    def _pieces(self, calendars: Sequence[Calendar], kills: Mapping[int, int]) -> list[tuple[int, ...] | None]:
+        numbers = [one.id for one in calendars]
+        return pieces(numbers, {one: kills[one] for one in numbers if one in kills})
+
+    def _note_next(self, due: datetime | None, known: datetime) -> None:
+        """For `rapport status`: when calendars are read next."""
+        if due is not None and abs(due - known) > timedelta(seconds=1) and self._is_time("status", 5.0):
+            with self._database.noting() as connection:
+                set_sync_due(connection, due)
+
+    def _derive(self, queue: Queue, jobs: Sequence[Open], now: datetime) -> None:
+        """Figures are derived when nothing is being read, and every now and then while something always is."""
+        if any(job.task == DERIVE for job in jobs):
+            return
+        with self._database.reading() as connection:
+            if not due_months(connection, now) and not self._anew:
+                return
+            took = float(get_meta(connection, DERIVED_IN) or 0)
+        reads = any(job.task == READ for job in jobs)
+        if not reads or self._is_time(DERIVE, max(_DERIVE_EVERY_SECONDS, _DERIVE_SHARE * took)):
+            queue.put(DERIVE, ANYBODY, only_one=True, apart=True)
+            self._anew = False
+
+    def _digests(self, queue: Queue, now: datetime) -> None:
+        scope = Scope(self._config, ())  # whose calendars there are does not matter for when it is due
+        with self._database.reading() as connection:
+            names = [
+                one.name
+                for one in self._config.digests
+                if digest_due(connection, one, scope, now) <= now or _has_waiting(connection, one.name, now)
+            ]
+        for name in names:
+            if self._is_time(f"{DIGEST} {name}", _DIGEST_EVERY_SECONDS):
+                queue.put(DIGEST, ANYBODY, only_one=True, apart=True, name=name)
+
+
+def _has_waiting(connection: Connection, digest: str, now: datetime) -> bool:
+    return any(one.state is State.WAITING and one.next_try <= now for one in read_deliveries(connection, digest))

@@ -1,0 +1,226 @@
+"""What a worker does, job by job, by the same functions as the service of one machine.
+
+Every job may be done twice, by two workers at once, or not at all: what is due in the store says so until it is done.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import structlog
+
+from connectors.contract import Calendars, Person
+from connectors.skew import observed
+from daemon.agenda import is_roster_known, set_roster_due
+from daemon.config import Config
+from daemon.dispatch import Dispatch
+from daemon.in_threads import log_results
+from daemon.outside import connect
+from daemon.passes import CLOCK_AHEAD, ConnectorResult, Pass
+from daemon.roster import end_first_pass
+from daemon.scale.hand_out import DERIVED_IN
+from daemon.scale.plan import comes_back_after, next_slot
+from daemon.scope import Scope, known_scope
+from daemon.store.batches import SPLIT_AFTER, Batch, fill_batches, make_due, put_off, read_batch, unread
+from daemon.store.calendars import ROSTER_MARK, Calendar, change_calendar, get_meta, set_meta
+from daemon.store.engine import Database
+from daemon.store.errors import StoreError
+from daemon.store.paces import SharedBucket
+from daemon.sync import derive, note_clock, read_roster, read_side_by_side
+from daemon.work import Around
+
+log = structlog.get_logger()
+
+_DEFECT_PAUSE = timedelta(minutes=1)
+_SCOPE_SECONDS = 600.0
+_LONGEST_AWAY = timedelta(days=7)
+_DEADLY = "kills"
+_DEADLY_TEXT = "Whoever read it was killed, time and again; it is tried again later, alone. Report this."
+
+
+class Scopes:
+    """The config with the calendars known, kept as long as nobody joins or leaves."""
+
+    def __init__(self, database: Database, config: Config) -> None:
+        self._database = database
+        self._config = config
+        self._lock = threading.Lock()
+        self._kept: Scope | None = None
+        self._mark: str | None = None
+        self._made_at = 0.0
+
+    def now(self) -> Scope:
+        with self._lock, self._database.snapshot() as connection:
+            mark = get_meta(connection, ROSTER_MARK)
+            old = time.monotonic() - self._made_at > _SCOPE_SECONDS
+            if self._kept is None or mark != self._mark or old:
+                self._kept, self._mark = known_scope(connection, self._config), mark
+                self._made_at = time.monotonic()
+            return self._kept
+
+
+class Jobs:
+    """The jobs of one worker with one config. Used from several threads."""
+
+    def __init__(self, around: Around, config: Config, worker: str) -> None:
+        self._around = around
+        self._database = around.database
+        self._config = config
+        self._worker = worker
+        self._scopes = Scopes(around.database, config)
+        self._dispatch = Dispatch(around, config, self._catch_up)
+        self._lock = threading.Lock()
+        self._calendars: dict[str, Calendars] = {}
+
+    def close(self) -> None:
+        """Lets go of every connector; what waits for the network ends."""
+        with self._lock:
+            for one in self._calendars.values():
+                with suppress(Exception):
+                    one.close()
+
+    def read(self, number: int, among: Sequence[int] | None = None) -> None:
+        """A batch's calendars, or those among them that are read apart. Raises `StoreError`."""
+        now = self._around.clock()
+        with self._database.reading() as connection:
+            batch = read_batch(connection, number)
+            calendars = [] if batch is None else unread(connection, batch, now, among)
+        if batch is None or self._around.stopping.is_set():
+            return
+        try:
+            if calendars:
+                self._read(batch, calendars, now)
+        except StoreError:
+            raise
+        except Exception:  # a defect must not end the worker, nor come again every second
+            log.error("defect", during="read", batch=number, exc_info=True)
+            with self._database.noting() as connection:
+                put_off(connection, batch, now + _DEFECT_PAUSE, self._worker)
+            return
+        if not self._around.stopping.is_set():
+            self._settle(batch)
+
+    def _read(self, batch: Batch, calendars: Sequence[Calendar], now: datetime) -> None:
+        scope = self._scopes.now()
+        result = ConnectorResult(name=batch.connector)
+        began = time.monotonic()
+        people = [(one, Person(id=one.key, addresses=(one.address, *one.aliases))) for one in calendars]
+        read_side_by_side(self._pass(scope, now), scope, self._connector(batch.connector), people, result)
+        result.seconds = round(time.monotonic() - began, 3)
+        self._note_clock()
+        if not self._around.stopping.is_set():
+            log_results([result])
+            self._around.listener.passed([result], result.seconds)
+
+    def _settle(self, batch: Batch) -> None:
+        """Puts the batch off when nothing of it is left to read; else it stays due."""
+        now = self._around.clock()
+        with self._database.noting() as connection:
+            current = read_batch(connection, batch.id)
+            if current is not None and current.due_at <= now and not unread(connection, current, now):
+                put_off(connection, current, next_slot(batch.id, now, self._config.sync.every), self._worker)
+
+    def roster(self, connector: str) -> None:
+        """Whose calendars a connector has; new ones are put into batches. Raises `StoreError`."""
+        now = self._around.clock()
+        result = ConnectorResult(name=connector)
+        with self._database.reading() as connection:
+            scope = known_scope(connection, self._config)
+        try:
+            read_roster(self._pass(scope, now), self._connector(connector), result)
+        except StoreError:
+            raise
+        except Exception:  # asked again when it is due again
+            log.error("defect", during="roster", connector=connector, exc_info=True)
+        if self._around.stopping.is_set():
+            return
+        with self._database.writing() as connection:
+            added = fill_batches(connection, connector, now)
+            set_roster_due(connection, connector, now + self._config.sync.every)
+            if all(is_roster_known(connection, one.name) for one in self._config.connectors):
+                end_first_pass(connection, now)
+        log.info("roster_read", connector=connector, added=added, failed=len(result.failed), requests=result.requests)
+
+    def derive(self) -> None:
+        """The figures that changed. Raises `StoreError`."""
+        now = self._around.clock()
+        with self._database.reading() as connection:
+            scope = known_scope(connection, self._config)
+            ahead = float(get_meta(connection, CLOCK_AHEAD) or 0)
+        began = time.monotonic()
+        derive(self._pass(scope, now), ahead)
+        with self._database.noting() as connection:
+            set_meta(connection, DERIVED_IN, f"{time.monotonic() - began:.1f}")
+
+    def digest(self, name: str) -> None:
+        """A digest that is due, if its calendars are read. Raises `StoreError`."""
+        for one in self._config.digests:
+            if one.name == name:
+                self._dispatch.look_after(one)
+
+    def blame(self, number: int, among: Sequence[int] | None) -> None:
+        """A worker was killed while it read these: counted for those it had not read. Raises `StoreError`.
+
+        Who was read alone, after two workers had been killed over them, is `unreadable`, and left alone for a while.
+        """
+        now = self._around.clock()
+        with self._database.writing() as connection:
+            batch = read_batch(connection, number)
+            if batch is None:
+                return
+            left = unread(connection, batch, now, among)
+            guilty = among is not None and len(among) == 1
+            for one in left:
+                kills = one.kills + 1
+                if guilty and kills > SPLIT_AFTER:
+                    away = comes_back_after(kills, self._config.sync.every, _LONGEST_AWAY)
+                    change_calendar(
+                        connection,
+                        one.id,
+                        kills=kills,
+                        again_at=now + away,
+                        last_try=now,
+                        error_code=_DEADLY,
+                        error=_DEADLY_TEXT,
+                        standing=True,
+                    )
+                    log.error("calendar_kills", connector=one.connector, calendar=one.id, workers=kills)
+                else:
+                    change_calendar(connection, one.id, kills=kills)
+
+    def _catch_up(self, stale: Sequence[Calendar], now: datetime) -> bool:
+        """What a digest needs is read before its time; not what was tried a moment ago."""
+        lately = now - timedelta(minutes=1)
+        wanted = [one for one in stale if one.last_try is None or one.last_try < lately]
+        if wanted:
+            with self._database.noting() as connection:
+                make_due(connection, wanted, now)
+        return True
+
+    def _connector(self, name: str) -> Calendars:
+        with self._lock:
+            if name not in self._calendars:
+                settings = next(one for one in self._config.connectors if one.name == name)
+                self._calendars[name] = connect(settings, self._config, self._allowance)
+            return self._calendars[name]
+
+    def _allowance(self, connector: str, per_minute: int) -> SharedBucket:
+        return SharedBucket(self._database, connector, per_minute)
+
+    def _pass(self, scope: Scope, now: datetime) -> Pass:
+        return Pass(
+            database=self._database,
+            scope=scope,
+            now=now,
+            stopping=self._around.stopping.is_set,
+            rescored=self._around.listener.rescored,
+        )
+
+    def _note_clock(self) -> None:
+        """Only who asked a provider lately can tell how far the clock is off."""
+        if observed.knows():
+            note_clock(self._database, observed.seconds())

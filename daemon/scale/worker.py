@@ -1,0 +1,271 @@
+"""`rapport worker`: takes jobs while it may, and says why when it may not.
+
+It may while its config and rules are the scheduler's and the store's schema is one that it knows. It looks again every
+few seconds, and before each job. A store that a newer version has upgraded ends it: it finishes what it does, exit 0.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import procrastinate
+import structlog
+
+from daemon.config import Config
+from daemon.scale import queue as queues
+from daemon.scale.fingerprint import fingerprint
+from daemon.scale.hand_out import SCHEDULER
+from daemon.scale.jobs import Jobs
+from daemon.scale.queue import ANYBODY, DERIVE, DIGEST, READ, ROSTER, TEND
+from daemon.store.calendars import get_meta
+from daemon.store.engine import Database
+from daemon.store.errors import StoreError
+from daemon.store.schema import REVISIONS, revision_of
+from daemon.store.workers import drop_worker, see_worker
+from daemon.work import Around
+
+log = structlog.get_logger()
+
+_JOBS_AT_ONCE = 3
+_LOOK_SECONDS = 2.0
+_POLL_SECONDS = 1.0
+_HEARTBEAT_SECONDS = 5.0
+_STALLED_SECONDS = 25.0
+_THREADS = 8
+
+
+class Newer(Exception):
+    """A newer version has upgraded the store."""
+
+
+class Idle(Exception):
+    """This worker may take no jobs now. Says why."""
+
+
+class NotBegun(Idle):
+    """The store is not made for workers yet."""
+
+
+def _in(loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> None:
+    with suppress(RuntimeError):  # the loop has ended
+        loop.call_soon_threadsafe(function)
+
+
+@dataclass(kw_only=True)
+class Worker:
+    """One process that works. `stop` and `reload` may be called from any thread and from signal handlers."""
+
+    config: Config
+    database: Database
+    name: str = field(default_factory=lambda: secrets.token_hex(6))
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def __post_init__(self) -> None:
+        self._around = Around(database=self.database, clock=self.clock)
+        self._fingerprint = fingerprint(self.config)
+        self._jobs = Jobs(self._around, self.config, self.name)
+        self._began_at = self.clock()
+        self._said: str | None = None
+        self._wake: Callable[[], None] = lambda: None
+        self._changed = asyncio.Event()
+        self._new_config: Config | None = None
+        self._doing = 0
+        self._counting = threading.Lock()
+
+    def stop(self) -> None:
+        """Ends what is going on; what is not done stays due."""
+        self._around.stopping.set()
+        self._jobs.close()
+        self._wake()
+
+    def reload(self, config: Config) -> None:
+        """From the next look on, this config."""
+        self._new_config = config
+
+    def run(self) -> None:
+        """Works until it is stopped or the store is a newer version's."""
+        asyncio.run(self._run())
+        with suppress(StoreError), self.database.noting() as connection:
+            drop_worker(connection, self.name)
+
+    def is_busy(self) -> bool:
+        """Whether a job is being done at this moment."""
+        return self._doing > 0
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(_THREADS, "job"))
+        self._changed = asyncio.Event()
+        self._wake = lambda: _in(loop, self._changed.set)
+        while not self._around.stopping.is_set():
+            try:
+                reason = await asyncio.to_thread(self._look)
+                if reason is None:
+                    await self._work()
+            except Newer:
+                log.info("store_upgraded", remedy="Start a worker of the version that upgraded it.")
+                return
+            except Exception as error:  # noqa: BLE001  # whatever befell the queue, the worker begins anew
+                self._trouble(error)
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """A few seconds, or until something has changed."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._changed.wait(), _LOOK_SECONDS)
+        self._changed.clear()
+
+    def _trouble(self, error: Exception) -> None:
+        """The database, or the queue's registration of this worker, is gone: it begins anew after a moment."""
+        what = error.what if isinstance(error, StoreError) else type(error).__name__
+        log.error("worker_interrupted", problem=what, exc_info=not isinstance(error, StoreError))
+
+    async def _work(self) -> None:
+        """Takes jobs until something says that it may no more. Raises `Newer`, and what befalls the queue."""
+        app = self._with_tasks(queues.app_of(self.database, asynchronous=True))
+        async with app.open_async():
+            worker = asyncio.create_task(
+                app.run_worker_async(
+                    queues=[self.name, ANYBODY],
+                    name=self.name,
+                    concurrency=_JOBS_AT_ONCE,
+                    fetch_job_polling_interval=_POLL_SECONDS,
+                    update_heartbeat_interval=_HEARTBEAT_SECONDS,
+                    stalled_worker_timeout=_STALLED_SECONDS,
+                    delete_jobs="always",
+                    install_signal_handlers=False,
+                )
+            )
+            watch = asyncio.create_task(self._watch())
+            await asyncio.wait([worker, watch], return_when=asyncio.FIRST_COMPLETED)
+            watch.cancel()
+            worker.cancel()  # it takes no more, and ends when its jobs have
+            results = await asyncio.gather(watch, worker, return_exceptions=True)
+        for one in results:
+            if isinstance(one, Exception):
+                raise one
+
+    async def _watch(self) -> None:
+        """Ends when the worker may take no more jobs. Raises `Newer`."""
+        while not self._around.stopping.is_set():
+            await self._pause()
+            try:
+                reason = await asyncio.to_thread(self._look)
+            except StoreError as error:
+                log.error("store_trouble", during="worker", problem=error.what)
+                continue
+            if reason is not None:
+                return
+
+    def _look(self) -> str | None:
+        """Whether this worker may take jobs, else why not; noted in the store. Raises `Newer` and `StoreError`."""
+        self._take_new_config()
+        reason = None
+        try:
+            self._check()
+        except NotBegun as error:
+            reason = str(error)
+        except Idle as error:
+            reason = str(error)
+            self._sign(reason)
+        else:
+            self._sign(None)
+        if reason != self._said:
+            self._said = reason
+            if reason is None:
+                log.info("works", worker=self.name)
+            else:
+                log.warning("takes_no_jobs", worker=self.name, because=reason)
+        return reason
+
+    def _sign(self, idle_because: str | None) -> None:
+        """Notes in the store that this worker is there."""
+        with self.database.noting() as connection:
+            see_worker(
+                connection,
+                name=self.name,
+                host=socket.gethostname(),
+                process=os.getpid(),
+                began_at=self._began_at,
+                idle_because=idle_because,
+            )
+
+    def _check(self) -> None:
+        """Raises `Newer` and `Idle`."""
+        with self.database.reading() as connection:
+            revision = revision_of(connection)
+            if revision is not None and revision not in REVISIONS:
+                raise Newer
+            if revision is not None and revision != REVISIONS[-1]:
+                raise NotBegun("the store is of an older version: run `rapport db upgrade`")
+            theirs = None if revision is None else get_meta(connection, SCHEDULER)
+        if theirs is None or not queues.is_there(self.database):
+            raise NotBegun("no scheduler has been here yet: start `rapport run` with the same config")
+        if theirs != self._fingerprint:
+            raise Idle("its config or rules differ from the scheduler's: give both the same config and version")
+
+    def _take_new_config(self) -> None:
+        if self._new_config is None:
+            return
+        self.config, self._new_config = self._new_config, None
+        self._jobs.close()
+        self._fingerprint = fingerprint(self.config)
+        self._jobs = Jobs(self._around, self.config, self.name)
+        log.info("config_reloaded")
+
+    def _with_tasks(self, app: procrastinate.App) -> procrastinate.App:
+        return queues.with_tasks(
+            app,
+            {
+                READ: lambda batch, calendars=None: self._do(lambda jobs: jobs.read(batch, calendars)),
+                ROSTER: lambda connector: self._do(lambda jobs: jobs.roster(connector)),
+                DERIVE: lambda: self._do(lambda jobs: jobs.derive()),
+                DIGEST: lambda name: self._do(lambda jobs: jobs.digest(name)),
+                TEND: self._tend(app),
+            },
+        )
+
+    def _do(self, job: Callable[[Jobs], None]) -> None:
+        """One job, if this worker still may; what it does not do stays due. Nothing that fails here ends it."""
+        with self._counting:
+            self._doing += 1
+        try:
+            self._check()
+            if not self._around.stopping.is_set():
+                job(self._jobs)
+        except (Newer, Idle):
+            self._wake()
+        except StoreError as error:
+            log.error("store_trouble", during="job", problem=error.what)
+        except Exception:  # a defect must not end the worker
+            log.error("defect", during="job", exc_info=True)
+        finally:
+            with self._counting:
+                self._doing -= 1
+
+    def _tend(self, app: procrastinate.App) -> Callable[[], Any]:
+        """Jobs of workers that are gone are removed, for they are still due; and counted against what they read."""
+
+        async def tend() -> None:
+            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=_STALLED_SECONDS):
+                arguments: dict[str, Any] = dict(job.task_kwargs)
+                log.warning("job_abandoned", task=job.task_name, **arguments)
+                if job.task_name == READ:
+                    await asyncio.to_thread(self._blame, arguments["batch"], arguments.get("calendars"))
+                with suppress(procrastinate.exceptions.ConnectorException):  # somebody else has removed it
+                    await app.job_manager.finish_job(job, procrastinate.jobs.Status.FAILED, delete_job=True)
+
+        return tend
+
+    def _blame(self, batch: int, among: list[int] | None) -> None:
+        self._do(lambda jobs: jobs.blame(batch, among))

@@ -1,0 +1,29 @@
+"""The room in the database that belongs to the queue: made, and made anew for another version of what runs in it."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from daemon.store.calendars import get_meta, set_meta
+from daemon.store.engine import Database
+
+SCHEMA = "rapport_queue"
+_MADE_BY = "queue_made_by"
+
+
+def queue_made_by(database: Database) -> str | None:
+    """The version by which the queue was made; None where there is none."""
+    with database.reading() as connection:
+        there = connection.execute(text("SELECT to_regnamespace(:name)"), {"name": SCHEMA}).scalar() is not None
+        return get_meta(connection, _MADE_BY) if there else None
+
+
+def make_queue(database: Database, statements: str, version: str) -> None:
+    """Makes the queue with nothing in it, in place of one that may be there."""
+    with database.writing() as connection:
+        connection.exec_driver_sql(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
+        connection.exec_driver_sql(f"CREATE SCHEMA {SCHEMA}")
+        connection.exec_driver_sql(f"SET LOCAL search_path TO {SCHEMA}, public")
+        connection.connection.cursor().execute(statements)
+        connection.exec_driver_sql("SET LOCAL search_path TO public")
+        set_meta(connection, _MADE_BY, version)

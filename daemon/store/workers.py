@@ -1,0 +1,54 @@
+"""Processes that do queued work, by the database's clock, so that machines need not agree on the time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Connection, cast, delete, func, literal_column, select
+from sqlalchemy.dialects import postgresql
+
+from daemon.store.tables import WorkerRow
+from daemon.store.upsert import table_of
+
+_WORKERS = table_of(WorkerRow)
+_NOW = cast(func.extract("epoch", func.clock_timestamp()) * literal_column("1000"), BigInteger)
+_GONE_AFTER_MILLIS = 20_000
+_FORGOTTEN_AFTER_MILLIS = 24 * 3_600_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Worker:
+    """A worker. `idle_because`: why it takes no jobs, None while it does. `alive`: seen within twenty seconds."""
+
+    name: str
+    host: str
+    process: int
+    began_at: datetime
+    seen_at: datetime
+    idle_because: str | None
+    alive: bool
+
+
+def see_worker(
+    connection: Connection, *, name: str, host: str, process: int, began_at: datetime, idle_because: str | None
+) -> None:
+    """Notes that a worker is there now."""
+    row = {"host": host, "process": process, "began_at": began_at, "idle_because": idle_because}
+    statement = postgresql.insert(_WORKERS).values(name=name, **row, seen_at=_NOW)
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["name"], set_={"seen_at": _NOW, "idle_because": idle_because})
+    )
+
+
+def drop_worker(connection: Connection, name: str) -> None:
+    """It has ended; so have those that have not been seen for a day."""
+    old = _WORKERS.c.seen_at < _NOW - _FORGOTTEN_AFTER_MILLIS
+    connection.execute(delete(_WORKERS).where((_WORKERS.c.name == name) | old))
+
+
+def read_workers(connection: Connection) -> list[Worker]:
+    """All that were seen within a day, oldest first."""
+    alive = (_WORKERS.c.seen_at > _NOW - _GONE_AFTER_MILLIS).label("alive")
+    rows = connection.execute(select(_WORKERS, alive).order_by(_WORKERS.c.began_at, _WORKERS.c.name)).mappings()
+    return [Worker(**row) for row in rows]
