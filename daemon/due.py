@@ -13,6 +13,7 @@ from daemon.passes import CLOCK_AHEAD
 from daemon.scope import Scope
 from daemon.store.calendars import Calendar, get_meta
 from daemon.store.deliveries import Delivery, State, recent_deliveries
+from daemon.store.workers import Worker, read_workers
 from scoring.months import Month, begins, month_of, shift
 
 FRESH, STALE, FAILING, UNREADABLE, NEVER_READ = "fresh", "stale", "failing", "unreadable", "never_read"
@@ -46,7 +47,8 @@ def stale_for(scope: Scope, now: datetime, month: Month | None) -> list[Calendar
 def status_json(connection: Connection, scope: Scope, now: datetime) -> dict[str, Any]:
     """`rapport status --format json` (interface.md). Calendars that have left are not in it.
 
-    `clock` is None, or how many seconds our clock is ahead of the providers' and what waits because of it.
+    `clock` is None, or how many seconds our clock is ahead of the providers' and what waits because of it. `workers`
+    are those that do the work where `scale.workers` says that others do it.
     """
     every = scope.config.sync.every
     read = [one for one in scope.calendars if one.left_at is None]
@@ -70,6 +72,20 @@ def status_json(connection: Connection, scope: Scope, now: datetime) -> dict[str
         ],
         "deliveries": [_delivery_json(one) for one in recent_deliveries(connection, now)],
         "clock": _clock_json(get_meta(connection, CLOCK_AHEAD)),
+        "workers": [_worker_json(one) for one in read_workers(connection)] if scope.config.scale.workers else [],
+    }
+
+
+def _worker_json(worker: Worker) -> dict[str, Any]:
+    """`gone`: not seen for twenty seconds, and not ended by itself."""
+    state = "gone" if not worker.alive else "idle" if worker.idle_because else "working"
+    return {
+        "worker": worker.name,
+        "host": worker.host,
+        "process": worker.process,
+        "state": state,
+        "reason": worker.idle_because,
+        "last_seen": stamp(worker.seen_at),
     }
 
 

@@ -37,6 +37,11 @@ def status(path: Path | None, *, form: Format) -> int:
             for one in found["deliveries"]:
                 sent.add(*(one[key] for key in ("digest", "month", "recipient", "state", "reason")))
             sent.print()
+        if found["workers"]:
+            workers = Table("Worker", "Host", "Process", "State", "Reason", whole=("State",))
+            for one in found["workers"]:
+                workers.add(*(one[key] for key in ("worker", "host", "process", "state", "reason")))
+            workers.print()
         if found["clock"]:
             print_line(f"Wait: {found['clock']['reason']}.")
     return 1 if needs_attention(found) else 0

@@ -15,6 +15,7 @@ from typing import Any
 import procrastinate
 from procrastinate import exceptions
 from procrastinate.jobs import Job, Status
+
 from daemon.store.engine import Database
 from daemon.store.errors import StoreError
 from daemon.store.queue_schema import SCHEMA, make_queue, queue_made_by

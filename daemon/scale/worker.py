@@ -39,8 +39,7 @@ log = structlog.get_logger()
 _JOBS_AT_ONCE = 3
 _LOOK_SECONDS = 2.0
 _POLL_SECONDS = 1.0
-_HEARTBEAT_SECONDS = 5.0
-_STALLED_SECONDS = 25.0
+_HEARTBEATS_A_LEASE = 5
 _THREADS = 8
 
 
@@ -63,10 +62,14 @@ def _in(loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> None
 
 @dataclass(kw_only=True)
 class Worker:
-    """One process that works. `stop` and `reload` may be called from any thread and from signal handlers."""
+    """One process that works. `stop` and `reload` may be called from any thread and from signal handlers.
+
+    A worker that has not been heard of for `lease_seconds` is taken to be gone, and its jobs are handed out again.
+    """
 
     config: Config
     database: Database
+    lease_seconds: float = 25.0
     name: str = field(default_factory=lambda: secrets.token_hex(6))
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -140,8 +143,8 @@ class Worker:
                     name=self.name,
                     concurrency=_JOBS_AT_ONCE,
                     fetch_job_polling_interval=_POLL_SECONDS,
-                    update_heartbeat_interval=_HEARTBEAT_SECONDS,
-                    stalled_worker_timeout=_STALLED_SECONDS,
+                    update_heartbeat_interval=self.lease_seconds / _HEARTBEATS_A_LEASE,
+                    stalled_worker_timeout=self.lease_seconds,
                     delete_jobs="always",
                     install_signal_handlers=False,
                 )
@@ -257,7 +260,7 @@ class Worker:
         """Jobs of workers that are gone are removed, for they are still due; and counted against what they read."""
 
         async def tend() -> None:
-            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=_STALLED_SECONDS):
+            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=self.lease_seconds):
                 arguments: dict[str, Any] = dict(job.task_kwargs)
                 log.warning("job_abandoned", task=job.task_name, **arguments)
                 if job.task_name == READ:
