@@ -27,7 +27,7 @@ def measure(*, small: bool = False) -> list[Figure]:
 
 def _make(config: Path) -> dict[str, Any]:
     from daemon.commands.common import opened
-    from daemon.digests import Newsroom
+    from daemon.digests import editions_of
     from daemon.outbox import Renderings
     from daemon.reports import known_months
     from daemon.settings import Digest
@@ -37,7 +37,7 @@ def _make(config: Path) -> dict[str, Any]:
         scope = session.fresh_scope()
         with session.database.reading() as connection, Stopwatch() as building:
             known = known_months(connection, scope, session.now)
-            (edition,) = Newsroom(connection, scope, settings, known.last, known, session.now).editions()
+            (edition,) = editions_of(connection, scope, settings, known.last, known, session.now)
         renderings = Renderings(edition)
         mail, _slack = renderings.of("email"), renderings.of("slack")
     return {

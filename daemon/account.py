@@ -77,7 +77,10 @@ def page_of(connection: Connection, scope: Scope, client: Client, month: Month |
     )
     quarter = [shift(asked, -back) for back in range(QUARTER) if shift(asked, -back) >= known.begins]
     ahead = [shift(known.running, later) for later in range(_AHEAD)]
-    meetings = {one: read_meetings(connection, scope, one, now).get(client.name, []) for one in (*quarter, *ahead)}
+    meetings = {
+        one: read_meetings(connection, scope, one, now, {client.name}).get(client.name, [])
+        for one in (*quarter, *ahead)
+    }
     return _page(connection, found, insight, rows, meetings, now)
 
 

@@ -47,9 +47,11 @@ def _country(draft: Draft) -> None:
         hint = nearest(company.country, [code for code in codes if len(code) == 2])
         draft.source.finding(("company", "country"), 'allowed: an ISO country code, such as "GB"', hint=hint)
         return
-    place = getattr(holidays, company.country).get_entity()
+    if not company.region:
+        return
+    place = getattr(holidays, company.country).get_entity()  # brings every country's module with it: as long again
     regions = (*place.subdivisions, *place.subdivisions_aliases)
-    if company.region and company.region not in regions:
+    if company.region not in regions:
         known = f"allowed: {listed(place.subdivisions)}" if place.subdivisions else 'allowed: "" in that country'
         hint = nearest(company.region, regions)
         draft.source.finding(("company", "region"), known, rests_on=[("company", "country")], hint=hint)

@@ -55,6 +55,14 @@ class Edition:
     manager: str | None = None
 
 
+def editions_of(
+    connection: Connection, scope: Scope, settings: DigestSettings, month: Month, known: Known, now: datetime
+) -> list[Edition]:
+    """All editions of a digest for a month. The month's meetings are let go before cycles are searched again."""
+    with no_search_for_cycles():
+        return Newsroom(connection, scope, settings, month, known, now).editions()
+
+
 class Newsroom:
     """Makes the editions of one digest for a month. What they share is read once, from one state of the store."""
 
@@ -68,13 +76,15 @@ class Newsroom:
         self._now = now
         self._clients = portfolio(scope, settings.clients)
         self._reach = [reach_of(one, scope) for one in scope.calendars]
+        strip = [shift(month, -back) for back in range(24)]
+        self._missing = {one: missing(one, self._reach, scope.zone) for one in strip}
+        self._told_with = scope.told_with()
         found = read_histories(connection, scope, known, shift(month, -_YEARS_BACK), self._clients)
         self._histories: Mapping[str, History] = {one.client: one for one in found}
-        with no_search_for_cycles():
-            meetings = tuple(meetings_in(connection, scope, month))
-            self._meetings = credited_meetings(meetings, scope, now)
-            self._booked = read_meetings(connection, scope, shift(month, 1), now)
-            strangers = suggest_from([(month, meetings)], scope, now)
+        meetings = tuple(meetings_in(connection, scope, month))
+        self._meetings = credited_meetings(meetings, scope, now)
+        self._booked = read_meetings(connection, scope, shift(month, 1), now)
+        strangers = suggest_from([(month, meetings)], scope, now)
         self._insights = insights_of(connection, [month])
         to_managers = MANAGER in settings.to and shift(month, 1) == known.running
         self._next_steps = (
@@ -114,11 +124,10 @@ class Newsroom:
 
     def _told(self, client: Client) -> Told:
         row = self._histories[client.name].row(self._month)
-        return told_of(row, self._meetings.get(client.name, ()), self._scope.told_with())
+        return told_of(row, self._meetings.get(client.name, ()), self._told_with)
 
     def _material(self, clients: Sequence[Client], restated: Sequence[Restated], *, whole: bool) -> Material:
         scope, month, company = self._scope, self._month, self._scope.config.company
-        strip = [shift(month, -back) for back in range(24)]
         return Material(
             name=self._settings.name,
             company=company.name,
@@ -130,8 +139,8 @@ class Newsroom:
             histories=self._histories,
             meetings=self._meetings,
             reach=self._reach,
-            missing=missing(month, self._reach, scope.zone) if month < self._known.running else (),
-            incomplete=frozenset(one for one in strip if missing(one, self._reach, scope.zone)),
+            missing=self._missing[month] if month < self._known.running else (),
+            incomplete=frozenset(one for one, calendars in self._missing.items() if calendars),
             working_days=lambda one: working_days(one, company.country, company.region),
             show_ours=scope.config.privacy.show_ours,
             findings={client: one.told() for (client, _), one in self._insights.items()},

@@ -10,7 +10,7 @@ import structlog
 from connectors.skew import observed
 from daemon.agenda import digest_due, is_planned, month_due, next_after, set_digest_due
 from daemon.config import Config
-from daemon.digests import Newsroom
+from daemon.digests import editions_of
 from daemon.due import stale_for
 from daemon.outbox import NO_SEND, Outbox, sending_is_off
 from daemon.outside import NoSender, Senders
@@ -107,7 +107,7 @@ class Dispatch:
         with self._database.reading() as connection:
             try:
                 known = known_months(connection, scope, now)
-                editions = Newsroom(connection, scope, digest, known.check(month), known, now).editions()
+                editions = editions_of(connection, scope, digest, known.check(month), known, now)
             except (NothingRead, UnknownMonth) as error:
                 log.warning("nothing_to_tell", digest=digest.name, month=month, problem=str(error))
                 return

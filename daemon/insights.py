@@ -7,6 +7,7 @@ config, the running month and what is kept of people; what is out of date after 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,16 +40,32 @@ from scoring.stage import Account, Stage, Standing, standing_text, standings_of
 _AT_ONCE = 25  # clients a transaction: writers need not wait long
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Insight:
-    """A client as of the end of a month. `written` is as JSON shows it, and as it is kept (interface.md)."""
+    """A client as of the end of a month. `kept` is as JSON shows it, and as the store has it (interface.md).
 
-    written: Mapping[str, Any]
+    Reports over years hold thousands of these and show parts of them as they stand, so it is parsed when asked.
+    """
+
+    kept: str
+
+    @cached_property
+    def written(self) -> Mapping[str, Any]:
+        """All of it."""
+        found: Mapping[str, Any] = json.loads(self.kept)
+        return found
+
+    @cached_property
+    def parts(self) -> tuple[str, str]:
+        """`stage`, and the list of `signals` as JSON."""
+        found = _PARTS.fullmatch(self.kept)
+        if found is not None:
+            return found[1], found[2]
+        return self.written["stage"], json.dumps(self.written["signals"], ensure_ascii=False)
 
     @property
     def stage(self) -> str:
-        found: str = self.written["stage"]
-        return found
+        return self.parts[0]
 
     @property
     def evidence(self) -> Mapping[str, Any]:
@@ -177,7 +194,7 @@ def _some(connection: Connection, scope: Scope, now: datetime) -> bool:
     for one in lacking:
         missing = [month for month in months if (one.name, month) not in kept]
         for month, insight in found.insights(one.name, months, missing).items():
-            contents[one.name, month] = json.dumps(insight.written, separators=(",", ":"), ensure_ascii=False)
+            contents[one.name, month] = insight.kept
     save_insights(connection, contents)
     return True
 
@@ -195,28 +212,29 @@ def _ended_months(connection: Connection, scope: Scope, now: datetime) -> list[M
 
 def insights_of(connection: Connection, months: Iterable[Month]) -> dict[tuple[str, Month], Insight]:
     """What is kept of these months, by client and month. The running one has none."""
-    kept = read_insights(connection, months)
-    written = json.loads(f"[{','.join(kept.values())}]")  # in one go, which is twice as quick as one by one
-    return {key: Insight(one) for key, one in zip(kept, written, strict=True)}
+    return {key: Insight(text) for key, text in read_insights(connection, months).items()}
+
+
+_PARTS = re.compile(r'\{"stage": "(\w+)", "stage_evidence": \{.*\}, "signals": (\[.*\])\}')
+"""How `_insight` writes it. No text within can look like this, for there every quotation mark has a backslash."""
 
 
 def _insight(standing: Standing, signals: Iterable[Finding]) -> Insight:
     evidence = standing.evidence
-    return Insight(
-        {
-            "stage": standing.stage.value,
-            "stage_evidence": {
-                **{name: getattr(evidence, name) for name in evidence.__slots__},
-                "since": standing.since,
-                "next": standing.next.value if standing.next else None,
-                "lacks": list(standing.lacks),
-                "believed": standing.believed.value if standing.believed else None,
-                "sentence": standing_text(standing),
-                "findings": [_written(one, "finding") for one in standing.findings],
-            },
-            "signals": [_written(one, "signal") for one in signals],
-        }
-    )
+    written = {
+        "stage": standing.stage.value,
+        "stage_evidence": {
+            **{name: getattr(evidence, name) for name in evidence.__slots__},
+            "since": standing.since,
+            "next": standing.next.value if standing.next else None,
+            "lacks": list(standing.lacks),
+            "believed": standing.believed.value if standing.believed else None,
+            "sentence": standing_text(standing),
+            "findings": [_written(one, "finding") for one in standing.findings],
+        },
+        "signals": [_written(one, "signal") for one in signals],
+    }
+    return Insight(json.dumps(written, ensure_ascii=False))
 
 
 def _written(one: Finding, what: str) -> dict[str, Any]:

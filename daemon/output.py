@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import csv
 import json
+import secrets
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -31,9 +33,35 @@ def say(text: str) -> None:
     sys.stderr.write(one_line(text, 2_000) + "\n")
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A part of a document that is JSON already, written as `json_text` writes it."""
+
+    text: str
+
+
+def json_text(value: Mapping[str, Any], indent: int | None = None) -> str:
+    """The value as JSON. What is `Written` is put in as it stands: reading and writing it again takes far longer."""
+    if indent is not None:
+        return json.dumps(value, ensure_ascii=False, indent=indent, default=_read_again)
+    written: list[str] = []
+    mark = secrets.token_hex(16)  # no text can hold it
+
+    def put_in(part: Written) -> str:
+        written.append(part.text)
+        return mark
+
+    around = json.dumps(value, ensure_ascii=False, default=put_in).split(f'"{mark}"')
+    return "".join(piece for pair in zip(around, [*written, ""], strict=True) for piece in pair)
+
+
+def _read_again(part: Written) -> Any:
+    return json.loads(part.text)
+
+
 def print_json(value: Mapping[str, Any]) -> None:
     """One JSON document on standard output: on one line for scripts (which is much quicker), indented on a terminal."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1 if sys.stdout.isatty() else None) + "\n")
+    sys.stdout.write(json_text(value, indent=1 if sys.stdout.isatty() else None) + "\n")
 
 
 def print_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:

@@ -21,7 +21,9 @@ _ELLIPSIS = "…"
 def one_line(text: str, limit: int = SENTENCE_LIMIT) -> str:
     """The text without what is not seen, cut at the limit; a huge one is cut before it is looked at."""
     cut = len(text) > limit
-    kept = "".join(map(_visible, text[: 4 * limit]))
+    kept = text[: 4 * limit]
+    if not kept.isprintable():  # nearly every text is, and then each of its characters is one that `_visible` leaves
+        kept = "".join(map(_visible, kept))
     line = _BLANKS.sub(" ", kept).strip()
     if cut or len(line) > limit:
         line = line[: limit - 1].rstrip() + _ELLIPSIS if len(line) >= limit else line + _ELLIPSIS

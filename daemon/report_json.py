@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from daemon.insights import Insight
+from daemon.output import Written
 from daemon.reports import MonthRows, working_days
 from daemon.scope import Scope
 from scoring.clients import Client
 from scoring.hours import thousandths
-from scoring.months import Credited, Month, Row
+from scoring.months import Credited, Month, Row, Trend, Verdict
 from scoring.steps import Step
 from scoring.told import Restated
+
+_STEPS = tuple((step, step.value) for step in Step)
+_VERDICTS = {verdict: verdict.value for verdict in Verdict}
+_TRENDS = {trend: trend.value for trend in Trend}
 
 
 def report_json(scope: Scope, found: Iterable[MonthRows], now: datetime) -> dict[str, Any]:
     """`rapport report --format json` (interface.md). Without `privacy.show_ours` calendars are counted, not named."""
     named = scope.config.privacy.show_ours
-    clients = {one.name: one for one in scope.clients}
     return {
         "timezone": scope.zone.key,
         "generated_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -29,9 +33,7 @@ def report_json(scope: Scope, found: Iterable[MonthRows], now: datetime) -> dict
                 "complete": one.complete,
                 "missing_calendars": list(one.missing) if named else len(one.missing),
                 "clients": [
-                    _row_json(row, clients[row.client], scope, one.restated.get(row.client))
-                    | judged_json(one.insights.get(row.client))
-                    for row in one.rows
+                    written | judged_json(one.insights.get(row.client)) for row, written in _rows_json(one, scope)
                 ],
             }
             for one in found
@@ -39,8 +41,18 @@ def report_json(scope: Scope, found: Iterable[MonthRows], now: datetime) -> dict
     }
 
 
-def _row_json(row: Row, client: Client, scope: Scope, restated: Restated | None) -> dict[str, Any]:
+def _rows_json(month: MonthRows, scope: Scope) -> Iterator[tuple[Row, dict[str, Any]]]:
+    """The rows of a month, each with what JSON and CSV say of its figures."""
+    clients = {one.name: one for one in scope.clients}
+    company = scope.config.company
+    days = working_days(month.month, company.country, company.region)
+    for row in month.rows:
+        yield row, _row_json(row, clients[row.client], days, month.restated.get(row.client))
+
+
+def _row_json(row: Row, client: Client, days: int, restated: Restated | None) -> dict[str, Any]:
     figures = row.figures
+    steps = figures.steps
     written: dict[str, Any] = {
         "client": row.client,
         "manager": client.manager,
@@ -53,16 +65,16 @@ def _row_json(row: Row, client: Client, scope: Scope, restated: Restated | None)
         "phone_hours": thousandths(figures.phone_seconds),
         "our_hours": thousandths(figures.our_seconds),
         "client_people": figures.client_people,
-        "steps": {step.value: figures.steps.get(step, 0) for step in Step},
+        "steps": {name: steps.get(step, 0) for step, name in _STEPS},
         "previous": None
         if row.previous is None
         else {"score": row.previous_score, "man_hours": thousandths(row.previous.man_seconds)},
-        "verdict": row.verdict.value,
-        "trend": row.trend.value,
+        "verdict": _VERDICTS[row.verdict],
+        "trend": _TRENDS[row.trend],
         "trend_scores": list(row.trend_scores),
         "set_aside": {reason.value: count for reason, count in figures.set_aside.items()},
         "rhythm": "quarterly" if row.quarterly else "monthly",
-        "working_days": working_days(row.month, scope.config.company.country, scope.config.company.region),
+        "working_days": days,
         "restated": None
         if restated is None
         else {"score": restated.score, "man_hours": thousandths(restated.man_seconds), "why": restated.why},
@@ -95,16 +107,15 @@ def judged_json(insight: Insight | None) -> dict[str, Any]:
     """`stage` and `signals` of a row; what they rest on is on the account's own page."""
     if insight is None:
         return {"stage": None, "signals": []}
-    return {"stage": insight.written["stage"], "signals": insight.written["signals"]}
+    stage, signals = insight.parts
+    return {"stage": stage, "signals": Written(signals)}
 
 
 def report_cells(found: Iterable[MonthRows], scope: Scope) -> list[dict[str, Any]]:
     """`rapport report --format csv`: one flat row a client and month."""
-    clients = {one.name: one for one in scope.clients}
     cells = []
     for one in found:
-        for row in one.rows:
-            written = _row_json(row, clients[row.client], scope, one.restated.get(row.client))
+        for row, written in _rows_json(one, scope):
             steps, previous, aside = written.pop("steps"), written.pop("previous"), written.pop("set_aside")
             written.pop("compared", None)
             written.pop("trend_scores")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
@@ -11,11 +11,11 @@ from sqlalchemy import Connection
 
 from daemon.insights import Insight, insights_of
 from daemon.passes import HISTORY_BEGINS
-from daemon.rescore import FROZEN_BEFORE, judged_from, meetings_in, months_between
+from daemon.rescore import FROZEN_BEFORE, judged_from, meetings_in, months_between, no_search_for_cycles
 from daemon.scope import Scope
 from daemon.store.calendars import Calendar, get_meta
 from daemon.store.figures import first_met, read_figures
-from daemon.store.told import read_told
+from daemon.store.told import ToldFigures, in_full, read_told
 from scoring.clients import Client
 from scoring.meeting import Meeting
 from scoring.months import (
@@ -158,21 +158,30 @@ def reach_of(calendar: Calendar, scope: Scope) -> Reach:
     )
 
 
-def read_meetings(connection: Connection, scope: Scope, month: Month, now: datetime) -> dict[str, list[Credited]]:
-    """Every client's meetings of a month, counted and set aside, in order, with the time that each is credited."""
-    return credited_meetings(meetings_in(connection, scope, month), scope, now)
+def read_meetings(
+    connection: Connection, scope: Scope, month: Month, now: datetime, clients: Collection[str] | None = None
+) -> dict[str, list[Credited]]:
+    """These clients' meetings of a month, or everybody's: counted and set aside, in order, with the time credited."""
+    with no_search_for_cycles():
+        return credited_meetings(meetings_in(connection, scope, month, clients=clients), scope, now, clients)
 
 
-def credited_meetings(meetings: Iterable[Meeting], scope: Scope, now: datetime) -> dict[str, list[Credited]]:
+def credited_meetings(
+    meetings: Iterable[Meeting], scope: Scope, now: datetime, clients: Collection[str] | None = None
+) -> dict[str, list[Credited]]:
     """The same from the month's meetings."""
-    return {client: credit(found, scope.rules) for client, found in judged_from(meetings, scope, now).items()}
+    return {
+        client: credit(found, scope.rules)
+        for client, found in judged_from(meetings, scope, now).items()
+        if clients is None or client in clients
+    }
 
 
 def restated_months(
     connection: Connection,
     scope: Scope,
     histories: Mapping[str, History],
-    told: Mapping[tuple[str, Month], Told],
+    told: Mapping[tuple[str, Month], ToldFigures],
     now: datetime,
     *,
     apart_from: Month | None = None,
@@ -181,23 +190,25 @@ def restated_months(
 
     The meetings of such a month are read only where a figure differs. Of a frozen month they are no longer kept.
     """
-    found: list[tuple[Restated, Told]] = []
-    meetings: dict[Month, dict[str, list[Credited]]] = {}
-    frozen = get_meta(connection, FROZEN_BEFORE) or ""
-    for (client, month), then in sorted(told.items(), key=lambda one: (one[0][1], one[0][0])):
+    differing: dict[Month, dict[str, Row]] = {}
+    for (client, month), figures in sorted(told.items(), key=lambda one: (one[0][1], one[0][0])):
         history = histories.get(client)
         if history is None or month == apart_from or month < history.begins:
             continue
         row = history.row(month)
-        if (row.score, row.figures.man_seconds) == (then.score, then.man_seconds):
-            continue
-        if month not in meetings and month >= frozen:
-            meetings[month] = read_meetings(connection, scope, month, now)
-        now_told = told_of(row, meetings.get(month, {}).get(client, ()), scope.told_with())
-        if month < frozen:
-            now_told = replace(now_told, meetings=then.meetings)
-        if (changed := restated(then, now_told)) is not None:
-            found.append((changed, now_told))
+        if (row.score, row.figures.man_seconds) != (figures.score, figures.man_seconds):
+            differing.setdefault(month, {})[client] = row
+    found: list[tuple[Restated, Told]] = []
+    frozen = get_meta(connection, FROZEN_BEFORE) or ""
+    for month, rows in differing.items():
+        meetings = read_meetings(connection, scope, month, now, rows.keys()) if month >= frozen else {}
+        for client, row in rows.items():
+            then = in_full(connection, told[client, month])
+            now_told = told_of(row, meetings.get(client, ()), scope.told_with())
+            if month < frozen:
+                now_told = replace(now_told, meetings=then.meetings)
+            if (changed := restated(then, now_told)) is not None:
+                found.append((changed, now_told))
     return found
 
 
@@ -207,12 +218,16 @@ def working_days(month: Month, country: str, region: str) -> int:
     days = [
         date.fromordinal(day) for day in range(first_day(month).toordinal(), first_day(shift(month, 1)).toordinal())
     ]
-    closed: Mapping[date, str] = {}
-    if country:
-        import holidays
-
-        closed = holidays.country_holidays(country, subdiv=region or None, years=days[0].year)
+    closed = _closed(days[0].year, country, region) if country else frozenset()
     return sum(1 for day in days if day.weekday() < 5 and day not in closed)
+
+
+@cache
+def _closed(year: int, country: str, region: str) -> frozenset[date]:
+    """The public holidays of a year."""
+    import holidays
+
+    return frozenset(holidays.country_holidays(country, subdiv=region or None, years=year))
 
 
 def months_to(last: Month, count: int, known: Known) -> list[Month]:

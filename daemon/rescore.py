@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -120,7 +120,9 @@ def touched_months(starts: set[datetime], scope: Scope) -> set[Month]:
     a border is taken too.
     """
     half = timedelta(hours=14)
-    return {month_of(moment, scope.zone) for start in starts for moment in (start - half, start, start + half)}
+    far = {(start.year, start.month): start for start in starts if 2 < start.day < 27}  # from any border, in any zone
+    near = [moment for start in starts if not 2 < start.day < 27 for moment in (start - half, start, start + half)]
+    return {month_of(moment, scope.zone) for moment in (*far.values(), *near)}
 
 
 def _start_over(connection: Connection, scope: Scope) -> None:
@@ -214,12 +216,24 @@ def judged_from(meetings: Iterable[Meeting], scope: Scope, now: datetime) -> dic
 
 
 def meetings_in(
-    connection: Connection, scope: Scope, month: Month, sieve: Sieve | None = None, addresses: Addresses | None = None
+    connection: Connection,
+    scope: Scope,
+    month: Month,
+    sieve: Sieve | None = None,
+    addresses: Addresses | None = None,
+    clients: Collection[str] | None = None,
 ) -> Iterator[Meeting]:
-    """The meetings that start in a month of the company's zone (R8), merged from their stored copies."""
+    """The meetings that start in a month of the company's zone (R8), merged from their stored copies.
+
+    With `clients`, those with people of theirs, for which a small part of a month's copies is unpacked.
+    """
+
+    def concerning(address: str) -> bool:
+        return clients is None or scope.book.who(address).client in clients
+
     reader = CopyReader(connection, owners_of(read_calendars(connection)), addresses)
     start, end = begins(month, scope.zone), begins(shift(month, 1), scope.zone)
-    for numbered in reader.meetings_starting(start - _DAY, end + _DAY):
+    for numbered in reader.meetings_starting(start - _DAY, end + _DAY, concerning if clients is not None else None):
         copies = [copy for number, copy in numbered if sieve is None or sieve.keeps(number, copy)]
         for meeting in meetings_of(copies, canonical=scope.book.canonical, zone=scope.zone):
             if start <= meeting.start < end:

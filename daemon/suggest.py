@@ -44,7 +44,8 @@ class _Outsiders:
 
     def concerns(self, meeting: Meeting) -> bool:
         """Whether anybody takes part who is nobody's client."""
-        return any(self._book.who(one.address).kind is Kind.OTHER for one in meeting.participants)
+        who = self._book.who
+        return any(who(one.address).kind is Kind.OTHER for one in meeting.participants)
 
     def _who(self, address: str) -> Who:
         found = self._book.who(address)

@@ -181,9 +181,9 @@ def _joined(aliases: Mapping[str, str]) -> dict[str, str]:
     for alias, primary in cleaned.items():
         joined = groups.get(alias, {alias}) | groups.get(primary, {primary})
         groups.update(dict.fromkeys(joined, joined))
-    primaries = set(cleaned.values())
+    known_as_alias, primaries = set(cleaned), set(cleaned.values())
     return {
-        address: min((group & primaries) - cleaned.keys() or group & primaries) for address, group in groups.items()
+        address: min((group & primaries) - known_as_alias or group & primaries) for address, group in groups.items()
     }
 
 

@@ -237,8 +237,9 @@ class History:
         figures = self.figures(month)
         previous = shift(month, -1)
         known = previous >= self.begins
-        compared = self._compared(month)
-        scores = [self.score(one) if one >= self.begins else None for one in self._last_three(month)]
+        three = self._last_three(month)
+        compared = self._compared(month, three)
+        first, second, third = (self.score(one) if one >= self.begins else None for one in three)
         return Row(
             client=self.client,
             month=month,
@@ -248,8 +249,8 @@ class History:
             previous=self.figures(previous) if known else None,
             previous_score=self.score(previous) if known else None,
             verdict=self._verdict(month, compared),
-            trend=self._trend(month),
-            trend_scores=(scores[0], scores[1], scores[2]),
+            trend=self._trend(three),
+            trend_scores=(first, second, third),
             quarterly=self.quarterly,
             compared=compared,
         )
@@ -259,7 +260,7 @@ class History:
         last = month if month < self.running else shift(self.running, -1)
         return shift(last, -2), shift(last, -1), last
 
-    def _compared(self, month: Month) -> Compared:
+    def _compared(self, month: Month, three: tuple[Month, Month, Month]) -> Compared:
         if not self.quarterly:
             last = shift(month, -1)
             return Compared(
@@ -270,14 +271,13 @@ class History:
                 man_seconds=self.figures(month).man_seconds,
                 man_seconds_before=self.figures(last).man_seconds,
             )
-        now = self._last_three(month)
-        before = tuple(shift(one, -3) for one in now)
+        before = tuple(shift(one, -3) for one in three)
         return Compared(
-            now=now,
+            now=three,
             before=before,
-            score=sum(self.score(one) for one in now),
+            score=sum(self.score(one) for one in three),
             score_before=sum(self.score(one) for one in before),
-            man_seconds=sum(self.figures(one).man_seconds for one in now),
+            man_seconds=sum(self.figures(one).man_seconds for one in three),
             man_seconds_before=sum(self.figures(one).man_seconds for one in before),
         )
 
@@ -296,9 +296,8 @@ class History:
             return Verdict.STEADY
         return Verdict.DEVELOPING if now > before else Verdict.NOT_DEVELOPING
 
-    def _trend(self, month: Month) -> Trend:
+    def _trend(self, three: tuple[Month, Month, Month]) -> Trend:
         """R10; a quarterly rhythm compares three months with the three before (R9)."""
-        three = self._last_three(month)
         first = self.first_met
         if self.quarterly:
             oldest = shift(three[0], -1)

@@ -8,12 +8,15 @@ import time
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from connectors.calendars._ics_http import Answer, Deadline, fetch
 from connectors.calendars._ics_places import Network, Place, Refused, Unreachable, place_of_feed
 from connectors.errors import ConnectorError, RetryLater, SkipCalendar
 from connectors.retry_after import retry_after
 from connectors.settings import Secret, SecretMissing
+
+if TYPE_CHECKING:  # requests takes longer to import than all else of this kind, and a config is loaded without it
+    from connectors.calendars._ics_http import Answer, Deadline
 
 _TRIES = 3
 _PAUSE_SECONDS = 0.3
@@ -67,6 +70,8 @@ class Feed:
 
 def fetch_feed(source: FeedSource, known: Known | None, folder: Path, network: Network) -> Feed:
     """The feed, or that it did not change since `known`. Raises `SkipCalendar` or `RetryLater`."""
+    from connectors.calendars._ics_http import Deadline
+
     place = _place(source, folder)
     address = blake2b(place.url.encode(), digest_size=4).hexdigest()  # too short to tell a guess from the truth
     if known is not None and known.address != address:
@@ -123,6 +128,8 @@ def _conditions(known: Known | None) -> dict[str, str]:
 
 def _insist(place: Place, headers: dict[str, str], network: Network, deadline: Deadline) -> tuple[Answer, int]:
     """An answer that is no passing failure, within the deadline."""
+    from connectors.calendars._ics_http import fetch
+
     made = 0
     problem: ConnectorError = RetryLater("unreachable", f"the feed at {place.host} cannot be reached")
     for left in reversed(range(_TRIES)):

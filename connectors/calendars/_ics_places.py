@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from requests.utils import get_environ_proxies, should_bypass_proxies
-
 _INNER_NAMES = (".local", ".localhost", ".internal", ".intranet", ".lan", ".corp", ".home.arpa")
 Resolve = Callable[..., list[Any]]
 
@@ -151,6 +149,8 @@ def _place(url: str) -> Place | None:
 
 def proxies_for(place: Place, network: Network) -> dict[str, str]:
     """The configured proxy, else the environment's; none for what NO_PROXY names, nor on this machine."""
+    from requests.utils import get_environ_proxies, should_bypass_proxies
+
     if _is_loopback(place.host):
         return {}
     root = f"{place.scheme}://{place.host}:{place.port}/"

@@ -26,8 +26,10 @@ def weight(text: str) -> int:
 def mrkdwn(text: str, most: int | None = None) -> str:
     """The text made harmless; cut, with an ellipsis, so that its weight is at most `most`."""
     harmless = _EMOJI.sub("\u2236", _QUOTE.sub(_unquoted, text))
-    pieces = [piece.translate(_SIGNS) for piece in harmless]
-    return "".join(pieces) if most is None else _cut(pieces, most)
+    whole = harmless.translate(_SIGNS)
+    if most is None or weight(whole) <= most:
+        return whole
+    return _cut([piece.translate(_SIGNS) for piece in harmless], most)
 
 
 def plain_text(text: str, most: int) -> str:
@@ -42,9 +44,6 @@ def _unquoted(signs: re.Match[str]) -> str:
 
 def _cut(pieces: list[str], most: int) -> str:
     """Cut between characters, never within an escape."""
-    text = "".join(pieces)
-    if weight(text) <= most:
-        return text
     room = most - weight(_ELLIPSIS)
     kept: list[str] = []
     for piece in pieces:

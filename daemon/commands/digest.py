@@ -11,7 +11,7 @@ from typing import Any
 from connectors.contract import Envelope
 from connectors.errors import ConnectorError, OutcomeUnknown, sentence
 from daemon.commands.common import Session, UsageError, month_option, named, opened
-from daemon.digests import Edition, Newsroom
+from daemon.digests import Edition, editions_of
 from daemon.due import stale_for
 from daemon.output import print_line, say
 from daemon.outside import EMAIL, NoSender, Senders, connect, service_of
@@ -74,7 +74,7 @@ def make_editions(session: Session, *, name: str, month: Month | None = None) ->
     with session.database.reading() as connection:
         known = known_months(connection, scope, session.now)
         wanted = known.check(month or known.last)
-        return wanted, Newsroom(connection, scope, settings, wanted, known, session.now).editions()
+        return wanted, editions_of(connection, scope, settings, wanted, known, session.now)
 
 
 def write_editions(editions: Sequence[Edition], folder: Path) -> list[str]:

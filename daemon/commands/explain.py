@@ -32,7 +32,7 @@ def explain(path: Path | None, *, client: str, month: str | None, form: Format) 
         with session.database.reading() as connection:
             known = known_months(connection, scope, session.now)
             wanted = known.check(asked or known.last)
-            lines = read_meetings(connection, scope, wanted, session.now).get(chosen.name, [])
+            lines = read_meetings(connection, scope, wanted, session.now, {chosen.name}).get(chosen.name, [])
         written = explain_json(scope, chosen.name, wanted, lines)
         if form is Format.JSON:
             print_json(written)

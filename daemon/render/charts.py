@@ -71,7 +71,7 @@ def trend_png(environment: Environment, scores: tuple[int | None, ...]) -> bytes
     low, high = min(known, default=0), max(known, default=0)
     points = [(8 + index * 20, _level(score, low, high)) for index, score in enumerate(scores) if score is not None]
     svg = environment.get_template("trend.svg.j2").render(width=TREND_WIDTH, height=TREND_HEIGHT, points=points)
-    return _drawn(svg)
+    return _png(svg)
 
 
 def strip_alt(bars: tuple[Bar, ...]) -> str:
@@ -135,12 +135,8 @@ def _level(score: int, low: int, high: int) -> float:
 
 
 @lru_cache(maxsize=512)
-def _drawn(svg: str) -> bytes:
-    """Trends of three months repeat among clients, so the same drawing is drawn once."""
-    return _png(svg)
-
-
 def _png(svg: str) -> bytes:
+    """Trends of three months repeat among clients, and every chart between mail and Slack: each is drawn once."""
     fonts = [str(_FONT)] if "<text" in svg else []
     return bytes(
         resvg_py.svg_to_bytes(

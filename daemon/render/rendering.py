@@ -13,7 +13,7 @@ from daemon.render import charts, terminal
 from daemon.render.room import MOST_BYTES, ROOMS
 from daemon.render.sheet import sheet
 from daemon.render.slack import for_slack
-from daemon.render.view import NOT_MET_SHOWN, DigestView, LineView, view
+from daemon.render.view import NOT_MET_SHOWN, DigestView, LineView, in_room, view
 from scoring.digest import Digest
 
 
@@ -47,8 +47,9 @@ def render(digest: Digest, *, image_src: Callable[[str], str] = by_file_name) ->
 
 def _fitting(digest: Digest, image_src: Callable[[str], str]) -> tuple[DigestView, str]:
     """The digest and its page, with as many clients told in full as Gmail shows without cutting the page off."""
+    seen = view(digest)
     for room in ROOMS:
-        seen = view(digest, room)
+        seen = in_room(seen, room)
         page = _html(seen, image_src)
         if len(page.encode()) <= MOST_BYTES:
             break

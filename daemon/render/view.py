@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from daemon import plain
@@ -32,9 +32,9 @@ class Image:
     alt: str
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class LineView:
-    """A client's row. `line` is the value it was made of, for the charts.
+    """A client's row. `line` is the value it was made of, for the charts. Each is equal to itself alone.
 
     `before` and `change` are empty where the month before is unknown, and where a quarterly rhythm makes it no
     yardstick: the sentence then says what was compared.
@@ -100,7 +100,7 @@ class DigestView:
 def view(digest: Digest, room: Room = ROOMS[0]) -> DigestView:
     """The digest as templates need it, with as many clients told in full and in brief as there is room for."""
     lines = tuple(_line(index, line) for index, line in enumerate(digest.lines, 1))
-    full, rest = in_full(lines, room.full)
+    full, brief, about, about_left = _shown(lines, room)
     return DigestView(
         subject=plain.one_line(digest.subject, 200),
         company=plain.name(digest.company),
@@ -111,9 +111,9 @@ def view(digest: Digest, room: Room = ROOMS[0]) -> DigestView:
         groups=tuple(_groups(digest)),
         lines=lines,
         full=full,
-        brief=rest[: room.brief],
-        about_full=about_full(len(full), len(lines)),
-        about_rest=about_rest(len(rest) - room.brief, len(lines)),
+        brief=brief,
+        about_full=about,
+        about_rest=about_left,
         not_met=tuple((plain.one_line(one.sentence), _manager(one.manager)) for one in digest.not_met),
         not_met_more=about_not_met(len(digest.not_met) - NOT_MET_SHOWN),
         sections=tuple((plain.one_line(one.title), tuple(_sentences(one))) for one in digest.sections),
@@ -121,6 +121,23 @@ def view(digest: Digest, room: Room = ROOMS[0]) -> DigestView:
         lacks=tuple(_lacks(digest)),
         notes=tuple(map(plain.one_line, digest.notes)),
         made=_made(digest),
+    )
+
+
+def in_room(seen: DigestView, room: Room) -> DigestView:
+    """The same with as many clients as another room holds."""
+    full, brief, about, about_left = _shown(seen.lines, room)
+    return replace(seen, full=full, brief=brief, about_full=about, about_rest=about_left)
+
+
+def _shown(lines: tuple[LineView, ...], room: Room) -> tuple[tuple[LineView, ...], tuple[LineView, ...], str, str]:
+    """Who is told in full and in brief, and what says so."""
+    full, rest = in_full(lines, room.full)
+    return (
+        full,
+        rest[: room.brief],
+        about_full(len(full), len(lines)),
+        about_rest(len(rest) - room.brief, len(lines)),
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -65,11 +66,35 @@ class CopyReader:
         self._addresses = addresses or Addresses()
         self._settings: dict[str, Any] = {}
 
-    def meetings_starting(self, start: datetime, end: datetime) -> Iterator[list[tuple[int, Copy]]]:
-        """For each meeting of which any copy starts in the span: all its copies, with their row numbers."""
+    def meetings_starting(
+        self, start: datetime, end: datetime, concerning: Callable[[str], bool] | None = None
+    ) -> Iterator[list[tuple[int, Copy]]]:
+        """For each meeting of which any copy starts in the span: all its copies, with their row numbers.
+
+        With `concerning`, only meetings whose guests or organiser are any of whom it is true.
+        """
         rows = self._rows(_STARTING, {"start": to_millis(start), "end": to_millis(end)})
+        concerns = None if concerning is None else self._concerns(concerning)
         for _, group in groupby(rows, key=itemgetter(_MEETING)):
-            yield [(row[17], self._copy(row)) for row in group]
+            copies = list(group)
+            if concerns is None or any(map(concerns, copies)):
+                yield [(row[17], self._copy(row)) for row in copies]
+
+    def _concerns(self, concerning: Callable[[str], bool]) -> Callable[[Any], bool]:
+        """Whether a row names anybody of whom it is true; each address is asked about once."""
+
+        @cache
+        def number_does(number: int) -> bool:
+            return concerning(self._addresses.name(number))
+
+        @cache
+        def token_does(token: str) -> bool:
+            return number_does(int(token[:-1]))
+
+        def row_does(row: Any) -> bool:
+            return any(map(token_does, row[10].split())) or (row[9] is not None and number_does(row[9]))
+
+        return row_does
 
     def every_copy(self) -> Iterator[Copy]:
         """All that is stored."""

@@ -199,7 +199,7 @@ def _without(packed: bytes, width: int, known: set[int]) -> bytes:
 def read_insights(connection: Connection, months: Iterable[Month]) -> dict[tuple[str, Month], str]:
     """What is kept for these months, by client and month."""
     wanted = list(months)
-    rows = connection.execute(select(_INSIGHTS).where(_INSIGHTS.c.month.in_(wanted)))
+    rows = connection.execute(select(_INSIGHTS).where(_INSIGHTS.c.month.in_(wanted))).all()
     return {(client, Month(month)): content for client, month, content in rows}
 
 

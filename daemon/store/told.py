@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
@@ -14,6 +15,18 @@ from scoring.months import Month, Verdict
 from scoring.told import Told
 
 _TOLD = table_of(ToldRow)
+_FIGURES = tuple(_TOLD.c[name] for name in ("digest", "client", "month", "told_in", "score", "man_seconds"))
+
+
+class ToldFigures(NamedTuple):
+    """What the digest of `told_in` told of a client's month: enough to see whether it still stands."""
+
+    digest: str
+    client: str
+    month: Month
+    told_in: Month
+    score: int
+    man_seconds: int
 
 
 def save_told(connection: Connection, digest: str, told_in: Month, told: Iterable[Told], now: datetime) -> None:
@@ -38,25 +51,36 @@ def save_told(connection: Connection, digest: str, told_in: Month, told: Iterabl
 
 def read_told(
     connection: Connection, *, digest: str | None = None, before: Month | None = None, months: Iterable[Month] = ()
-) -> dict[tuple[str, Month], Told]:
+) -> dict[tuple[str, Month], ToldFigures]:
     """The last that was told of each client's month, by one digest or by any, in digests of months before `before`."""
-    statement = select(_TOLD).order_by(_TOLD.c.told_at, _TOLD.c.told_in)
+    statement = select(*_FIGURES).order_by(_TOLD.c.told_at, _TOLD.c.told_in)
     if digest is not None:
         statement = statement.where(_TOLD.c.digest == digest)
     if before is not None:
         statement = statement.where(_TOLD.c.told_in < before)
     if wanted := list(months):
         statement = statement.where(_TOLD.c.month.in_(wanted))
-    found = {}
-    for row in connection.execute(statement).mappings():
-        month = Month(row["month"])
-        found[row["client"], month] = Told(
-            client=row["client"],
-            month=month,
-            score=row["score"],
-            man_seconds=row["man_seconds"],
-            verdict=Verdict(row["verdict"]),
-            meetings=json.loads(row["meetings"]),
-            rules=row["rules"],
-        )
-    return found
+    found = (ToldFigures(*row) for row in connection.execute(statement).all())
+    return {(one.client, one.month): one for one in found}
+
+
+def in_full(connection: Connection, told: ToldFigures) -> Told:
+    """The same with the meetings behind it, which take a hundred times the room."""
+    chosen = (
+        (_TOLD.c.digest == told.digest)
+        & (_TOLD.c.client == told.client)
+        & (_TOLD.c.month == told.month)
+        & (_TOLD.c.told_in == told.told_in)
+    )
+    verdict, meetings, rules = connection.execute(
+        select(_TOLD.c.verdict, _TOLD.c.meetings, _TOLD.c.rules).where(chosen)
+    ).one()
+    return Told(
+        client=told.client,
+        month=told.month,
+        score=told.score,
+        man_seconds=told.man_seconds,
+        verdict=Verdict(verdict),
+        meetings=json.loads(meetings),
+        rules=rules,
+    )

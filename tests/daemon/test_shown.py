@@ -1,0 +1,132 @@
+"""Figures and meetings as commands show them: read for a few clients or for all, and written once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime
+
+import pytest
+
+from daemon import plain
+from daemon.config import Config
+from daemon.insights import Insight, insights_of
+from daemon.output import Written, json_text
+from daemon.report_json import judged_json
+from daemon.reports import read_meetings
+from daemon.rescore import rescore
+from daemon.store.calendars import owners_of, read_calendars
+from daemon.store.copies import CopyReader
+from daemon.store.engine import Database
+from scoring.meeting import CopyState, Response
+from scoring.months import Month
+from tests.daemon.worlds import ANA, BO, CLIENTS, JO, KIM, NOW, config_of, make_copy, scope_of, sync
+from tests.fakes.memory import MemoryCalendars
+
+OCTOBER = Month("2026-10")
+ANYA, CY = "anya@elsewhere.example", "cy@beta.example"
+MORE = """
+[[clients]]
+name = "Lone"
+addresses = ["anya@elsewhere.example"]
+"""
+COPIES = (
+    make_copy("one", people=(JO, ANA)),
+    make_copy("both", people=(JO, ANA, CY)),
+    make_copy("beta", people=(JO, CY)),
+    make_copy("theirs", people=(JO, KIM), organiser=BO),  # whose organiser alone is a client's
+    make_copy("declined", people=(JO, (ANA, Response.DECLINED))),
+    make_copy("lone", people=(JO, ANYA)),
+    make_copy("nobody's", people=(JO, "di@elsewhere.example")),
+    make_copy("shared", uid="shared@northwind.example", organiser=BO, people=(JO, KIM, ANA)),
+    make_copy("shared", uid="shared@northwind.example", organiser=BO, owner=KIM, people=(JO, KIM, CY)),  # another list
+    make_copy("off", people=(JO, BO), state=CopyState.CANCELLED),
+)
+
+
+@pytest.fixture
+def read(store: Database, config: Config) -> tuple[Database, Config]:
+    """A store with the copies above."""
+    config = config_of(config.folder, clients=CLIENTS + MORE)
+    provider = MemoryCalendars()
+    for owner in (JO, KIM):
+        provider.account(owner)
+    for copy in COPIES:
+        provider.account(copy.owner).put(copy)
+    sync(store, config, provider)
+    return store, config
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [{"Acme"}, {"Beta"}, {"Lone"}, {"Acme", "Lone"}, set()],
+    ids=["one", "another", "by address", "two", "none"],
+)
+def test_the_meetings_of_some_clients_are_theirs_of_all(read: tuple[Database, Config], chosen: set[str]) -> None:
+    database, config = read
+    scope = scope_of(database, config)
+    with database.reading() as connection:
+        everybodys = read_meetings(connection, scope, OCTOBER, NOW)
+        found = read_meetings(connection, scope, OCTOBER, NOW, chosen)
+    assert {client: len(meetings) for client, meetings in everybodys.items()} == {"Acme": 6, "Beta": 3, "Lone": 1}
+    assert found == {client: meetings for client, meetings in everybodys.items() if client in chosen}
+
+
+def test_meetings_of_nobody_concerned_are_not_unpacked(read: tuple[Database, Config]) -> None:
+    database, _ = read
+    with database.reading() as connection:
+        reader = CopyReader(connection, owners_of(read_calendars(connection)))
+        span = datetime.fromisoformat("2026-10-01T00:00Z"), datetime.fromisoformat("2026-11-01T00:00Z")
+        found = [[copy.entry for _, copy in copies] for copies in reader.meetings_starting(*span, BO.__eq__)]
+    assert sorted(found) == [["off"], ["shared", "shared"], ["theirs"]]
+
+
+VALUE = {"a": [1, 2.5, None, True], "b": {"c": 'd "e" \u2028 é', "f": []}}
+
+
+class TestWritten:
+    def test_what_is_written_is_put_in_as_it_stands(self) -> None:
+        part = json.dumps(VALUE, ensure_ascii=False)
+        value = {"x": Written(part), "y": ["z", Written("[]"), Written(part)], "part": part}
+        plain_value = {"x": VALUE, "y": ["z", [], VALUE], "part": part}
+        assert json_text(value) == json.dumps(plain_value, ensure_ascii=False)
+
+    def test_on_a_terminal_it_is_indented_with_the_rest(self) -> None:
+        value = {"x": Written(json.dumps(VALUE))}
+        assert json_text(value, indent=1) == json.dumps({"x": VALUE}, ensure_ascii=False, indent=1)
+
+    def test_without_any_it_is_json(self) -> None:
+        assert json_text(VALUE) == json.dumps(VALUE, ensure_ascii=False)
+
+
+class TestInsights:
+    HOSTILE = '"}, "signals": [{"x": 1}]} \\", "signals": ["'
+
+    def test_the_parts_are_those_of_the_whole(self, sqlite_store: Database, config: Config) -> None:
+        provider = MemoryCalendars()
+        provider.account(JO).put(make_copy())
+        sync(sqlite_store, config, provider)
+        rescore(sqlite_store, scope_of(sqlite_store, config), NOW)
+        with sqlite_store.reading() as connection:
+            found = insights_of(connection, [OCTOBER]).values()
+        assert any(json.loads(one.parts[1]) for one in found)
+        for one in found:
+            assert one.parts == (one.written["stage"], json.dumps(one.written["signals"], ensure_ascii=False))
+
+    @pytest.mark.parametrize("separators", [(", ", ": "), (",", ":")], ids=["as written", "otherwise"])
+    def test_no_text_passes_for_signals(self, separators: tuple[str, str]) -> None:
+        written = {
+            "stage": "basic",
+            "stage_evidence": {"sentence": self.HOSTILE, "findings": []},
+            "signals": [{"signal": "gone_quiet", "numbers": {}, "sentence": self.HOSTILE, "good": False}],
+        }
+        insight = Insight(json.dumps(written, separators=separators, ensure_ascii=False))
+        assert insight.stage == "basic"
+        assert json.loads(json_text(judged_json(insight)))["signals"] == written["signals"]
+
+
+def test_text_that_is_left_alone_holds_nothing_unseen() -> None:
+    """What `isprintable` says of a text is never more than what is asked of its characters one by one."""
+    letters = [letter for letter in map(chr, range(sys.maxunicode + 1)) if letter.isprintable()]
+    assert len(letters) > 100_000
+    assert all(plain._visible(letter) == letter for letter in letters)
