@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -70,6 +71,7 @@ class _Provider(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # or every small answer takes 40 ms
     pages: ClassVar[list[bytes]] = []
+    late_seconds: ClassVar[float] = 0.0
     tokens = 0
 
     def do_POST(self) -> None:
@@ -82,6 +84,7 @@ class _Provider(BaseHTTPRequestHandler):
         self._send(json.dumps({"access_token": subject, "expires_in": 3600, "token_type": "Bearer"}).encode())
 
     def do_GET(self) -> None:
+        time.sleep(self.late_seconds)
         asked = parse_qs(urlsplit(self.path).query)
         if self.path == "/tokens":
             self._send(str(self.tokens).encode())
@@ -103,25 +106,26 @@ class _Provider(BaseHTTPRequestHandler):
         pass
 
 
-def _serve(entries: int) -> None:
-    _Provider.pages = _pages(entries)
+def _serve(entries: int, late_seconds: float = 0.0) -> None:
+    _Provider.pages, _Provider.late_seconds = _pages(entries), late_seconds
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Provider)
     sys.stdout.write(f"http://127.0.0.1:{server.server_port}\n")
     sys.stdout.flush()
     threading.Thread(target=server.serve_forever).start()
 
 
-def _sync(url: str, calendars: int) -> dict[str, Any]:
+def _sync(url: str, calendars: int, store: str = "") -> dict[str, Any]:
     import requests
 
     return two_passes(
         "google",
-        lambda folder: _write_company(folder, url, calendars),
+        lambda folder: write_company(folder, url, calendars, store),
         lambda: int(requests.get(f"{url}/tokens", timeout=10).text),
     )
 
 
-def _write_company(folder: Path, url: str, calendars: int) -> None:
+def write_company(folder: Path, url: str, calendars: int, store: str = "") -> None:
+    """A company with so many calendars at this provider, with a store of its own or the one named."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -139,8 +143,9 @@ def _write_company(folder: Path, url: str, calendars: int) -> None:
     (folder / "key.json").write_text(json.dumps(info))
     (folder / "key.json").chmod(0o600)
     people = json.dumps(people_of(calendars))
+    stored = f'\n[store]\nurl = "{store}"\n' if store else ""
     (folder / "config.toml").write_text(
-        f'{COMPANY}\n[[connectors]]\nname = "workspace"\nkind = "google"\ncredentials_file = "key.json"\n'
+        f'{COMPANY}{stored}\n[[connectors]]\nname = "workspace"\nkind = "google"\ncredentials_file = "key.json"\n'
         f'calendars = {people}\napi_endpoint = "{url}"\nrequests_per_minute = 10_000_000\n{CLIENTS}'
     )
 
@@ -172,6 +177,7 @@ if __name__ == "__main__":
     if not is_child():
         show(measure(small=is_small()))
     elif sys.argv[2] == "serve":
-        _serve(int(sys.argv[3]))
+        _serve(int(sys.argv[3]), *map(float, sys.argv[4:]))
     else:
-        answer((_bare if sys.argv[2] == "bare" else _sync)(sys.argv[3], int(sys.argv[4])))
+        url, calendars = sys.argv[3], int(sys.argv[4])
+        answer(_bare(url, calendars) if sys.argv[2] == "bare" else _sync(url, calendars, *sys.argv[5:]))

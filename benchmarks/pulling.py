@@ -37,10 +37,10 @@ def measure_calendars(module: str, name: str, *, small: bool) -> list[Figure]:
     found: list[dict[str, Any]] = []
     for calendars, entries in sizes:
         note(f"{name}: reading {calendars * entries:,} entries of {calendars} calendars")
-        with _provider(module, entries) as url:
+        with provider(module, entries) as url:
             bare = child(module, "bare", url, str(calendars)) if not found else {}
             found.append({**child(module, "sync", url, str(calendars)), "bare": bare.get("seconds", 0.0)})
-    with _provider(module, 0) as url:
+    with provider(module, 0) as url:
         note(f"{name}: {idle} calendars in which nothing changes")
         quiet = child(module, "sync", url, str(idle))
     first, second = found[0], found[-1]
@@ -63,8 +63,11 @@ def measure_calendars(module: str, name: str, *, small: bool) -> list[Figure]:
 
 
 @contextmanager
-def _provider(module: str, entries: int) -> Iterator[str]:
+def provider(module: str, entries: int, late_seconds: float = 0.0) -> Iterator[str]:
+    """A provider in a process of its own, with so many entries in each calendar; each answer is so late."""
     command = [sys.executable, "-m", module, "--child", "serve", str(entries)]
+    if late_seconds:
+        command.append(str(late_seconds))
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=CACHE.parents[1])
     try:
         if process.stdout is None:
@@ -128,6 +131,7 @@ def two_passes(kind: str, write_company: Callable[[Path], None], tokens: Callabl
         "tokens": given,
         "again_requests": results[1].requests - connector.roster_requests,
         "again_seconds": seconds[1],
+        "cpu": cpu[0],
         "again_cpu": cpu[1],
     }
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import sqlite3
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from scoring.meeting import Copy, Participant, Response, Setting
 _CALENDARS = 5
 _PAGE = 500
 _NOW = datetime(2026, 11, 1, tzinfo=UTC)
+Rounds = list[list[list[tuple[Copy, bytes]]]]
 
 
 def measure(*, small: bool = False) -> list[Figure]:
@@ -28,13 +31,9 @@ def measure(*, small: bool = False) -> list[Figure]:
     each = 1_000 if small else 20_000
     total = each * _CALENDARS
     note(f"upserting {total:,} copies twice")
-    rounds = [[_copies(calendar, each, change) for calendar in range(_CALENDARS)] for change in (0, 1)]
-    gc.collect()
-    gc.freeze()  # a real round never holds so many copies at once
-    with tempfile.TemporaryDirectory() as made:
-        ours = _through_the_store(Path(made) / "ours.db", rounds)
+    with tempfile.TemporaryDirectory() as made, aside(rounds_of(each)) as rounds:
+        ours = in_store(f"sqlite:///{Path(made) / 'ours.db'}", rounds)
         bare = _bare(Path(made) / "ours.db", Path(made) / "bare.db")
-    gc.unfreeze()
     figures = []
     for what, mine, theirs in zip(("new", "changed"), ours, bare, strict=True):
         figures += [
@@ -45,8 +44,23 @@ def measure(*, small: bool = False) -> list[Figure]:
     return figures
 
 
-def _through_the_store(file: Path, rounds: list[list[list[tuple[Copy, bytes]]]]) -> list[float]:
-    database = Database(f"sqlite:///{file}")
+def rounds_of(each: int) -> Rounds:
+    """So many copies in each calendar, and the same changed."""
+    return [[_copies(calendar, each, change) for calendar in range(_CALENDARS)] for change in (0, 1)]
+
+
+@contextmanager
+def aside(rounds: Rounds) -> Iterator[Rounds]:
+    """Copies that no search for cycles looks at: a real round never holds so many at once."""
+    gc.collect()
+    gc.freeze()
+    yield rounds
+    gc.unfreeze()
+
+
+def in_store(url: str, rounds: Rounds) -> list[float]:
+    """The seconds that each of the rounds takes."""
+    database = Database(url)
     bring_up_to_date(database)
     with database.writing() as connection:
         numbers = [

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -202,7 +203,7 @@ class Session(requests.Session):
         kwargs["allow_redirects"] = False
         if kwargs.get("timeout") is None:
             kwargs["timeout"] = self.timeout_seconds
-        host = parse_url(str(request.url)).host or ""
+        host = urlsplit(str(request.url)).hostname or ""
         status: int | None = None
         try:
             with quietly():
@@ -216,8 +217,8 @@ class Session(requests.Session):
 
 def proxies_for(url: str, proxy: str | None) -> dict[str, str]:
     """The configured proxy, else the environment's; none for what NO_PROXY names, nor on this machine."""
-    parts = parse_url(url)
-    if parts.host in LOOPBACK:
+    parts = urlsplit(url)
+    if parts.hostname in LOOPBACK:
         return {}
     scheme = parts.scheme or "https"
     if proxy is not None:

@@ -44,8 +44,9 @@ def prepare(page: Page, policy: Policy) -> Page:
     erased = list(page.erased)
     for read in page.copies:
         copy = _without_forgotten(read, policy.forgotten) if policy.forgotten else read
-        if policy.book.has_outsiders(copy.invited):
-            kept.append(_least(copy, policy, named=copy is not read))
+        invited = copy.invited
+        if policy.book.has_outsiders(invited):
+            kept.append(_least(copy, invited, policy, named=copy is not read))
         else:
             erased.append(copy.entry)
     return replace(page, copies=tuple(kept), erased=tuple(erased))
@@ -60,7 +61,7 @@ def _without_forgotten(copy: Copy, forgotten: Forgotten) -> Copy:
     return replace(copy, participants=participants, organiser=organiser)
 
 
-def _least(copy: Copy, policy: Policy, *, named: bool) -> Copy:
+def _least(copy: Copy, invited: tuple[str, ...], policy: Policy, *, named: bool) -> Copy:
     """The copy with the phone pattern's result (R5), and its title only where it may be kept.
 
     The title of a meeting that `named` somebody forgotten may name them too.
@@ -70,7 +71,7 @@ def _least(copy: Copy, policy: Policy, *, named: bool) -> Copy:
         phone = is_phone_title(title, policy.rules)
         if phone != setting.phone_title:
             setting = replace(setting, phone_title=phone)
-        allowed = policy.titles and title and not named and policy.book.has_client(copy.invited)
+        allowed = policy.titles and title and not named and policy.book.has_client(invited)
         title = title[:TITLE_LIMIT] if allowed and not policy.forgotten.is_in(title[:TITLE_LIMIT]) else None
     if title == copy.title and setting is copy.setting:
         return copy

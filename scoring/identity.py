@@ -25,8 +25,10 @@ def reduce_uid(uid: str) -> tuple[str, date | None]:
     short for either, and any other UID, is opaque and returned as it is.
     """
     uid = uid.strip()
+    if not uid.startswith("04000000"):
+        return uid, None
     try:
-        data = bytes.fromhex(uid) if uid[:8] == "04000000" else b""
+        data = bytes.fromhex(uid)
     except ValueError:
         return uid, None
     if len(data) < _DATA_AT or not data.startswith(_GLOBAL_OBJECT_ID):

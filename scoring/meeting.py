@@ -127,7 +127,8 @@ class Copy:
 
     def __post_init__(self) -> None:
         for moment in (self.start, self.end, self.changed_at, self.read_at):
-            _require_aware(moment, "a copy's time")
+            if moment.tzinfo is not UTC:
+                _require_aware(moment, "a copy's time")
 
     @property
     def changed(self) -> datetime:
@@ -137,8 +138,8 @@ class Copy:
     @property
     def invited(self) -> tuple[str, ...]:
         """The addresses of everybody on the list, and of the organiser."""
-        addresses = tuple(one.address for one in self.participants)
-        return (*addresses, self.organiser) if self.organiser else addresses
+        addresses = [one.address for one in self.participants]
+        return (*addresses, self.organiser) if self.organiser else tuple(addresses)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from connectors.contract import Page, Problem, anybody
 from scoring.meeting import Copy
@@ -26,15 +26,13 @@ class Origin:
     may_keep: Callable[[Iterable[str]], bool] = anybody
 
 
-@dataclass(frozen=True, slots=True)
-class Removed:
+class Removed(NamedTuple):
     """A tombstone: it has been deleted, or this occurrence called off."""
 
     entry: str
 
 
-@dataclass(frozen=True, slots=True)
-class Erased:
+class Erased(NamedTuple):
     """Private, no meeting, or nobody from outside (R2 to R4): it may not be kept, nor stay if it was."""
 
     entry: str
@@ -56,17 +54,18 @@ def page_of(found: Iterable[Found], *, entries: int) -> Page:
             problems.append(one)
         elif not _is_older(one, latest.get(entry := one.entry)):
             latest[entry] = one
+    read = latest.values()
     return Page(
-        copies=tuple(one for one in latest.values() if isinstance(one, Copy)),
-        removed=tuple(one.entry for one in latest.values() if isinstance(one, Removed)),
-        erased=tuple(one.entry for one in latest.values() if isinstance(one, Erased)),
+        copies=tuple([one for one in read if isinstance(one, Copy)]),
+        removed=tuple([one.entry for one in read if isinstance(one, Removed)]),
+        erased=tuple([one.entry for one in read if isinstance(one, Erased)]),
         problems=tuple(problems),
         entries=entries,
     )
 
 
 def _is_older(one: Found, other: Found | None) -> bool:
-    return isinstance(one, Copy) and isinstance(other, Copy) and one.changed_at < other.changed_at
+    return isinstance(other, Copy) and isinstance(one, Copy) and one.changed_at < other.changed_at
 
 
 class Newest:
@@ -94,7 +93,9 @@ def moment_of(text: str) -> datetime:
 
 
 def whole(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(microsecond=0)
+    """The moment in UTC and whole seconds."""
+    moment = moment.astimezone(UTC)
+    return moment.replace(microsecond=0) if moment.microsecond else moment
 
 
 def midnight(text: str) -> datetime:

@@ -104,7 +104,7 @@ class Access:
         token.apply(request.headers)
         calls.made += 1
         try:
-            answer: bytes = request.execute()
+            answer: bytes = request.execute(http=line.http)
         except googleapiclient.errors.HttpError as error:
             refusal = Refusal(error.resp.status, error.content, retry_after(error.resp.get("retry-after")))
         else:

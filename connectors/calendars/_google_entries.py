@@ -27,7 +27,7 @@ from connectors.calendars._entries import (
 from connectors.calendars._google_guests import address_of, attendance_of, conference_of, invited
 from connectors.contract import Page, Problem
 from scoring.identity import identify
-from scoring.meeting import Copy, Identity, Setting
+from scoring.meeting import Conference, Copy, Identity, Place, Setting
 from scoring.steps import place_of
 
 FIELDS = (
@@ -52,7 +52,7 @@ def read_page(items: Sequence[Any], origin: Origin) -> Page:
 
 def read_item(item: Any, origin: Origin) -> Found:
     """One item. A cancelled one is gone, whatever else it tells: on the organiser's calendar the details stay."""
-    entry = item.get("id") if isinstance(item, Mapping) else None
+    entry = item.get("id") if isinstance(item, dict) else None
     if not isinstance(entry, str) or not entry:
         return Problem(where="an entry", reason="it has no id")
     if item.get("status") == "cancelled":
@@ -85,14 +85,17 @@ def _copy(item: Mapping[str, Any], entry: str, origin: Origin) -> Copy:
         organiser=_organiser(item),
         participants=guests.participants,
         response=guests.response,
-        setting=Setting(
-            room=guests.room, conference=conference_of(item), place=place_of(text_of(item.get("location")))
-        ),
+        setting=_setting(guests.room, conference_of(item), place_of(text_of(item.get("location")))),
         title=None if not title else text_of(title) or None,
         changed_at=moment_of(changed) if changed else origin.read_at,
         read_at=origin.read_at,
         flaws=(*guests.flaws, "end_unspecified") if unspecified else guests.flaws,
     )
+
+
+@lru_cache
+def _setting(room: bool, conference: Conference, place: Place) -> Setting:  # three facts, in R5's order
+    return Setting(room=room, conference=conference, place=place)
 
 
 def _times(item: Mapping[str, Any]) -> tuple[datetime, datetime, bool]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from scoring.clients import normalise_address
 from scoring.meeting import Conference, Participant, Response, most_decided
@@ -18,6 +17,7 @@ _RESPONSES = {
 }
 _ROOM_DOMAIN = "@resource.calendar.google.com"
 _HANGOUTS = frozenset({"eventHangout", "eventNamedHangout", "hangoutsMeet", "addOn"})
+_PLAIN_KEYS = 2
 # The same people stand on list after list.
 address_of = lru_cache(maxsize=50_000)(normalise_address)
 _participant = lru_cache(maxsize=100_000)(Participant)
@@ -25,12 +25,15 @@ _participant = lru_cache(maxsize=100_000)(Participant)
 
 def invited(item: Mapping[str, Any]) -> list[str]:
     """The addresses of everybody and everything on the list, and of the organiser."""
-    rows = [*(item.get("attendees") or ()), item.get("organizer") or {}]
-    return [address for row in rows if (address := address_of(row.get("email") or "")) is not None]
+    rows = item.get("attendees") or ()
+    organiser = item.get("organizer")
+    emails = [row.get("email") or "" for row in rows]
+    if organiser:
+        emails.append(organiser.get("email") or "")
+    return list(filter(None, map(address_of, emails)))
 
 
-@dataclass(frozen=True, slots=True)
-class Attendance:
+class Attendance(NamedTuple):
     """The guest list: people with their answers, the owner's own answer, and whether a room is booked."""
 
     participants: tuple[Participant, ...]
@@ -45,36 +48,54 @@ def attendance_of(item: Mapping[str, Any], own: tuple[str, ...]) -> Attendance:
     Groups stay on the list as addresses: the directory knows that they are nobody (R3).
     """
     rows = item.get("attendees") or ()
-    responses: dict[str, Response] = {}
+    people: dict[str, Participant] = {}
     flaws: list[str] = []
     mine: Response | None = None
     room = False
     for row in rows:
-        answer = _RESPONSES.get(row.get("responseStatus", ""), Response.NONE)
-        address = address_of(row.get("email") or "")
-        if row.get("resource") or (address is not None and address.endswith(_ROOM_DOMAIN)):
-            room = room or answer is not Response.DECLINED
-            continue
-        if row.get("additionalGuests"):
-            _note(flaws, "additional_guests")
-        if row.get("self") or address in own:
-            mine = answer if mine is None else most_decided(mine, answer)
-            address = address or own[0]
-        if address is None:
-            _note(flaws, "no_address")
-        else:
-            responses[address] = most_decided(responses.get(address, Response.NONE), answer)
+        guest = _plain(row.get("email"), row.get("responseStatus")) if len(row) == _PLAIN_KEYS else None
+        is_own = False
+        if guest is None:
+            answer = _RESPONSES.get(row.get("responseStatus", ""), Response.NONE)
+            address = address_of(row.get("email") or "")
+            if row.get("resource") or (address is not None and address.endswith(_ROOM_DOMAIN)):
+                room = room or answer is not Response.DECLINED
+                continue
+            if row.get("additionalGuests"):
+                _note(flaws, "additional_guests")
+            is_own = bool(row.get("self"))
+            if address is None and not is_own:
+                _note(flaws, "no_address")
+                continue
+            guest = _participant(address or own[0], answer)
+        if is_own or guest.address in own:
+            mine = guest.response if mine is None else most_decided(mine, guest.response)
+        known = people.get(guest.address)
+        people[guest.address] = guest if known is None else _decided(known, guest)
     if item.get("attendeesOmitted"):
         _note(flaws, "attendees_omitted")
     organises = bool((item.get("organizer") or {}).get("self"))
     if item.get("guestsCanSeeOtherGuests") is False and not organises:
         _note(flaws, "guests_hidden")
     return Attendance(
-        participants=tuple([_participant(address, answer) for address, answer in responses.items()]),
+        participants=tuple(people.values()),
         response=mine if mine is not None else _unlisted(rows, organises=organises),
         room=room,
         flaws=tuple(flaws),
     )
+
+
+@lru_cache(maxsize=100_000)
+def _plain(email: str, answer: str) -> Participant | None:
+    """Whom a row of an address and an answer alone means, as nearly all are; None for what is no person."""
+    address = address_of(email) if email and answer else None
+    if address is None or address.endswith(_ROOM_DOMAIN):
+        return None
+    return _participant(address, _RESPONSES.get(answer, Response.NONE))
+
+
+def _decided(one: Participant, other: Participant) -> Participant:
+    return one if most_decided(one.response, other.response) is one.response else other
 
 
 def _unlisted(rows: Any, *, organises: bool) -> Response:

@@ -1,11 +1,13 @@
-"""A line to Google: a session and the service objects over it, for one thread at a time.
+"""A line to Google: a session, for one thread at a time, and the service objects that make requests.
 
-Neither is meant to be shared between threads, and a service object takes milliseconds to make; so lines are lent.
+Sessions are not meant to be shared between threads, so lines are lent. A service object takes milliseconds to make and
+holds no connection here, so there is one for all lines.
 """
 
 from __future__ import annotations
 
 import queue
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -27,44 +29,53 @@ class _Unread(googleapiclient.model.JsonModel):  # type: ignore[misc]  # the lib
         return content
 
 
-class Line:
-    """`endpoint` is another root for both APIs; empty for Google's own."""
+class Services:
+    """The service objects, made once: they hold nothing of a request. `endpoint` is as in `Line`."""
 
-    def __init__(self, context: Context, endpoint: str) -> None:
-        self.session = Session(ca_file=context.ca_file, proxy=context.proxy, timeout_seconds=context.timeout_seconds)
-        self.tokens = TokenRequest(self.session)
-        self._http = Http(self.session)
+    def __init__(self, endpoint: str) -> None:
         self._endpoint = endpoint
         self._parts: dict[str, Any] = {}
+        self._making = threading.Lock()
+
+    def part(self, api: str, version: str, name: str, path: str) -> Any:
+        """A collection of an API. `api_endpoint` replaces root and service path (`providers.md` D)."""
+        with self._making:
+            if name not in self._parts:
+                options = {"api_endpoint": f"{self._endpoint}/{path}"} if self._endpoint else {}
+                service = googleapiclient.discovery.build(
+                    api,
+                    version,
+                    http=object(),  # each request is executed with its line's own
+                    model=_Unread(),
+                    static_discovery=True,
+                    cache_discovery=False,
+                    client_options=options,
+                )
+                self._parts[name] = getattr(service, name)()
+            return self._parts[name]
+
+
+class Line:
+    """`endpoint` is another root for both APIs; empty for Google's own. Requests are executed with its `http`."""
+
+    def __init__(self, context: Context, endpoint: str, services: Services | None = None) -> None:
+        self.session = Session(ca_file=context.ca_file, proxy=context.proxy, timeout_seconds=context.timeout_seconds)
+        self.tokens = TokenRequest(self.session)
+        self.http = Http(self.session)
+        self._services = services or Services(endpoint)
 
     @property
     def entries(self) -> Any:
         """`events` of the Calendar API."""
-        return self._part("calendar", "v3", "events", "calendar/v3/")
+        return self._services.part("calendar", "v3", "events", "calendar/v3/")
 
     @property
     def users(self) -> Any:
-        return self._part("admin", "directory_v1", "users", "")
+        return self._services.part("admin", "directory_v1", "users", "")
 
     @property
     def members(self) -> Any:
-        return self._part("admin", "directory_v1", "members", "")
-
-    def _part(self, api: str, version: str, name: str, path: str) -> Any:
-        """A collection of an API, made once. `api_endpoint` replaces root and service path (`providers.md` D)."""
-        if name not in self._parts:
-            options = {"api_endpoint": f"{self._endpoint}/{path}"} if self._endpoint else {}
-            service = googleapiclient.discovery.build(
-                api,
-                version,
-                http=self._http,
-                model=_Unread(),
-                static_discovery=True,
-                cache_discovery=False,
-                client_options=options,
-            )
-            self._parts[name] = getattr(service, name)()
-        return self._parts[name]
+        return self._services.part("admin", "directory_v1", "members", "")
 
 
 class Lines:
@@ -73,6 +84,7 @@ class Lines:
     def __init__(self, context: Context, endpoint: str) -> None:
         self._context = context
         self._endpoint = endpoint
+        self._services = Services(endpoint)
         self._idle: queue.LifoQueue[Line] = queue.LifoQueue()
 
     @contextmanager
@@ -81,7 +93,7 @@ class Lines:
         try:
             line = self._idle.get_nowait()
         except queue.Empty:
-            line = Line(self._context, self._endpoint)
+            line = Line(self._context, self._endpoint, self._services)
         try:
             yield line
         finally:

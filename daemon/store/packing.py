@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
-from scoring.meeting import Conference, Copy, Participant, Place, Response, Setting
+from scoring.meeting import Conference, Copy, CopyState, Participant, Place, Response, Setting
 
+# A member's own `.value` is slow to ask for.
+RESPONSE_WORD = {response: response.value for response in Response}
+STATE_WORD = {state: state.value for state in CopyState}
 _RESPONSE_LETTER = {response: response.value[0] for response in Response}
 _LETTER_RESPONSE = {letter: response for response, letter in _RESPONSE_LETTER.items()}
 _CONFERENCE_LETTER = {Conference.NONE: "-", Conference.VIDEO: "v", Conference.PHONE: "p"}
@@ -46,13 +49,13 @@ def copy_digest(copy: Copy) -> bytes:
         copy.identity.series,
         copy.identity.at and copy.identity.at.timestamp(),
         copy.identity.on and copy.identity.on.toordinal(),
-        copy.state.value,
+        STATE_WORD[copy.state],
         copy.start.timestamp(),
         copy.end.timestamp(),
         copy.all_day,
         copy.organiser,
-        [(one.address, one.response.value) for one in copy.participants],
-        copy.response.value,
+        [(one.address, RESPONSE_WORD[one.response]) for one in copy.participants],
+        RESPONSE_WORD[copy.response],
         pack_setting(copy.setting),
         copy.title,
         copy.changed_at.timestamp(),

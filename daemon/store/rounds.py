@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import date, datetime
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, select, update
 
-from daemon.store.packing import pack_participants, pack_setting
+from daemon.store.packing import RESPONSE_WORD, STATE_WORD, pack_participants, pack_setting
 from daemon.store.tables import AddressRow, CopyRow
-from daemon.store.types import to_millis
-from daemon.store.upsert import in_chunks, table_of, upsert, upsert_stored
+from daemon.store.types import from_millis, to_millis
+from daemon.store.upsert import among, in_chunks, insert_stored, table_of, upsert_stored
 from scoring.identity import meeting_key, settle
 from scoring.meeting import Copy, CopyState, Identity, Window
 
-_MEETING = 3  # where `meeting` stands among the columns
+_ENTRY, _MEETING, _START = 1, 3, 7  # where they stand among the columns
+_KNOWN = "SELECT entry, digest, state, starts_at, meeting FROM copies WHERE calendar_id = {given} AND entry {among}"
+_HELD = "SELECT starts_at, meeting FROM copies WHERE calendar_id = {given} AND entry {among}"
+_ELSEWHERE = "SELECT DISTINCT starts_at FROM copies WHERE calendar_id <> {given} AND meeting {among}"
+_NUMBERS = "SELECT address, id FROM addresses WHERE address {among}"
+_STATES = {state.value: state for state in CopyState}
 _COPIES = table_of(CopyRow)
-_ADDRESSES = table_of(AddressRow)
+_millis_of_reading = lru_cache(maxsize=8)(to_millis)  # a round's copies have one
 
 
 class Known(NamedTuple):
@@ -26,14 +32,13 @@ class Known(NamedTuple):
 
     digest: bytes
     state: CopyState
-    start: datetime
 
 
 class Round:
     """Applies one calendar's round inside the transaction of `connection`, remembering what it touches.
 
-    `touched` are the starts of all copies, before and after, of every meeting that the round changed: their months
-    are to be scored again.
+    Nobody else writes meanwhile (`Database.writing`), so what was looked up once need not be again. Nothing is looked
+    up before it is needed: most rounds change nothing.
     """
 
     def __init__(self, connection: Connection, calendar_id: int) -> None:
@@ -41,41 +46,53 @@ class Round:
         self._calendar_id = calendar_id
         self._address_ids: dict[str, int] = {}
         self._is_sqlite = connection.dialect.name == "sqlite"
-        self._held: dict[str, tuple[datetime, bytes] | None] = {}
-        self._new_entries: set[str] | None = None if self._holds_any() else set()
-        self.touched: set[datetime] = set()
+        self._held: dict[str, tuple[int, bytes] | None] = {}
+        self._starts: set[int] = set()
+        self._met: set[bytes] = set()  # meetings of which the other calendars' copies are touched
         self.changed = 0
-        self._date_only = self._load_date_only()
+
+    @property
+    def touched(self) -> set[datetime]:
+        """The starts of all copies, before and after, of every meeting that the round changed.
+
+        Their months are to be scored again.
+        """
+        return {from_millis(one) for one in self._starts}
 
     def known(self, entries: Iterable[str]) -> dict[str, Known]:
         """The stored copies among these entries. What was asked for last need not be looked up again."""
         found: dict[str, Known] = {}
         self._held = dict.fromkeys(entries)
-        wanted = self._held if self._new_entries is None else self._new_entries & self._held.keys()
-        columns = (_COPIES.c.entry, _COPIES.c.digest, _COPIES.c.state, _COPIES.c.starts_at, _COPIES.c.meeting)
-        for chunk in in_chunks(wanted):
-            rows = self._connection.execute(
-                select(*columns).where(_COPIES.c.calendar_id == self._calendar_id, _COPIES.c.entry.in_(chunk))
-            )
-            for entry, digest, state, start, meeting in rows:
-                found[entry] = Known(digest, CopyState(state), start)
-                self._held[entry] = (start, meeting)
+        rows = among(self._connection, _KNOWN, self._perhaps_stored(self._held), self._calendar_id)
+        for entry, digest, state, start, meeting in rows:
+            found[entry] = Known(digest, _STATES[state])
+            self._held[entry] = (start, meeting)
         return found
 
     def upsert(self, copies: list[tuple[Copy, bytes]]) -> None:
-        """Copies with their digests (`copy_digest`), as they are read now."""
+        """Copies with their digests (`copy_digest`), as they are read now; of one that stands twice the later form."""
         if not copies:
             return
-        settled = [(self._settle(copy), digest) for copy, digest in copies]
-        self._touch_stored(copy.entry for copy, _ in settled)
-        self._learn_addresses(copy for copy, _ in settled)
-        rows = [self._row(copy, digest) for copy, digest in settled]
-        upsert_stored(self._connection, CopyRow, rows, key=("calendar_id", "entry"))
-        if self._new_entries is not None:
-            self._new_entries.update(copy.entry for copy, _ in settled)
-        self.touched.update(copy.start for copy, _ in settled)
+        latest = {copy.entry: (self._settle(copy), digest) for copy, digest in copies}
+        self._touch_stored(latest)
+        self._learn_addresses(copy for copy, _ in latest.values())
+        rows = [self._row(copy, digest) for copy, digest in latest.values()]
+        self._write(rows)
+        self._starts.update([row[_START] for row in rows])
         self._touch_meetings({row[_MEETING] for row in rows})
         self.changed += len(rows)
+
+    def _write(self, rows: list[tuple[Any, ...]]) -> None:
+        new = self._new_entries
+        if new is None or self._is_sqlite:
+            upsert_stored(self._connection, CopyRow, rows, key=("calendar_id", "entry"))
+        else:
+            upsert_stored(
+                self._connection, CopyRow, [row for row in rows if row[_ENTRY] in new], key=("calendar_id", "entry")
+            )
+            insert_stored(self._connection, CopyRow, [row for row in rows if row[_ENTRY] not in new])
+        if new is not None:
+            new.update([row[_ENTRY] for row in rows])
 
     def mark_deleted(self, entries: Iterable[str], now: datetime) -> None:
         """R2: their owner removed them. They are kept until `retain`."""
@@ -118,34 +135,36 @@ class Round:
         )
         return set(self._connection.execute(statement).scalars())
 
-    def _holds_any(self) -> bool:
-        """Whether anything of the calendar is stored: of one that is read for the first time nothing is looked up."""
+    @cached_property
+    def _new_entries(self) -> set[str] | None:
+        """The entries that this round wrote, where nothing else of the calendar is stored; None where anything is.
+
+        Of one that is read for the first time nothing is looked up.
+        """
         statement = select(_COPIES.c.id).where(_COPIES.c.calendar_id == self._calendar_id).limit(1)
-        return self._connection.execute(statement).first() is not None
+        return set() if self._connection.execute(statement).first() is None else None
+
+    def _perhaps_stored(self, entries: Collection[str]) -> Collection[str]:
+        if not entries or self._new_entries is None:
+            return entries
+        return self._new_entries.intersection(entries)
 
     def _touch_stored(self, entries: Iterable[str]) -> None:
         wanted = list(entries)
         held = [found for entry in wanted if (found := self._held.get(entry)) is not None]
-        for chunk in in_chunks(entry for entry in wanted if entry not in self._held):
-            rows = self._connection.execute(
-                select(_COPIES.c.starts_at, _COPIES.c.meeting).where(
-                    _COPIES.c.calendar_id == self._calendar_id, _COPIES.c.entry.in_(chunk)
-                )
-            )
-            held += [(start, meeting) for start, meeting in rows]
-        self.touched.update(start for start, _ in held)
+        unknown = self._perhaps_stored([entry for entry in wanted if entry not in self._held])
+        held += among(self._connection, _HELD, unknown, self._calendar_id)
+        self._starts.update([start for start, _ in held])
         self._touch_meetings({meeting for _, meeting in held})
 
     def _touch_meetings(self, meetings: set[bytes]) -> None:
-        for chunk in in_chunks(meetings):
-            starts = self._connection.execute(
-                select(_COPIES.c.starts_at)
-                .where(_COPIES.c.meeting.in_(chunk), _COPIES.c.calendar_id != self._calendar_id)
-                .distinct()
-            )
-            self.touched.update(starts.scalars())
+        """The other calendars' copies of these meetings."""
+        unmet = meetings - self._met
+        self._met |= unmet
+        self._starts.update([start for (start,) in among(self._connection, _ELSEWHERE, unmet, self._calendar_id)])
 
-    def _load_date_only(self) -> set[tuple[bytes, date]]:
+    @cached_property
+    def _date_only(self) -> set[tuple[bytes, date]]:
         """Stored occurrences of timed series of which only the date is known (few, if any)."""
         rows = self._connection.execute(
             select(_COPIES.c.series, _COPIES.c.occurrence_on)
@@ -181,27 +200,26 @@ class Round:
             .where(_COPIES.c.occurrence_at.is_(None), _COPIES.c.all_day.is_(False))
             .values(occurrence_at=identity.at, meeting=meeting_key(identity))
         )
+        self._met.clear()  # other calendars' copies have changed
         if identity.on is not None:
             self._date_only.discard((identity.series, identity.on))
 
     def _learn_addresses(self, copies: Iterable[Copy]) -> None:
+        known = self._address_ids
         wanted: set[str] = set()
         for copy in copies:
-            wanted.update([one.address for one in copy.participants])
-            if copy.organiser:
+            wanted.update([one.address for one in copy.participants if one.address not in known])
+            if copy.organiser and copy.organiser not in known:
                 wanted.add(copy.organiser)
-        unknown = sorted(wanted - self._address_ids.keys())
+        unknown = sorted(wanted)
         self._find_addresses(unknown)
-        new = [one for one in unknown if one not in self._address_ids]
-        upsert(self._connection, AddressRow, [{"address": one} for one in new], key=("address",))
-        self._find_addresses(new)
+        new = [(one,) for one in unknown if one not in known]
+        upsert_stored(self._connection, AddressRow, new, key=("address",))
+        self._find_addresses(one for (one,) in new)
 
     def _find_addresses(self, addresses: Iterable[str]) -> None:
-        for chunk in in_chunks(addresses):
-            rows = self._connection.execute(
-                select(_ADDRESSES.c.address, _ADDRESSES.c.id).where(_ADDRESSES.c.address.in_(chunk))
-            )
-            self._address_ids.update((address, number) for address, number in rows)
+        rows = among(self._connection, _NUMBERS, addresses)
+        self._address_ids.update((address, number) for address, number in rows)
 
     def _row(self, copy: Copy, digest: bytes) -> tuple[Any, ...]:
         """The columns in the table's order, as the database keeps them."""
@@ -213,17 +231,17 @@ class Round:
             meeting_key(identity),
             None if at is None else to_millis(at),
             on.isoformat() if on is not None and self._is_sqlite else on,
-            copy.state.value,
+            STATE_WORD[copy.state],
             to_millis(copy.start),
             to_millis(copy.end),
             copy.all_day,
             self._address_ids[copy.organiser] if copy.organiser else None,
             pack_participants(copy.participants, self._address_ids),
-            copy.response.value,
+            RESPONSE_WORD[copy.response],
             pack_setting(copy.setting),
             copy.title,
             to_millis(copy.changed_at),
-            to_millis(copy.read_at),
+            _millis_of_reading(copy.read_at),
             " ".join(copy.flaws),
             digest,
         )

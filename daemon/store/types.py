@@ -13,7 +13,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def to_millis(moment: datetime) -> int:
     """Milliseconds since 1970 UTC. Raises ValueError for a naive time."""
-    if moment.utcoffset() is None:
+    if moment.tzinfo is not UTC and moment.utcoffset() is None:
         raise ValueError("a stored moment needs a zone")
     since = moment - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000 + since.microseconds // 1_000
