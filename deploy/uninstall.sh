@@ -19,8 +19,12 @@ esac
 
 if [ -d /run/systemd/system ]; then
     systemctl disable --quiet --now rapport.service 2>/dev/null || true
+    # Those that run, and those that are only enabled.
+    systemctl stop 'rapport-worker@*.service' 2>/dev/null || true
 fi
-rm -f /etc/systemd/system/rapport.service /etc/systemd/system/multi-user.target.wants/rapport.service
+units=/etc/systemd/system
+rm -f "$units/rapport.service" "$units/rapport-worker@.service"
+rm -f "$units"/multi-user.target.wants/rapport.service "$units"/multi-user.target.wants/rapport-worker@*.service
 if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
 rm -f /usr/local/bin/rapport
 rm -rf /opt/rapport
@@ -30,7 +34,7 @@ if [ "$purge" = no ]; then
     echo "To erase them too: $0 --purge"
     exit 0
 fi
-rm -rf /etc/rapport /etc/systemd/system/rapport.service.d /var/lib/rapport
+rm -rf /etc/rapport "$units/rapport.service.d" "$units"/rapport-worker@*.service.d /var/lib/rapport
 if getent passwd rapport >/dev/null; then userdel rapport; fi
 if getent group rapport >/dev/null; then groupdel rapport; fi
 echo "Rapport is gone, with its config, its secrets, the store and its backups. Copies elsewhere are not."

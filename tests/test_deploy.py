@@ -1,4 +1,4 @@
-"""What `deploy/` holds: scripts that parse, a unit whose lines have reasons, locks and alerts that agree with the code.
+"""What `deploy/` holds: scripts that parse, units whose lines have reasons, locks and alerts that agree with the code.
 
 What needs tools that are not everywhere (promtool, shellcheck, a cluster) was run by hand: deploy/README.md says what.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from connectors.tally import Tally
+from daemon.commands import worker
 from daemon.settings import Web
 from daemon.web.metrics import Metrics
 from daemon.web.snapshot import Snapshot
@@ -21,6 +22,8 @@ from daemon.web.snapshot import Snapshot
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
 SCRIPTS = sorted(DEPLOY.glob("*.sh"))
+UNITS = sorted(DEPLOY.glob("*.service"))
+KUBERNETES = DEPLOY / "kubernetes"
 RULES = (DEPLOY / "prometheus" / "rapport.rules.yml").read_text("utf-8")
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
 
@@ -51,8 +54,26 @@ def test_trimming_keeps_what_is_used(tmp_path: Path) -> None:
         assert {one.name for one in documents.iterdir()} == {"calendar.v3.json", "admin.directory_v1.json"}
 
 
-def test_every_directive_of_the_unit_stands_under_its_reason() -> None:
-    lines = (DEPLOY / "rapport.service").read_text("utf-8").splitlines()
+def test_how_many_workers_is_a_number() -> None:
+    for many in ("few", "-1", "1000000"):
+        command = [str(DEPLOY / "install.sh"), "--workers", many]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (ran.returncode, "takes a number" in ran.stderr) == (1, True), many
+
+
+def directives(unit: Path) -> dict[str, list[str]]:
+    """What a unit says, by directive."""
+    found: dict[str, list[str]] = {}
+    for line in unit.read_text("utf-8").splitlines():
+        if "=" in line and not line.startswith("#"):
+            name, _, value = line.partition("=")
+            found.setdefault(name, []).append(value)
+    return found
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
+def test_every_directive_of_a_unit_stands_under_its_reason(unit: Path) -> None:
+    lines = unit.read_text("utf-8").splitlines()
     assert lines[0].startswith("#")
     for number, line in enumerate(lines):
         if "=" in line and not line.startswith("#"):
@@ -64,11 +85,39 @@ def test_every_directive_of_the_unit_stands_under_its_reason() -> None:
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
-def test_the_unit_is_hardened() -> None:
-    command = ["systemd-analyze", "security", "--offline=true", "--threshold=15", str(DEPLOY / "rapport.service")]
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
+def test_a_unit_is_hardened(unit: Path) -> None:
+    command = ["systemd-analyze", "security", "--offline=true", "--threshold=15", str(unit)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout[-2000:]
     assert "Unknown" not in ran.stderr
+
+
+def test_a_worker_is_confined_as_the_service_is() -> None:
+    """It may do less where it needs less, and never more."""
+    service, working = (directives(DEPLOY / name) for name in ("rapport.service", "rapport-worker@.service"))
+    assert {name for name in service if name not in working} == {
+        "StateDirectory",
+        "StateDirectoryMode",
+        "WorkingDirectory",
+    }
+    assert set(working) <= set(service)
+    differs = {name for name in working if working[name] != service[name]}
+    assert differs == {"Description", "ExecStart", "TimeoutStartSec", "Restart", "RestartSec", "TasksMax"}
+
+
+def test_a_worker_that_ended_well_is_started_again_and_one_with_a_wrong_config_is_not() -> None:
+    """It ends well when the store is a newer version's: whoever supervises it then starts that version."""
+    working = directives(DEPLOY / "rapport-worker@.service")
+    assert working["Restart"] == ["always"]
+    assert working["RestartPreventExitStatus"] == ["2"]
+    assert int(working["TimeoutStopSec"][0].removesuffix("s")) > worker._STOPS_WITHIN_SECONDS
+
+
+def test_installing_and_removing_know_every_unit() -> None:
+    for name in ("install.sh", "uninstall.sh"):
+        script = (DEPLOY / name).read_text("utf-8")
+        assert [unit.name for unit in UNITS if f"/{unit.name}" not in script] == [], name
 
 
 def entries(lock: str) -> dict[str, str]:
@@ -81,9 +130,8 @@ def test_what_is_installed_is_a_part_of_the_lock() -> None:
     installed = entries((DEPLOY / "requirements.lock").read_text("utf-8"))
     whole = entries((ROOT / "requirements.lock").read_text("utf-8"))
     wanted = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    names = {
-        re.split(r"[\[<>=]", one)[0] for one in wanted["dependencies"] + wanted["optional-dependencies"]["postgres"]
-    }
+    extras = wanted["optional-dependencies"]
+    names = {re.split(r"[\[<>=]", one)[0] for one in wanted["dependencies"] + extras["postgres"] + extras["scale"]}
     assert names <= {name.split("[")[0] for name in installed}
     assert not {"pytest", "mypy", "ruff", "hypothesis"} & set(installed)
     assert {name: part.split(" \\")[0] for name, part in installed.items()} == {
@@ -132,3 +180,59 @@ def test_ports_agree() -> None:
         "prometheus/scrape.yml",
     ):
         assert port in (DEPLOY / name).read_text("utf-8"), name
+
+
+def containers(manifest: str) -> dict[str, str]:
+    """The text of a manifest's containers by name."""
+    found = re.split(r"\n        - name: (?=\S+\n          image:)", (KUBERNETES / manifest).read_text("utf-8"))
+    return {part.split("\n")[0]: part for part in found[1:]}
+
+
+def test_pods_of_every_kind_have_the_same_config_and_secrets_and_no_rights() -> None:
+    pods = {**containers("deployment.yaml"), **containers("workers.yaml")}
+    assert {name: re.findall(r"args: (.*)", text) for name, text in pods.items()} == {
+        "upgrade": ["[db, upgrade]"],
+        "rapport": ["[run]"],
+        "worker": ["[worker]"],
+    }
+    for name, text in pods.items():
+        for line in (
+            "mountPath: /etc/rapport\n",
+            "value: /run/secrets/rapport\n",
+            "mountPath: /run/secrets/rapport\n",
+            "allowPrivilegeEscalation: false\n",
+            "readOnlyRootFilesystem: true\n",
+            "drop: [ALL]\n",
+        ):
+            assert line in text, (name, line)
+
+
+def test_workers_leave_the_services_volume_and_page_alone() -> None:
+    """One pod alone may have the volume; whoever asks for the service's page must not be sent to a worker."""
+    workers = (KUBERNETES / "workers.yaml").read_text("utf-8")
+    assert "persistentVolumeClaim" not in workers
+    assert "app.kubernetes.io/name: rapport\n" not in workers
+    assert "values: [rapport, rapport-worker]" in (KUBERNETES / "network-policy.yaml").read_text("utf-8")
+
+
+def test_nobody_gets_workers_unasked() -> None:
+    assert "\n  # - workers.yaml\n" in (KUBERNETES / "kustomization.yaml").read_text("utf-8")
+    compose = (DEPLOY / "compose.yaml").read_text("utf-8")
+    services = dict(re.findall(r"^  ([a-z]+):\n((?:    .*\n|\n)+)", compose.split("\nnetworks:")[0], re.MULTILINE))
+    assert "profiles: [workers]" in services["worker"]
+    assert "disable: true" in services["worker"]  # the image's health check asks what only the service answers
+    assert "profiles" not in services["rapport"] + services["database"]
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="needs kubectl")
+def test_the_manifests_go_together_with_workers(tmp_path: Path) -> None:
+    folder = tmp_path / "kubernetes"
+    shutil.copytree(KUBERNETES, folder)
+    (folder / "config.toml").write_text("")
+    path = folder / "kustomization.yaml"
+    path.write_text(path.read_text("utf-8").replace("# - workers", "- workers"))
+    command = ["kubectl", "kustomize", str(folder)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert len(set(re.findall(r"configMap:\n +name: (rapport-\w+)", ran.stdout))) == 1
+    assert set(re.findall(r"image: (\S+)", ran.stdout)) == {"rapport:0.1.0"}
