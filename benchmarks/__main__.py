@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from benchmarks import digest, google, ics, insights, microsoft, report, rescore, upserts
+from benchmarks import (
+    digest,
+    google,
+    growth,
+    ics,
+    insights,
+    microsoft,
+    postgres,
+    report,
+    rescore,
+    simulation,
+    upserts,
+    workers,
+)
 from benchmarks.measuring import Figure, Stopwatch, is_small, machine, note, show
 
 
@@ -10,7 +23,20 @@ def main() -> None:
     note(machine())
     figures: list[Figure] = []
     with Stopwatch() as watch:
-        for one in (upserts, ics, google, microsoft, rescore, insights, report, digest):
+        for one in (
+            upserts,
+            postgres,
+            ics,
+            google,
+            microsoft,
+            rescore,
+            insights,
+            report,
+            digest,
+            growth,
+            simulation,
+            workers,
+        ):
             figures += one.measure(small=is_small())
     note(f"took {watch.seconds:.0f} s")
     show(figures)
