@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import googleapiclient.errors
 
+from connectors.calendars._google_answers import UNUSUAL, Answer, in_parts, whole
 from connectors.calendars._google_errors import Asked, DailyLimit, NotFound, Refusal, missing_calendar
 from connectors.calendars._google_key import Key
 from connectors.calendars._google_lines import Line, Lines
@@ -27,7 +28,6 @@ for _name in ("googleapiclient", "google"):
     logging.getLogger(_name).setLevel(logging.CRITICAL + 10)
 
 T = TypeVar("T")
-Answer = Mapping[str, Any]
 Judge = Callable[[Refusal, Asked, Key], ConnectorError]
 Make = Callable[[Line], Any]
 """Makes the request with a line's service objects."""
@@ -60,7 +60,7 @@ class Access:
         def attempt(line: Line) -> T:
             nonlocal missed
             try:
-                return self._read(self._try(line, asked, make, judge, calls), read)
+                return self._read(self._try(line, asked, make, judge, calls), asked, read)
             except NotFound:
                 if missed:
                     raise missing_calendar() from None
@@ -70,14 +70,14 @@ class Access:
         with self._lines.lent() as line:
             return patiently(lambda: attempt(line), self._patience, self._pause)
 
-    def _read(self, body: bytes, read: Callable[[Answer], T]) -> T:
-        """Unpacked a page is ten times its size, so one is unpacked at a time: threads would only share the core."""
+    def _read(self, body: bytes, asked: Asked, read: Callable[[Answer], T]) -> T:
+        """One page is unpacked at a time: it may be ten times its size, and threads would only share the core."""
         with self._reading:
-            try:
-                answer = json.loads(body)
-            except ValueError:
-                answer = None
-            if isinstance(answer, dict):
+            if asked.api == "calendar":
+                with suppress(*UNUSUAL):
+                    return read(in_parts(body))
+            answer = whole(body)
+            if answer is not None:
                 return read(answer)
         raise Again("garbled", "Google's answer is no JSON")
 

@@ -15,7 +15,8 @@ from functools import partial
 from typing import Any
 
 from connectors.calendars._entries import Newest, Origin
-from connectors.calendars._google_access import Access, Answer, Calls
+from connectors.calendars._google_access import Access, Calls
+from connectors.calendars._google_answers import Answer
 from connectors.calendars._google_entries import FIELDS, read_page
 from connectors.calendars._google_errors import Asked, calendar_error
 from connectors.calendars._google_lines import Line

@@ -1,0 +1,71 @@
+"""Google's answers unpacked: whole, or a listing entry by entry.
+
+A page unpacked whole is ten times its size and no longer in the processor's cache when it is read. Entry by entry each
+is read while it is there, and let go: half the time, and next to no memory.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, overload
+
+import msgspec
+
+Answer = Mapping[str, Any]
+_entry = msgspec.json.Decoder().decode
+
+
+class _Listing(msgspec.Struct, rename="camel"):
+    """What a page of `events.list` is asked for; its items are left as they came."""
+
+    items: list[msgspec.Raw] | None = None
+    next_page_token: str | None = None
+    next_sync_token: str | None = None
+
+
+_listing = msgspec.json.Decoder(_Listing).decode
+
+
+class _Items(Sequence[Any]):
+    """Items that are unpacked as they are come to."""
+
+    def __init__(self, raw: list[msgspec.Raw]) -> None:
+        self._raw = raw
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Any]: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        found = self._raw[index]
+        return _Items(found) if isinstance(found, list) else _entry(found)
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(_entry, self._raw)
+
+
+def in_parts(body: bytes) -> Answer:
+    """A listing whose items are unpacked while they are read."""
+    page = _listing(body)
+    return {
+        "items": _Items(page.items or []),
+        "nextPageToken": page.next_page_token,
+        "nextSyncToken": page.next_sync_token,
+    }
+
+
+UNUSUAL = (msgspec.MsgspecError, UnicodeDecodeError)
+"""What unpacking in parts raises where it is stricter than `json` (a lone surrogate, say): then `whole` reads."""
+
+
+def whole(body: bytes) -> Answer | None:
+    """Any answer; None for what is no JSON object."""
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
