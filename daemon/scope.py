@@ -151,8 +151,8 @@ class Scope:
 
 
 def known_scope(connection: Connection, config: Config) -> Scope:
-    """The config with the calendars and groups known now."""
-    return Scope(config, tuple(read_calendars(connection)), read_groups(connection))
+    """The config with the calendars and groups known now; nobody goes on from these calendars' cursors."""
+    return Scope(config, tuple(read_calendars(connection, cursors=False)), read_groups(connection))
 
 
 _VERSION = 1

@@ -117,6 +117,7 @@ def read_side_by_side(
     reader = Reader(work, connector, scope, result)
     with no_search_for_cycles(), ThreadPoolExecutor(max_workers=work.scope.config.sync.workers) as pool:
         tasks = [pool.submit(reader.read, calendar, person) for calendar, person in calendars]
+        gc.freeze()  # each search walks over what it may find: not over what was there before, which is much
         try:
             for done, task in enumerate(tasks, 1):
                 task.result()
@@ -127,6 +128,8 @@ def read_side_by_side(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+        finally:
+            gc.unfreeze()
 
 
 def _fail_connector(work: Pass, result: ConnectorResult, error: ConnectorError) -> None:

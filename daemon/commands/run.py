@@ -133,4 +133,4 @@ def _reload(service: Service, file: Path) -> None:
 
 def _needs_restart(old: Config, new: Config) -> list[str]:
     """What cannot be changed while running."""
-    return [key for key, was, becomes in (("store", old.store, new.store), ("web", old.web, new.web)) if was != becomes]
+    return [key for key in ("store", "web", "scale") if getattr(old, key) != getattr(new, key)]

@@ -81,7 +81,8 @@ def _obey(made: Worker, signals: queue.SimpleQueue[int], file: Path) -> None:
         try:
             number = signals.get(timeout=_WATCH_SECONDS)
         except queue.Empty:
-            notify("WATCHDOG=1")
+            if made.alive():
+                notify("WATCHDOG=1")
             continue
         if number != signal.SIGHUP:
             break
@@ -93,6 +94,7 @@ def _obey(made: Worker, signals: queue.SimpleQueue[int], file: Path) -> None:
         else:
             made.reload(config)
     made.stop()
+    made.leave()
     time.sleep(_STOPS_WITHIN_SECONDS)
     log.warning("abandoned", what="jobs that did not end in time; they are still due")
     os._exit(0)

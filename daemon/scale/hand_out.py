@@ -6,7 +6,6 @@ Nothing is remembered here but what is cheap to lose: which job is open is asked
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
@@ -20,10 +19,11 @@ from daemon.dispatch import Dispatch
 from daemon.passes import Pass
 from daemon.scale import queue as queues
 from daemon.scale.fingerprint import fingerprint
-from daemon.scale.plan import assign, pieces
+from daemon.scale.plan import JOBS_A_WORKER, assign, first_piece, least_busy, rooms_of
 from daemon.scale.queue import ANYBODY, DERIVE, DIGEST, READ, ROSTER, TEND, Open, Queue
 from daemon.scope import Scope, known_scope
 from daemon.store.batches import (
+    Batch,
     batches_asked_back,
     drop_empty_batches,
     due_batches,
@@ -32,7 +32,7 @@ from daemon.store.batches import (
     suspects,
     unread,
 )
-from daemon.store.calendars import Calendar, get_meta, set_meta
+from daemon.store.calendars import get_meta, set_meta
 from daemon.store.deliveries import State, read_deliveries
 from daemon.store.figures import due_months
 from daemon.store.schema import check_revision
@@ -45,9 +45,9 @@ log = structlog.get_logger()
 SCHEDULER = "scheduler_fingerprint"
 DERIVED_IN = "derived_in_seconds"
 """Single values in the store: by which config workers have to work, and how long the figures took last time."""
-_JOBS_A_WORKER = 6
 _TEND_EVERY_SECONDS = 5.0
 _ALONE_SECONDS = 20.0
+_APART_EVERY_SECONDS = 10.0
 _DIGEST_EVERY_SECONDS = 5.0
 _DERIVE_EVERY_SECONDS = 10.0
 _DERIVE_SHARE = 5.0  # while calendars are being read all the time, figures are derived a sixth of the time
@@ -142,7 +142,11 @@ class HandOut:
         elif self._alone_since is None:
             self._alone_since = time.monotonic()
         elif not self._told and time.monotonic() - self._alone_since > _ALONE_SECONDS:
-            log.warning("no_worker", remedy="Start `rapport worker` with the same config, on any machine.")
+            log.warning(
+                "no_worker",
+                remedy="Start `rapport worker` with the same config, on any machine; `rapport status` tells of those "
+                "that are there and take no jobs.",
+            )
             self._told = True
 
     def _is_time(self, what: str, every_seconds: float) -> bool:
@@ -164,10 +168,10 @@ class HandOut:
             queue.put(ROSTER, ANYBODY, only_one=True, apart=True, connector=name)
 
     def _batches(self, queue: Queue, jobs: Sequence[Open], workers: Sequence[Worker], now: datetime) -> None:
-        going_on = {int(job.arguments["batch"]) for job in jobs if job.task == READ}
-        waiting = Counter(job.queue for job in jobs if job.task == READ)
-        rooms = {one.name: _JOBS_A_WORKER - waiting[one.name] for one in workers}
-        most = sum(max(room, 0) for room in rooms.values())
+        reads = [job for job in jobs if job.task == READ]
+        going_on = {int(job.arguments["batch"]) for job in reads}
+        rooms = rooms_of([one.name for one in workers], [(job.queue, "calendars" in job.arguments) for job in reads])
+        most = sum(rooms.values())
         with self._database.reading() as connection:
             self._note_next(next_due(connection), sync_due(connection, now, self._config.sync.every))
             due = due_batches(connection, now, going_on, most) if most else []
@@ -175,19 +179,29 @@ class HandOut:
             back = [number for number in batches_asked_back(connection, now) if number not in taken]
             due += [one for number in back if (one := read_batch(connection, number)) is not None]
             suspected = suspects(connection, [one.id for one in due])
-            split = {
-                one.id: self._pieces(unread(connection, one, now), suspected[one.id])
+            parts = {
+                one.id: first_piece([each.id for each in unread(connection, one, now)], suspected[one.id])
                 for one in due
                 if one.id in suspected
             }
-        for batch, worker in assign(due, rooms):
-            for part in split.get(batch.id, [None]):
-                arguments = {"batch": batch.id} if part is None else {"batch": batch.id, "calendars": list(part)}
-                queue.put(READ, worker, **arguments)
+        waiting = [one for one in due if parts.get(one.id) is not None]
+        if waiting:
+            self._one_apart(queue, waiting[0], parts[waiting[0].id] or (), rooms)
+        for batch, worker in assign([one for one in due if one not in waiting], rooms):
+            queue.put(READ, worker, batch=batch.id)
 
-    def _pieces(self, calendars: Sequence[Calendar], kills: Mapping[int, int]) -> list[tuple[int, ...] | None]:
-        numbers = [one.id for one in calendars]
-        return pieces(numbers, {one: kills[one] for one in numbers if one in kills})
+    def _one_apart(self, queue: Queue, batch: Batch, calendars: Sequence[int], rooms: dict[str, int]) -> None:
+        """What may kill who reads it goes to a worker that does nothing else; until one is idle, that one gets no more.
+
+        In between, the others have their turns, for there may be one worker alone.
+        """
+        apart = least_busy(rooms)
+        pause = min(_APART_EVERY_SECONDS, self._config.sync.every.total_seconds())
+        if apart is None or time.monotonic() - self._last.get("apart", -pause) < pause:
+            return
+        if rooms.pop(apart) == JOBS_A_WORKER:
+            queue.put(READ, apart, batch=batch.id, calendars=list(calendars))
+            self._last["apart"] = time.monotonic()
 
     def _note_next(self, due: datetime | None, known: datetime) -> None:
         """For `rapport status`: when calendars are read next."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 
@@ -12,23 +12,18 @@ from daemon.store.batches import Batch
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Handed:
-    """A job for a worker: a batch, or those of its calendars that are read apart from the others."""
-
-    worker: str
-    batch: int
-    calendars: tuple[int, ...] | None = None
+JOBS_A_WORKER = 6
+"""That wait or are being done: enough that it never waits for the scheduler, few enough that others get theirs."""
 
 
 def next_slot(batch: int, now: datetime, every: timedelta) -> datetime:
-    """The batch's own moment in each `every`, by a hash, the next that is at least half of `every` away.
+    """The batch's own moment in each `every`, by a hash, the next that is at least a quarter of `every` away.
 
     So batches are spread, and stay so after an outage, when all are read at once.
     """
     share = int.from_bytes(blake2b(str(batch).encode(), digest_size=4).digest(), "big") / 2**32
     first = _EPOCH + every * share
-    rounds = (now + every / 2 - first) // every + 1
+    rounds = (now + every / 4 - first) // every + 1
     return first + every * rounds
 
 
@@ -37,7 +32,7 @@ def assign(due: Sequence[Batch], rooms: Mapping[str, int]) -> list[tuple[Batch, 
 
     `rooms` says how many more jobs each worker may have waiting. Batches that find no room stay due.
     """
-    left = {name: room for name, room in rooms.items() if room > 0}
+    left = dict(rooms)
     found: list[tuple[Batch, str]] = []
     others: list[Batch] = []
     for batch in due:
@@ -47,28 +42,43 @@ def assign(due: Sequence[Batch], rooms: Mapping[str, int]) -> list[tuple[Batch, 
         else:
             others.append(batch)
     for batch in others:
-        name = max(sorted(left), key=lambda one: left[one], default=None)
-        if name is None or left[name] <= 0:
+        name = least_busy(left)
+        if name is None:
             break
         left[name] -= 1
         found.append((batch, name))
     return found
 
 
-def pieces(calendars: Iterable[int], suspects: Mapping[int, int]) -> list[tuple[int, ...] | None]:
-    """How a batch is read: as a whole (None), or, when workers were killed over some of it, these apart, halved.
+def rooms_of(workers: Iterable[str], jobs: Iterable[tuple[str, bool]]) -> dict[str, int]:
+    """How many more jobs each worker may have waiting. Whoever reads something that may kill it gets nothing else.
 
-    `suspects` tells how many workers each of those has cost. Who is read alone and kills again is found out.
+    `jobs` are those that are open: whose each is, and whether it is of that sort.
     """
-    if not suspects:
-        return [None]
-    trusted = tuple(one for one in calendars if one not in suspects)
-    found: list[tuple[int, ...] | None] = [trusted] if trusted else []
-    for kills in sorted(set(suspects.values())):
-        alike = sorted(one for one, count in suspects.items() if count == kills)
-        half = (len(alike) + 1) // 2
-        found += [tuple(part) for part in (alike[:half], alike[half:]) if part]
-    return found
+    listed = list(jobs)
+    count = Counter(worker for worker, _ in listed)
+    alone = {worker for worker, is_apart in listed if is_apart}
+    return {one: 0 if one in alone else max(JOBS_A_WORKER - count[one], 0) for one in workers}
+
+
+def least_busy(rooms: Mapping[str, int]) -> str | None:
+    """Who has most room; None when nobody has any."""
+    name = max(sorted(rooms), key=lambda one: rooms[one], default=None)
+    return name if name is not None and rooms[name] > 0 else None
+
+
+def first_piece(calendars: Iterable[int], suspects: Mapping[int, int]) -> tuple[int, ...] | None:
+    """What of a batch is read next, when workers were killed over some of it: None for as if nothing had been.
+
+    `calendars` are those left to read, `suspects` how many workers each has cost. Those that are trusted come first; of
+    the others a half, those that have cost most, and so on. Who is read alone and kills again is found out.
+    """
+    left = list(calendars)
+    trusted = tuple(one for one in left if one not in suspects)
+    if trusted:
+        return trusted if len(trusted) < len(left) else None
+    alike = sorted(left, key=lambda one: (-suspects[one], one))
+    return tuple(alike[: (len(alike) + 1) // 2]) or None
 
 
 def comes_back_after(kills: int, every: timedelta, longest: timedelta) -> timedelta:

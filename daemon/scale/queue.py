@@ -16,7 +16,7 @@ import procrastinate
 from procrastinate import exceptions
 from procrastinate.jobs import Job, Status
 
-from daemon.store.engine import Database
+from daemon.store.engine import Database, server_options
 from daemon.store.errors import StoreError
 from daemon.store.queue_schema import SCHEMA, make_queue, queue_made_by
 
@@ -60,7 +60,7 @@ def app_of(database: Database, *, asynchronous: bool = False) -> procrastinate.A
     kind: Any = procrastinate.PsycopgConnector if asynchronous else procrastinate.SyncPsycopgConnector
     made: Any = kind(
         conninfo=database.address,
-        kwargs={"options": f"-c search_path={SCHEMA}"},
+        kwargs=server_options(database.address, f"-c search_path={SCHEMA}"),
         min_size=1,
         max_size=_CONNECTIONS,
     )

@@ -10,7 +10,7 @@ import asyncio
 import os
 import secrets
 import socket
-import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -31,16 +31,18 @@ from daemon.store.calendars import get_meta
 from daemon.store.engine import Database
 from daemon.store.errors import StoreError
 from daemon.store.schema import REVISIONS, revision_of
-from daemon.store.workers import drop_worker, see_worker
+from daemon.store.workers import drop_worker, read_workers, see_worker
 from daemon.work import Around
 
 log = structlog.get_logger()
 
 _JOBS_AT_ONCE = 3
-_LOOK_SECONDS = 2.0
+_LOOK_SECONDS, _LOOKS_A_LEASE = 2.0, 10
 _POLL_SECONDS = 1.0
 _HEARTBEATS_A_LEASE = 5
 _THREADS = 8
+_LONGEST_PAUSE_SECONDS = 30.0
+_TURNS_WITHIN_SECONDS = 30.0
 
 
 class Newer(Exception):
@@ -82,8 +84,7 @@ class Worker:
         self._wake: Callable[[], None] = lambda: None
         self._changed = asyncio.Event()
         self._new_config: Config | None = None
-        self._doing = 0
-        self._counting = threading.Lock()
+        self._turned = time.monotonic()
 
     def stop(self) -> None:
         """Ends what is going on; what is not done stays due."""
@@ -98,21 +99,28 @@ class Worker:
     def run(self) -> None:
         """Works until it is stopped or the store is a newer version's."""
         asyncio.run(self._run())
+        self.leave()
+
+    def leave(self) -> None:
+        """Signs off: what it has not done is nobody's fault."""
         with suppress(StoreError), self.database.noting() as connection:
             drop_worker(connection, self.name)
 
-    def is_busy(self) -> bool:
-        """Whether a job is being done at this moment."""
-        return self._doing > 0
+    def alive(self) -> bool:
+        """Whether the loop turns that takes jobs."""
+        return time.monotonic() - self._turned < _TURNS_WITHIN_SECONDS
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(_THREADS, "job"))
+        turning = asyncio.create_task(self._turn())
         self._changed = asyncio.Event()
         self._wake = lambda: _in(loop, self._changed.set)
+        troubles = 0
         while not self._around.stopping.is_set():
             try:
                 reason = await asyncio.to_thread(self._look)
+                troubles = 0
                 if reason is None:
                     await self._work()
             except Newer:
@@ -120,12 +128,20 @@ class Worker:
                 return
             except Exception as error:  # noqa: BLE001  # whatever befell the queue, the worker begins anew
                 self._trouble(error)
-            await self._pause()
+                troubles += 1
+            await self._pause(2 ** min(troubles, 6))
+        turning.cancel()
 
-    async def _pause(self) -> None:
-        """A few seconds, or until something has changed."""
+    async def _turn(self) -> None:
+        while True:
+            self._turned = time.monotonic()
+            await asyncio.sleep(1)
+
+    async def _pause(self, times: int = 1) -> None:
+        """A few seconds, or longer, or until something has changed."""
+        seconds = min(_LOOK_SECONDS, self.lease_seconds / _LOOKS_A_LEASE) * times
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), _LOOK_SECONDS)
+            await asyncio.wait_for(self._changed.wait(), min(seconds, _LONGEST_PAUSE_SECONDS))
         self._changed.clear()
 
     def _trouble(self, error: Exception) -> None:
@@ -193,6 +209,8 @@ class Worker:
 
     def _sign(self, idle_because: str | None) -> None:
         """Notes in the store that this worker is there."""
+        if self._around.stopping.is_set():
+            return
         with self.database.noting() as connection:
             see_worker(
                 connection,
@@ -200,6 +218,7 @@ class Worker:
                 host=socket.gethostname(),
                 process=os.getpid(),
                 began_at=self._began_at,
+                lease_seconds=self.lease_seconds,
                 idle_because=idle_because,
             )
 
@@ -240,8 +259,6 @@ class Worker:
 
     def _do(self, job: Callable[[Jobs], None]) -> None:
         """One job, if this worker still may; what it does not do stays due. Nothing that fails here ends it."""
-        with self._counting:
-            self._doing += 1
         try:
             self._check()
             if not self._around.stopping.is_set():
@@ -252,9 +269,6 @@ class Worker:
             log.error("store_trouble", during="job", problem=error.what)
         except Exception:  # a defect must not end the worker
             log.error("defect", during="job", exc_info=True)
-        finally:
-            with self._counting:
-                self._doing -= 1
 
     def _tend(self, app: procrastinate.App) -> Callable[[], Any]:
         """Jobs of workers that are gone are removed, for they are still due; and counted against what they read."""
@@ -263,12 +277,17 @@ class Worker:
             for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=self.lease_seconds):
                 arguments: dict[str, Any] = dict(job.task_kwargs)
                 log.warning("job_abandoned", task=job.task_name, **arguments)
-                if job.task_name == READ:
+                if job.task_name == READ and await asyncio.to_thread(self._was_killed, job.queue):
                     await asyncio.to_thread(self._blame, arguments["batch"], arguments.get("calendars"))
                 with suppress(procrastinate.exceptions.ConnectorException):  # somebody else has removed it
                     await app.job_manager.finish_job(job, procrastinate.jobs.Status.FAILED, delete_job=True)
 
         return tend
+
+    def _was_killed(self, worker: str) -> bool:
+        """Whether it ended without signing off. Who was told to stop and could not in time has signed off."""
+        with self.database.reading() as connection:
+            return any(one.name == worker for one in read_workers(connection))
 
     def _blame(self, batch: int, among: list[int] | None) -> None:
         self._do(lambda jobs: jobs.blame(batch, among))

@@ -56,10 +56,11 @@ def _spread(connection: Connection, connector: str, calendars: Sequence[int], no
         .order_by(_BATCHES.c.id)
     )
     rooms = [(number, MOST_CALENDARS - size) for number, size in sizes if size < MOST_CALENDARS]
-    left = list(calendars)
-    while left:
-        number, room = rooms.pop(0) if rooms else (_add_batch(connection, connector, now), MOST_CALENDARS)
-        taken, left = left[:room], left[room:]
+    begin = 0
+    while begin < len(calendars):
+        number, room = rooms.pop() if rooms else (_add_batch(connection, connector, now), MOST_CALENDARS)
+        taken = calendars[begin : begin + room]
+        begin += room
         connection.execute(update(_CALENDARS).where(_CALENDARS.c.id.in_(taken)).values(batch_id=number))
         connection.execute(update(_BATCHES).where(_BATCHES.c.id == number).values(due_at=now))
 

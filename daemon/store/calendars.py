@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, null, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from daemon.store.copies import Owner
@@ -19,6 +19,7 @@ from scoring.meeting import Window
 _CALENDARS = table_of(CalendarRow)
 _STATES = table_of(CalendarState)
 _OF_STATE = tuple(column for column in _STATES.columns if column.name != "calendar_id")
+_WITHOUT_CURSOR = tuple(null().label("cursor") if one.name == "cursor" else one for one in _OF_STATE)
 _STATE_NAMES = frozenset(column.name for column in _OF_STATE)
 _META = table_of(Meta)
 
@@ -63,11 +64,18 @@ class Calendar:
 
 
 def read_calendars(
-    connection: Connection, connector: str | None = None, *, numbers: Collection[int] | None = None
+    connection: Connection,
+    connector: str | None = None,
+    *,
+    numbers: Collection[int] | None = None,
+    cursors: bool = True,
 ) -> list[Calendar]:
-    """All calendars, those of one connector, or those of some numbers, in a fixed order."""
+    """All calendars, those of one connector, or those of some numbers, in a fixed order.
+
+    Without `cursors`, which are long, these are None.
+    """
     statement = (
-        select(_CALENDARS, *_OF_STATE)
+        select(_CALENDARS, *(_OF_STATE if cursors else _WITHOUT_CURSOR))
         .join_from(_CALENDARS, _STATES, _STATES.c.calendar_id == _CALENDARS.c.id, isouter=True)
         .order_by(_CALENDARS.c.connector, _CALENDARS.c.address, _CALENDARS.c.key)
     )

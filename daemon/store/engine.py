@@ -22,6 +22,7 @@ _RELAXED = (
     ", set_config('synchronous_commit', 'off', true)"  # as SQLite's `synchronous = NORMAL`: whole, in order, soon
 )
 _MOST_CONNECTIONS = 64
+_KEEPALIVES = {"idle": 60, "interval": 15, "count": 4}  # seconds, seconds, times
 
 
 class Database:
@@ -119,7 +120,21 @@ class Database:
 
 def _server_engine(url: str) -> Engine:
     """As many connections as there are threads; a server that restarted is noticed before a connection is used."""
-    return create_engine(url, pool_pre_ping=True, pool_size=5, max_overflow=_MOST_CONNECTIONS - 5)
+    return create_engine(
+        url, connect_args=server_options(url), pool_pre_ping=True, pool_size=5, max_overflow=_MOST_CONNECTIONS - 5
+    )
+
+
+def server_options(url: str, more: str = "") -> dict[str, Any]:
+    """What connections to a server are opened with, beside what its address says; `more` are further settings.
+
+    Each end finds out within about two minutes that the other's machine is gone, so that no lock outlives it for long.
+    """
+    settings = (f"-c tcp_keepalives_{name}={value}" for name, value in _KEEPALIVES.items())
+    ours = {"connect_timeout": 10} | {f"keepalives_{name}": value for name, value in _KEEPALIVES.items()}
+    asked = make_url(url).query
+    options = " ".join([*settings, more, str(asked.get("options", ""))]).strip()
+    return {"options": options, **{name: value for name, value in ours.items() if name not in asked}}
 
 
 def _sqlite_engine(url: str) -> Engine:

@@ -63,7 +63,15 @@ class CalendarState(SQLModel, table=True):
     """
 
     __tablename__ = "calendar_state"
-    __table_args__ = ({"postgresql_with": {"fillfactor": "70"}},)
+    __table_args__ = (
+        Index(
+            "calendar_state_asked_back",
+            "again_at",
+            sqlite_where=text("again_at IS NOT NULL"),
+            postgresql_where=text("again_at IS NOT NULL"),
+        ),
+        {"postgresql_with": {"fillfactor": "70"}},
+    )
 
     calendar_id: int = Field(
         sa_column=Column(_ID, ForeignKey("calendars.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
@@ -271,7 +279,7 @@ class BatchRow(SQLModel, table=True):
 
 
 class WorkerRow(SQLModel, table=True):
-    """A process that does queued work, when it was last seen, and why it takes none."""
+    """A process that does queued work, when it was last seen, for how long that is good, and why it takes no jobs."""
 
     __tablename__ = "workers"
 
@@ -280,6 +288,7 @@ class WorkerRow(SQLModel, table=True):
     process: int
     began_at: datetime = Field(sa_type=Moment)
     seen_at: datetime = Field(sa_type=Moment)
+    lease_seconds: float
     idle_because: str | None = Field(default=None, sa_type=Text)
 
 

@@ -13,28 +13,42 @@ from daemon.store.upsert import table_of
 
 _WORKERS = table_of(WorkerRow)
 _NOW = cast(func.extract("epoch", func.clock_timestamp()) * literal_column("1000"), BigInteger)
-_GONE_AFTER_MILLIS = 20_000
+_GONE_AFTER_MILLIS_A_SECOND = 800  # of a lease, so that nobody is given work whose jobs are about to be taken away
 _FORGOTTEN_AFTER_MILLIS = 24 * 3_600_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Worker:
-    """A worker. `idle_because`: why it takes no jobs, None while it does. `alive`: seen within twenty seconds."""
+    """A worker. `idle_because`: why it takes no jobs, None while it does. `alive`: seen within most of its lease."""
 
     name: str
     host: str
     process: int
     began_at: datetime
     seen_at: datetime
+    lease_seconds: float
     idle_because: str | None
     alive: bool
 
 
 def see_worker(
-    connection: Connection, *, name: str, host: str, process: int, began_at: datetime, idle_because: str | None
+    connection: Connection,
+    *,
+    name: str,
+    host: str,
+    process: int,
+    began_at: datetime,
+    lease_seconds: float,
+    idle_because: str | None,
 ) -> None:
-    """Notes that a worker is there now."""
-    row = {"host": host, "process": process, "began_at": began_at, "idle_because": idle_because}
+    """Notes that a worker is there now. Unseen for `lease_seconds`, it is taken to be gone."""
+    row = {
+        "host": host,
+        "process": process,
+        "began_at": began_at,
+        "lease_seconds": lease_seconds,
+        "idle_because": idle_because,
+    }
     statement = postgresql.insert(_WORKERS).values(name=name, **row, seen_at=_NOW)
     connection.execute(
         statement.on_conflict_do_update(index_elements=["name"], set_={"seen_at": _NOW, "idle_because": idle_because})
@@ -49,6 +63,6 @@ def drop_worker(connection: Connection, name: str) -> None:
 
 def read_workers(connection: Connection) -> list[Worker]:
     """All that were seen within a day, oldest first."""
-    alive = (_WORKERS.c.seen_at > _NOW - _GONE_AFTER_MILLIS).label("alive")
+    alive = (_WORKERS.c.seen_at > _NOW - _WORKERS.c.lease_seconds * _GONE_AFTER_MILLIS_A_SECOND).label("alive")
     rows = connection.execute(select(_WORKERS, alive).order_by(_WORKERS.c.began_at, _WORKERS.c.name)).mappings()
     return [Worker(**row) for row in rows]

@@ -67,6 +67,13 @@ def _states() -> None:
         sa.Column("kills", sa.Integer(), nullable=False),
         postgresql_with={"fillfactor": "70"},  # room beside each row for its next version
     )
+    op.create_index(
+        "calendar_state_asked_back",
+        "calendar_state",
+        ["again_at"],
+        sqlite_where=sa.text("again_at IS NOT NULL"),
+        postgresql_where=sa.text("again_at IS NOT NULL"),
+    )
     names = ", ".join(_MOVED)
     op.execute(
         f"INSERT INTO calendar_state (calendar_id, turn, kills, {names}) SELECT id, 0, 0, {names} FROM calendars"  # noqa: S608  # names of our own
@@ -89,6 +96,7 @@ def _shared_work() -> None:
         sa.Column("process", sa.Integer(), nullable=False),
         sa.Column("began_at", sa.BigInteger(), nullable=False),
         sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("lease_seconds", sa.Float(), nullable=False),
         sa.Column("idle_because", sa.Text()),
     )
     op.create_table(
