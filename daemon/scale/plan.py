@@ -17,13 +17,13 @@ JOBS_A_WORKER = 6
 
 
 def next_slot(batch: int, now: datetime, every: timedelta) -> datetime:
-    """The batch's own moment in each `every`, by a hash, the next that is at least a quarter of `every` away.
+    """The batch's own moment in each `every`, by a hash, the next that is at least half of `every` away.
 
     So batches are spread, and stay so after an outage, when all are read at once.
     """
     share = int.from_bytes(blake2b(str(batch).encode(), digest_size=4).digest(), "big") / 2**32
     first = _EPOCH + every * share
-    rounds = (now + every / 4 - first) // every + 1
+    rounds = (now + every / 2 - first) // every + 1
     return first + every * rounds
 
 

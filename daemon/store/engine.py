@@ -17,7 +17,8 @@ from daemon.store.errors import explaining
 
 _BUSY_MILLISECONDS = 5_000
 _WRITES = "rapport_writes"
-_WRITERS = 7_267_706_111  # any number that is ours
+WRITERS = 7_267_706_111
+"""The advisory lock of whoever writes; any number that is ours."""
 _RELAXED = (
     ", set_config('synchronous_commit', 'off', true)"  # as SQLite's `synchronous = NORMAL`: whole, in order, soon
 )
@@ -83,7 +84,7 @@ class Database:
             connection.begin(),
         ):
             if not self.is_sqlite:  # what SQLite does by itself: one writer at a time, between processes too
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS}){'' if durable else _RELAXED}")
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS}){'' if durable else _RELAXED}")
             yield connection
 
     @contextmanager

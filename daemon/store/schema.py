@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from daemon.store.engine import Database
+from daemon.store.engine import WRITERS, Database
 from daemon.store.errors import StoreError, StoreNewer, explaining
 from daemon.store.files import copy_store, stamped
 
@@ -110,6 +110,8 @@ def migrate(database: Database, change: Callable[[Connection], object] = _upgrad
             connection.connection.cursor().execute("PRAGMA foreign_keys = OFF")
         try:
             with connection.begin():
+                if not database.is_sqlite:  # of two that begin at once the second finds everything done
+                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS})")
                 change(connection)
                 if database.is_sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
                     raise StoreError(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -246,6 +248,19 @@ class TestOnAServer:
         with postgres_store.reading() as connection:
             (only,) = read_calendars(connection)
         assert (only.id, only.cursor, only.standing) == (number, "cursor", True)
+
+    @pytest.mark.xdist_group("postgresql")
+    def test_two_that_begin_at_once_make_it_once(self, postgres_url: str) -> None:
+        script = (
+            "import sys\nfrom daemon.store.engine import Database\nfrom daemon.store.schema import bring_up_to_date\n"
+            "database = Database(sys.argv[1])\nsys.stdin.readline()\nbring_up_to_date(database)\n"
+        )
+        started = [
+            subprocess.Popen([sys.executable, "-c", script, postgres_url], stdin=subprocess.PIPE) for _ in range(3)
+        ]
+        for one in started:
+            one.communicate(b"\n")
+        assert [one.returncode for one in started] == [0, 0, 0]
 
     @pytest.mark.xdist_group("postgresql")
     def test_the_version_before_finds_its_columns(self, postgres_store: Database) -> None:
