@@ -1,43 +1,29 @@
-"""One calendar's round: pulled, spooled, planned, and applied together with its cursor. Nothing stops another one."""
+"""One calendar's round: pulled, spooled, and handed to the keeper (`daemon.keeper`). Nothing stops another one."""
 
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
 from secrets import token_hex
 
 import structlog
-from sqlalchemy import Connection
 
 from connectors.contract import Calendars, Done, Person, Reading
 from connectors.errors import ConnectorError, CursorExpired, RetryLater, SkipCalendar, StopConnector, sentence
-from daemon.passes import HISTORY_BEGINS, ConnectorResult, Failure, Flaw, Pass
-from daemon.plan import Policy, is_suspicious, plan, prepare
-from daemon.rescore import touched_months
+from daemon.keeper import Held, Keeper, TooLate
+from daemon.passes import ConnectorResult, Failure, Flaw, Pass
+from daemon.plan import Policy, prepare
 from daemon.scope import Scope
 from daemon.spool import Spool
-from daemon.store.calendars import Calendar, get_meta, note_round, set_meta
+from daemon.store.calendars import Calendar
 from daemon.store.copies import live_entries
 from daemon.store.errors import StoreError
-from daemon.store.figures import mark_stale
-from daemon.store.forgotten import read_forgotten
-from daemon.store.rounds import Round
-from scoring.months import month_of
 
 log = structlog.get_logger()
 
 _NO_ANSWER = frozenset({"unreachable", "slow", "unavailable"})
 _MOST_MISSES = 16
-
-
-class _TooLate(Exception):
-    """Somebody else has read the calendar since this round began, or it is erased: what was read is of no use."""
-
-
-class _Held(Exception):
-    """A full listing would remove so much that a second one must agree first."""
 
 
 class Reader:
@@ -56,6 +42,7 @@ class Reader:
             window=scope.window(work.now),
             forgotten=work.forgotten(),
         )
+        self._keeper = Keeper(work, scope, self._policy, self._query)
         self._counting = threading.Lock()
         self._stopped: ConnectorError | None = None
         self._misses = 0  # calendars in a row to which no answer came
@@ -81,9 +68,9 @@ class Reader:
                 self._count_requests(error)
                 self._round(calendar, person, None, full=True)
             self._misses = 0
-        except _Held:
+        except Held:
             self._hold(calendar)
-        except _TooLate:
+        except TooLate:
             log.info("round_too_late")
             with self._counting:
                 self._result.synced += 1
@@ -164,13 +151,8 @@ class Reader:
                 raise RetryLater("incomplete", "the calendar's answer ended before it was complete")
             with self._counting:
                 self._result.requests += done.requests
-            if done.full or anything:
-                with self._work.database.writing() as connection:
-                    changed = self._apply(connection, calendar, spool, done)
-            else:
-                changed = 0
-                with self._work.database.noting() as connection:
-                    self._save_state(connection, calendar, done)
+            keep = done.full or anything
+            changed = self._keeper.keep(calendar, spool, done) if keep else self._keeper.note(calendar, done)
         with self._counting:
             self._result.synced += 1
             self._result.entries += entries
@@ -178,68 +160,8 @@ class Reader:
             self._result.flaws += flaws
         log.debug("calendar_read", full=done.full, entries=entries, changed=changed, requests=done.requests)
 
-    def _apply(self, connection: Connection, calendar: Calendar, spool: Spool, done: Done) -> int:
-        """The whole round with its cursor, in one transaction (`design.md` 2, 3). Raises `_Held` and `_TooLate`.
-
-        Who was forgotten since it was read is not kept either; an erased calendar stays erased.
-        """
-        self._save_state(connection, calendar, done)
-        forgotten = read_forgotten(connection)
-        late = replace(self._policy, forgotten=forgotten) if forgotten != self._policy.forgotten else None
-        round_ = Round(connection, calendar.id)
-        unlisted = round_.live_within(done.window) if done.full else set()
-        held = len(unlisted)
-        for spooled in spool:
-            page = spooled if late is None else prepare(spooled, late)
-            known = round_.known([*(copy.entry for copy in page.copies), *page.removed, *page.erased])
-            changes = plan(known, page, self._policy)
-            round_.upsert(list(changes.upserts))
-            round_.mark_deleted(changes.removed, self._work.now)
-            round_.erase(changes.erased)
-            unreadable = [one.entry for one in page.problems if one.entry is not None]
-            unlisted.difference_update(changes.listed, changes.removed, changes.erased, unreadable)
-        if calendar.held_at is None and is_suspicious(len(unlisted), held):
-            raise _Held
-        round_.mark_deleted(unlisted, self._work.now)
-        mark_stale(connection, touched_months(round_.touched, self._scope))
-        return round_.changed
-
-    def _save_state(self, connection: Connection, calendar: Calendar, done: Done) -> None:
-        now = self._work.now
-        state: dict[str, object] = {
-            "cursor": done.cursor,
-            "query": self._query,
-            "last_try": now,
-            "last_success": now,
-            "held_at": None,
-            "error_code": None,
-            "error": None,
-            "standing": False,
-            "again_at": None,
-            "kills": 0,
-        }
-        if done.read_through is not None:
-            state["read_through"] = done.read_through
-        if done.full:
-            state |= {"last_full": now, "window_start": done.window.start, "window_end": done.window.end}
-            month = month_of(done.window.start, self._scope.zone)
-            begun = get_meta(connection, HISTORY_BEGINS)
-            if begun is None or month < begun:
-                set_meta(connection, HISTORY_BEGINS, month)
-        if not note_round(connection, calendar.id, calendar.turn, **state):
-            raise _TooLate
-
     def _hold(self, calendar: Calendar) -> None:
-        with self._work.database.noting() as connection:
-            note_round(
-                connection,
-                calendar.id,
-                calendar.turn,
-                last_try=self._work.now,
-                held_at=self._work.now,
-                error_code="held",
-                error="Its listing lacks most of what was there; nothing is removed until a second listing agrees.",
-            )
+        self._keeper.hold(calendar)
         with self._counting:
             self._result.synced += 1
             self._result.held.append(calendar.address)
@@ -248,16 +170,7 @@ class Reader:
     def _fail(
         self, calendar: Calendar, code: str, message: str, *, standing: bool = False, again_after: float | None = None
     ) -> None:
-        with self._work.database.noting() as connection:
-            note_round(
-                connection,
-                calendar.id,
-                calendar.turn,
-                last_try=self._work.now,
-                error_code=code,
-                error=message,
-                standing=standing,
-            )
+        self._keeper.fail(calendar, code, message, standing=standing, again_after=again_after)
         with self._counting:
             self._result.failed.append(
                 Failure(

@@ -32,6 +32,10 @@ class Spool:
             self._file = tempfile.TemporaryFile(prefix="rapport-")  # noqa: SIM115  # closed by __exit__
         pickle.dump(page, self._file, protocol=pickle.HIGHEST_PROTOCOL)
 
+    def __bool__(self) -> bool:
+        """Whether it holds any page."""
+        return bool(self._pages) or self._file is not None
+
     def __iter__(self) -> Iterator[Page]:
         yield from self._pages
         if self._file is None:

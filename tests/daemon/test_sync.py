@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
-from connectors.contract import Person
+from connectors.contract import Done, Page, Person, Reading
 from connectors.errors import RetryLater, SkipCalendar, StopConnector
 from daemon.config import Config
+from daemon.passes import ConnectorResult, Pass
+from daemon.reader import Reader
 from daemon.rescore import Derived, rescore
 from daemon.store.calendars import read_calendars
 from daemon.store.engine import Database
@@ -607,3 +610,92 @@ def test_responses_of_a_removed_copy_are_a_decline(sqlite_store: Database, confi
     sync(sqlite_store, config, provider)
     assert rows_of(sqlite_store, config)["Acme"].figures.our_seconds == 3600
     assert {state for _, state in stored(sqlite_store)} == {CopyState.LIVE.value, CopyState.DELETED.value}
+
+
+class Overtaken(MemoryCalendars):
+    """While its first page is on its way, somebody else reads the same calendar to the end."""
+
+    def __init__(self, store: Database, config: Config) -> None:
+        super().__init__()
+        self._store, self._config = store, config
+        self.meanwhile: Callable[[], object] | None = None
+
+    def pull(self, person: Person, reading: Reading) -> Iterator[Page | Done]:
+        parts = list(super().pull(person, reading))
+        if self.meanwhile is not None:
+            first, self.meanwhile = self.meanwhile, None
+            first()
+            sync(self._store, self._config, self, now=NOW + timedelta(minutes=1))
+        yield from parts
+
+
+class TestTwoReadersOfOneCalendar:
+    """Of two that read a calendar at once, the one that comes later changes nothing (a worker that was paused, say)."""
+
+    @pytest.mark.parametrize("full", [False, True])
+    def test_what_was_read_before_brings_nothing_back(self, store: Database, config: Config, full: bool) -> None:
+        provider = Overtaken(store, config)
+        provider.account(JO).put(make_copy("one"))
+        provider.account(JO).put(make_copy("two", start=datetime(2026, 10, 7, 9, tzinfo=UTC)))
+        sync(store, config, provider)
+        provider.account(JO).put(make_copy("one", minutes=90))
+        provider.meanwhile = lambda: provider.account(JO).remove("one")
+        (result,) = sync(store, config, provider, full=full)
+        assert (result.synced, result.failed) == (1, [])
+        assert hours(store, config) == 1
+        with store.reading() as connection:
+            (calendar,) = read_calendars(connection)
+        assert calendar.last_success == NOW + timedelta(minutes=1)
+
+    def test_nor_does_a_round_that_found_nothing(self, store: Database, config: Config) -> None:
+        provider = Overtaken(store, config)
+        provider.account(JO).put(make_copy("one"))
+        sync(store, config, provider)
+        provider.meanwhile = lambda: provider.account(JO).put(make_copy("two", start=NOW - timedelta(days=20)))
+        sync(store, config, provider)
+        with store.reading() as connection:
+            (calendar,) = read_calendars(connection)
+        assert calendar.cursor == "2", "the later cursor, or the second meeting would never be read"
+
+
+class TestTurns:
+    """Writers take turns; who has nothing to write takes none."""
+
+    @pytest.mark.xdist_group("postgresql")
+    @pytest.mark.parametrize("full", [False, True])
+    def test_calendars_that_did_not_change_wait_for_nobody(
+        self, postgres_store: Database, config: Config, full: bool
+    ) -> None:
+        provider = MemoryCalendars()
+        for number in range(10):
+            provider.account(JO).put(make_copy(f"e{number}", start=NOW - timedelta(days=30 + number)))
+        sync(postgres_store, config, provider)
+        scope = scope_of(postgres_store, config)
+        other = Database(postgres_store.url.render_as_string(hide_password=False))
+        result = ConnectorResult(name="memory")
+        with postgres_store.reading() as connection:
+            (calendar,) = read_calendars(connection)
+        work = Pass(database=postgres_store, scope=scope, now=NOW + timedelta(minutes=15), full=full)
+        with other.writing():  # until the end of this test
+            reader = Thread(
+                target=Reader(work, provider, scope, result).read, args=(calendar, provider.account(JO).person)
+            )
+            reader.start()
+            reader.join(10)
+            assert not reader.is_alive()
+        other.close()
+        assert (result.synced, result.changed, provider.full_listings) == (1, 0, 1 + full)
+
+    def test_when_a_provider_wants_to_be_asked_again_is_kept(self, store: Database, config: Config) -> None:
+        provider = MemoryCalendars()
+        account = provider.account(JO)
+        account.error = RetryLater("busy", "it is busy", after_seconds=90)
+        sync(store, config, provider)
+        with store.reading() as connection:
+            (calendar,) = read_calendars(connection)
+        assert calendar.again_at == NOW + timedelta(seconds=90)
+        account.error = None
+        sync(store, config, provider)
+        with store.reading() as connection:
+            (calendar,) = read_calendars(connection)
+        assert calendar.again_at is None
