@@ -59,7 +59,7 @@ def measure(*, small: bool = False) -> list[Figure]:
         found += ordinary(company(1_000_000), GRAPH)
     for size in sizes[1:]:
         found += [*outage(company(size), GOOGLE), *killed(company(size), GOOGLE)]
-    found += outage(company(sizes[-1]), GOOGLE, written=False)
+    found += outage(company(sizes[-1]), GOOGLE, lost=True)
     return [*found, *ends()]
 
 
@@ -115,15 +115,15 @@ def ordinary(company: Company, provider: Provider, workers: int | None = None) -
     yield Figure(f"{name}: between two readings, at most", between[-1] / 60, "min")
 
 
-def outage(company: Company, provider: Provider, *, written: bool = True) -> Iterator[Figure]:
+def outage(company: Company, provider: Provider, *, lost: bool = False) -> Iterator[Figure]:
     """Two hours of nothing, and no cursor is good afterwards: every calendar is asked for in vain and then listed.
 
-    `written`: each listing holds the writer's turn while it is compared with what is kept, as it does; else, what would
-    be if only changes did.
+    `lost`: the store is too, so that every entry is written in the writer's turn (at least as long as comparing takes);
+    else a listing is compared before it, and what does not differ takes none.
     """
-    name = f"{_name(company, provider)}, 2 h outage" + ("" if written else ", listings compared beforehand")
+    name = f"{_name(company, provider)}, 2 h outage" + (", the store lost" if lost else "")
     note(f"simulating {name}")
-    costs = COSTS if written else replace(COSTS, write_entry=0.0)
+    costs = COSTS if lost else replace(COSTS, write_entry=0.0)
     simulation = Simulation(company, provider, costs, workers_for(company, provider))
     simulation.run(company.every.total_seconds())
     simulation.go_silent(2 * _HOUR)
