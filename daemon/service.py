@@ -122,7 +122,10 @@ class Service:
 
 
 def _work(around: Around, config: Config) -> Work:
-    """By workers elsewhere if the config says so (`[scale]`), by threads of this process otherwise."""
+    """By workers elsewhere if the config says so (`[scale]`), by threads of this process otherwise.
+
+    Raises `ModuleNotFoundError` without the extra `scale`.
+    """
     if config.scale.workers:
         from daemon.scale.hand_out import HandOut
 

@@ -19,6 +19,8 @@ from daemon.store.schema import bring_up_to_date
 from scoring.clients import Client
 from scoring.months import Month, month_from
 
+NO_SCALE = "scale.workers needs the extra `scale`: pip install 'rapport-daemon[scale]'"
+
 
 class UsageError(Exception):
     """A command line that cannot be carried out: one sentence, exit 2."""

@@ -13,7 +13,7 @@ from types import FrameType
 
 import structlog
 
-from daemon.commands.common import opened
+from daemon.commands.common import NO_SCALE, UsageError, opened
 from daemon.config import Config, ConfigError, find, load
 from daemon.holder import Held, Holder
 from daemon.logs import tell_of_lost_threads
@@ -43,7 +43,10 @@ def run(path: Path | None) -> int:
             say(f"Another service runs on this store: {error}. Stop it first, or give this one a store of its own.")
             return 1
         metrics = Metrics(lambda: take_snapshot(session.database, datetime.now(UTC), session.config.sync.every))
-        service = Service(config=session.config, database=session.database, listener=_listener(metrics))
+        try:
+            service = Service(config=session.config, database=session.database, listener=_listener(metrics))
+        except ModuleNotFoundError as error:
+            raise UsageError(NO_SCALE) from error
         stack.enter_context(_web(session.config, service, metrics))
         tell_of_lost_threads()
         service.start()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from daemon.commands.common import UsageError
+from daemon.commands.common import NO_SCALE, UsageError
 from daemon.config import ConfigError, find, load
 from daemon.logs import set_up_logs
 from daemon.notify import notify
@@ -41,8 +41,8 @@ def worker(path: Path | None) -> int:
         raise UsageError("there is no work for workers: set scale.workers = true, with PostgreSQL in store.url")
     try:
         from daemon.scale.worker import Worker
-    except ImportError:
-        raise UsageError("workers need the extra `scale`: pip install 'rapport-daemon[scale]'") from None
+    except ModuleNotFoundError as error:
+        raise UsageError(NO_SCALE) from error
     database = Database(config.store_url())
     try:
         made = Worker(config=config, database=database)

@@ -19,7 +19,7 @@ from daemon.dispatch import Dispatch
 from daemon.passes import Pass
 from daemon.scale import queue as queues
 from daemon.scale.fingerprint import fingerprint
-from daemon.scale.plan import JOBS_A_WORKER, assign, first_piece, least_busy, rooms_of
+from daemon.scale.plan import JOBS_A_WORKER, assign, first_piece, in_turns, least_busy, rooms_of
 from daemon.scale.queue import ANYBODY, DERIVE, DIGEST, READ, ROSTER, TEND, Open, Queue
 from daemon.scope import Scope, known_scope
 from daemon.store.batches import (
@@ -60,6 +60,7 @@ class HandOut:
         self._around = around
         self._database = around.database
         self._config = config
+        self._new_config: Config | None = None
         self._queue: Queue | None = None
         self._opened = ExitStack()
         self._last: dict[str, float] = {}
@@ -69,7 +70,10 @@ class HandOut:
 
     def plan(self, config: Config) -> None:
         """Makes the queue, says by which config workers have to work, and lets go of connectors that are no more."""
-        self._config, self._anew = config, True
+        if config is not self._config:
+            self._new_config = config  # taken at the next look, whose trouble is told and tried again
+            return
+        self._anew = True
         if queues.prepare(self._database):
             log.info("queue_made")
         now = self._around.clock()
@@ -104,6 +108,10 @@ class HandOut:
         return True
 
     def _hand_out(self) -> None:
+        if self._new_config is not None:
+            self._config, self._new_config = self._new_config, None
+            self.plan(self._config)
+            log.info("config_reloaded")
         if self._queue is None:
             self._queue = self._opened.enter_context(queues.opened(self._database))
         with queues.explaining_queue():
@@ -174,7 +182,7 @@ class HandOut:
         most = sum(rooms.values())
         with self._database.reading() as connection:
             self._note_next(next_due(connection), sync_due(connection, now, self._config.sync.every))
-            due = due_batches(connection, now, going_on, most) if most else []
+            due = in_turns([due_batches(connection, now, going_on, most, one.name) for one in self._config.connectors])
             taken = going_on | {one.id for one in due}
             back = [number for number in batches_asked_back(connection, now) if number not in taken]
             due += [one for number in back if (one := read_batch(connection, number)) is not None]

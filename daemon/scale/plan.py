@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
+from itertools import zip_longest
 
 from daemon.store.batches import Batch
 
@@ -25,6 +26,11 @@ def next_slot(batch: int, now: datetime, every: timedelta) -> datetime:
     first = _EPOCH + every * share
     rounds = (now + every / 2 - first) // every + 1
     return first + every * rounds
+
+
+def in_turns(due: Sequence[Sequence[Batch]]) -> list[Batch]:
+    """One of each connector after the other, so that one that is far behind does not keep the others waiting."""
+    return [one for row in zip_longest(*due) for one in row if one is not None]
 
 
 def assign(due: Sequence[Batch], rooms: Mapping[str, int]) -> list[tuple[Batch, str]]:

@@ -78,9 +78,13 @@ def read_batch(connection: Connection, number: int) -> Batch | None:
     return None if row is None else Batch(**row)
 
 
-def due_batches(connection: Connection, now: datetime, without: Collection[int], most: int) -> list[Batch]:
-    """The batches that are due, longest first, but those of which jobs are open."""
+def due_batches(
+    connection: Connection, now: datetime, without: Collection[int], most: int, connector: str | None = None
+) -> list[Batch]:
+    """The batches that are due, longest first, but those of which jobs are open; all, or those of one connector."""
     statement = select(_BATCHES).where(_BATCHES.c.due_at <= now).order_by(_BATCHES.c.due_at, _BATCHES.c.id)
+    if connector is not None:
+        statement = statement.where(_BATCHES.c.connector == connector)
     found: list[Batch] = []
     for row in connection.execute(statement.limit(most + len(without))).mappings():
         if row["id"] not in without and len(found) < most:
@@ -124,8 +128,9 @@ def unread(connection: Connection, batch: Batch, now: datetime, among: Collectio
 
 
 def put_off(connection: Connection, batch: Batch, due_at: datetime, worker: str | None) -> None:
-    """When a batch is due next, and who has read it."""
-    connection.execute(update(_BATCHES).where(_BATCHES.c.id == batch.id).values(due_at=due_at, worker=worker))
+    """When a batch is due next, and who has read it; not if somebody has made it due anew meanwhile."""
+    same = update(_BATCHES).where(_BATCHES.c.id == batch.id, _BATCHES.c.due_at == batch.due_at)
+    connection.execute(same.values(due_at=due_at, worker=worker))
 
 
 def make_due(connection: Connection, calendars: Iterable[Calendar], now: datetime) -> int:

@@ -18,7 +18,7 @@ from daemon.scale import queue as queues
 from daemon.scale.fingerprint import fingerprint
 from daemon.scale.hand_out import SCHEDULER, HandOut
 from daemon.scale.jobs import Jobs
-from daemon.scale.plan import assign, comes_back_after, first_piece, next_slot, rooms_of
+from daemon.scale.plan import assign, comes_back_after, first_piece, in_turns, next_slot, rooms_of
 from daemon.store.batches import (
     MOST_CALENDARS,
     Batch,
@@ -35,6 +35,7 @@ from daemon.store.engine import Database
 from daemon.store.paces import SharedBucket
 from daemon.store.workers import drop_worker, read_workers, see_worker
 from daemon.work import Around
+from tests.daemon.test_config import EXAMPLE, load_example
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 EVERY = timedelta(minutes=15)
@@ -86,6 +87,12 @@ class TestWho:
     ) -> None:
         found = assign([batch(number, worker) for number, worker in due], rooms)
         assert {one.id: name for one, name in found} == expected
+
+    def test_connectors_take_turns(self) -> None:
+        """One that is far behind does not keep the others waiting."""
+        one, two, three = batch(1), batch(2), batch(3)
+        assert in_turns([[one, two], [three]]) == [one, three, two]
+        assert in_turns([]) == []
 
     def test_nobody_gets_more_than_there_is_room_for(self) -> None:
         found = Counter(name for _, name in assign([batch(one, "a") for one in range(50)], {"a": 3, "b": 4, "c": 0}))
@@ -218,6 +225,17 @@ class TestBatches:
             assert bool(unread(connection, due, NOW)) is is_unread
             assert unread(connection, due, NOW, among=[number + 1]) == []
 
+    def test_who_joins_while_the_others_are_read_is_not_put_off_with_them(self, store: Database) -> None:
+        self._add(store, 1)
+        with store.writing() as connection:
+            fill_batches(connection, "c", NOW)
+            (due,) = due_batches(connection, NOW, (), 9)
+        self._add(store, 1)
+        with store.writing() as connection:
+            fill_batches(connection, "c", NOW + HOUR)
+            put_off(connection, due, NOW + 2 * HOUR, "w")
+            assert [one.id for one in due_batches(connection, NOW + HOUR, (), 9)] == [due.id]
+
     def test_a_digest_has_calendars_read_before_their_time(self, store: Database) -> None:
         self._add(store, 1)
         with store.writing() as connection:
@@ -299,6 +317,15 @@ class TestFingerprint:
         before = self._of(tmp_path / "c")
         monkeypatch.setattr("daemon.scale.fingerprint.VERSIONS", (99,))
         assert self._of(tmp_path / "d") != before
+
+    def test_every_key_of_the_example_has_its_place(self, tmp_path: Path) -> None:
+        """And a secret has none: the same reference elsewhere, or another one, makes no difference."""
+        (tmp_path / "a").mkdir()
+        (tmp_path / "b").mkdir()
+        before = fingerprint(load_example(tmp_path / "a"))
+        moved = EXAMPLE.replace('password = { file = "smtp.password" }', 'password = { env = "SMTP_PASSWORD" }')
+        assert moved != EXAMPLE
+        assert fingerprint(load_example(tmp_path / "b", moved)) == before
 
     def test_it_is_the_same_in_every_process(self, tmp_path: Path) -> None:
         import subprocess
