@@ -12,7 +12,7 @@ from benchmarks.world import store_of
 _ROUNDS = 7
 _MODULES = (
     "import daemon.cli, daemon.commands.report",
-    "import connectors.calendars.ics, sqlalchemy.dialects.sqlite, holidays.countries",
+    "import connectors.calendars.ics, sqlalchemy.dialects.sqlite, holidays.countries, structlog",
 )
 """What the command imports by and by."""
 

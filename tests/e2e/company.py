@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import logging
@@ -104,6 +105,7 @@ class Company:
             finally:
                 sys.argv = argv
                 os.chdir(folder)
+                gc.enable()  # a process of its own would have ended
                 logging.getLogger().handlers[:] = other_logs
         return _ran(code, told.text, said.text)
 
