@@ -9,17 +9,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 
 import structlog
 
 from daemon.commands.common import NO_SCALE, UsageError, opened
-from daemon.config import Config, ConfigError, find, load
+from daemon.config import Config, find
 from daemon.holder import Held, Holder
 from daemon.logs import tell_of_lost_threads
 from daemon.notify import notify
 from daemon.output import say
 from daemon.service import Service
+from daemon.signals import Signals, listen, read_again
 from daemon.web.metrics import Metrics
 from daemon.web.server import Web
 from daemon.web.snapshot import take_snapshot
@@ -33,8 +33,7 @@ _WATCH_SECONDS = 5.0
 def run(path: Path | None) -> int:
     """Runs until it is told to stop; 0 then, 1 when another service holds the store. Raises `ConfigError`."""
     file = find(path).absolute()
-    signals: queue.SimpleQueue[int] = queue.SimpleQueue()
-    _listen(signals)
+    signals = listen()
     with ExitStack() as stack:
         session = stack.enter_context(opened(file, resolve_secrets=True))
         try:
@@ -91,23 +90,7 @@ def _web(config: Config, service: Service, metrics: Metrics) -> Iterator[None]:
         web.close()
 
 
-def _listen(signals: queue.SimpleQueue[int]) -> None:
-    """A second signal to stop is obeyed at once, whatever goes on."""
-    asked = False
-
-    def take(number: int, _frame: FrameType | None) -> None:
-        nonlocal asked
-        if number != signal.SIGHUP:
-            if asked:
-                os._exit(0)
-            asked = True
-        signals.put(number)
-
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, take)
-
-
-def _serve(service: Service, signals: queue.SimpleQueue[int], file: Path) -> None:
+def _serve(service: Service, signals: Signals, file: Path) -> None:
     """Waits for signals; in between tells the supervisor that the loop turns."""
     while True:
         try:
@@ -122,12 +105,9 @@ def _serve(service: Service, signals: queue.SimpleQueue[int], file: Path) -> Non
 
 
 def _reload(service: Service, file: Path) -> None:
-    """The new config if it is good; else what is wrong with it, and on with the old one."""
-    try:
-        config = load(file)
-        config.resolve_secrets()
-    except ConfigError as error:
-        log.error("config_kept", problem=str(error))
+    """The new config if it is good; else on with the old one."""
+    config = read_again(file)
+    if config is None:
         return
     if moved := _needs_restart(service.config, config):
         log.warning("needs_restart", keys=moved)

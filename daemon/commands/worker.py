@@ -8,16 +8,16 @@ import signal
 import threading
 import time
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import structlog
 
 from daemon.commands.common import NO_SCALE, UsageError
-from daemon.config import ConfigError, find, load
+from daemon.config import find, load
 from daemon.logs import set_up_logs
 from daemon.notify import notify
 from daemon.output import say
+from daemon.signals import Signals, listen, read_again
 from daemon.store.engine import Database
 
 if TYPE_CHECKING:
@@ -46,9 +46,7 @@ def worker(path: Path | None) -> int:
     database = Database(config.store_url())
     try:
         made = Worker(config=config, database=database)
-        signals: queue.SimpleQueue[int] = queue.SimpleQueue()
-        _listen(signals)
-        threading.Thread(target=_obey, args=(made, signals, file), name="signals", daemon=True).start()
+        threading.Thread(target=_obey, args=(made, listen(), file), name="signals", daemon=True).start()
         log.info("started", process=os.getpid(), worker=made.name)
         notify("READY=1", "STATUS=doing queued work")
         made.run()
@@ -59,23 +57,7 @@ def worker(path: Path | None) -> int:
     return 0
 
 
-def _listen(signals: queue.SimpleQueue[int]) -> None:
-    """A second signal to stop is obeyed at once, whatever goes on."""
-    asked = False
-
-    def take(number: int, _frame: FrameType | None) -> None:
-        nonlocal asked
-        if number != signal.SIGHUP:
-            if asked:
-                os._exit(0)
-            asked = True
-        signals.put(number)
-
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, take)
-
-
-def _obey(made: Worker, signals: queue.SimpleQueue[int], file: Path) -> None:
+def _obey(made: Worker, signals: Signals, file: Path) -> None:
     """Passes signals on. What does not end in time is abandoned: nothing half-done is kept, and it stays due."""
     while True:
         try:
@@ -86,15 +68,10 @@ def _obey(made: Worker, signals: queue.SimpleQueue[int], file: Path) -> None:
             continue
         if number != signal.SIGHUP:
             break
-        try:
-            config = load(file)
-            config.resolve_secrets()
-        except ConfigError as error:
-            log.error("config_kept", problem=str(error))
-        else:
+        config = read_again(file)
+        if config is not None:
             made.reload(config)
     made.stop()
-    made.leave()
     time.sleep(_STOPS_WITHIN_SECONDS)
     log.warning("abandoned", what="jobs that did not end in time; they are still due")
     os._exit(0)

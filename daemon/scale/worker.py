@@ -7,9 +7,8 @@ few seconds, and before each job. A store that a newer version has upgraded ends
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
-import socket
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,14 +23,11 @@ import structlog
 from daemon.config import Config
 from daemon.scale import queue as queues
 from daemon.scale.fingerprint import fingerprint
-from daemon.scale.hand_out import SCHEDULER
 from daemon.scale.jobs import Jobs
+from daemon.scale.permit import Idle, Newer, Permit
 from daemon.scale.queue import ANYBODY, DERIVE, DIGEST, READ, ROSTER, TEND
-from daemon.store.calendars import get_meta
 from daemon.store.engine import Database
 from daemon.store.errors import StoreError
-from daemon.store.schema import REVISIONS, revision_of
-from daemon.store.workers import drop_worker, read_workers, see_worker
 from daemon.work import Around
 
 log = structlog.get_logger()
@@ -43,18 +39,6 @@ _HEARTBEATS_A_LEASE = 5
 _THREADS = 8
 _LONGEST_PAUSE_SECONDS = 30.0
 _TURNS_WITHIN_SECONDS = 30.0
-
-
-class Newer(Exception):
-    """A newer version has upgraded the store."""
-
-
-class Idle(Exception):
-    """This worker may take no jobs now. Says why."""
-
-
-class NotBegun(Idle):
-    """The store is not made for workers yet."""
 
 
 def _in(loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> None:
@@ -79,8 +63,7 @@ class Worker:
         self._around = Around(database=self.database, clock=self.clock)
         self._fingerprint = fingerprint(self.config)
         self._jobs = Jobs(self._around, self.config, self.name)
-        self._began_at = self.clock()
-        self._said: str | None = None
+        self._permit = Permit(self.database, self.name, lease_seconds=self.lease_seconds, began_at=self.clock())
         self._wake: Callable[[], None] = lambda: None
         self._changed = asyncio.Event()
         self._new_config: Config | None = None
@@ -91,6 +74,7 @@ class Worker:
         self._around.stopping.set()
         self._jobs.close()
         self._wake()
+        threading.Thread(target=self._permit.leave, name="leaving", daemon=True).start()  # the store may not answer
 
     def reload(self, config: Config) -> None:
         """From the next look on, this config."""
@@ -99,12 +83,7 @@ class Worker:
     def run(self) -> None:
         """Works until it is stopped or the store is a newer version's."""
         asyncio.run(self._run())
-        self.leave()
-
-    def leave(self) -> None:
-        """Signs off: what it has not done is nobody's fault."""
-        with suppress(StoreError), self.database.noting() as connection:
-            drop_worker(connection, self.name)
+        self._permit.leave()
 
     def alive(self) -> bool:
         """Whether the loop turns that takes jobs."""
@@ -133,9 +112,12 @@ class Worker:
         turning.cancel()
 
     async def _turn(self) -> None:
+        """Shows that the loop turns, here and in the store, also while the last jobs are ended."""
         while True:
             self._turned = time.monotonic()
-            await asyncio.sleep(1)
+            with suppress(StoreError):  # who looks tells of it
+                await asyncio.to_thread(self._permit.sign)
+            await asyncio.sleep(min(_LOOK_SECONDS, self.lease_seconds / _LOOKS_A_LEASE))
 
     async def _pause(self, times: int = 1) -> None:
         """A few seconds, or longer, or until something has changed."""
@@ -187,54 +169,9 @@ class Worker:
                 return
 
     def _look(self) -> str | None:
-        """Whether this worker may take jobs, else why not; noted in the store. Raises `Newer` and `StoreError`."""
+        """Whether this worker may take jobs, else why not. Raises `Newer` and `StoreError`."""
         self._take_new_config()
-        reason = None
-        try:
-            self._check()
-        except NotBegun as error:
-            reason = str(error)
-        except Idle as error:
-            reason = str(error)
-            self._sign(reason)
-        else:
-            self._sign(None)
-        if reason != self._said:
-            self._said = reason
-            if reason is None:
-                log.info("works", worker=self.name)
-            else:
-                log.warning("takes_no_jobs", worker=self.name, because=reason)
-        return reason
-
-    def _sign(self, idle_because: str | None) -> None:
-        """Notes in the store that this worker is there."""
-        if self._around.stopping.is_set():
-            return
-        with self.database.noting() as connection:
-            see_worker(
-                connection,
-                name=self.name,
-                host=socket.gethostname(),
-                process=os.getpid(),
-                began_at=self._began_at,
-                lease_seconds=self.lease_seconds,
-                idle_because=idle_because,
-            )
-
-    def _check(self) -> None:
-        """Raises `Newer` and `Idle`."""
-        with self.database.reading() as connection:
-            revision = revision_of(connection)
-            if revision is not None and revision not in REVISIONS:
-                raise Newer
-            if revision is not None and revision != REVISIONS[-1]:
-                raise NotBegun("the store is of an older version: run `rapport db upgrade`")
-            theirs = None if revision is None else get_meta(connection, SCHEDULER)
-        if theirs is None or not queues.is_there(self.database):
-            raise NotBegun("no scheduler has been here yet: start `rapport run` with the same config")
-        if theirs != self._fingerprint:
-            raise Idle("its config or rules differ from the scheduler's: give both the same config and version")
+        return self._permit.look(self._fingerprint)
 
     def _take_new_config(self) -> None:
         if self._new_config is None:
@@ -260,7 +197,7 @@ class Worker:
     def _do(self, job: Callable[[Jobs], None]) -> None:
         """One job, if this worker still may; what it does not do stays due. Nothing that fails here ends it."""
         try:
-            self._check()
+            self._permit.check(self._fingerprint)
             if not self._around.stopping.is_set():
                 job(self._jobs)
         except (Newer, Idle):
@@ -275,19 +212,17 @@ class Worker:
 
         async def tend() -> None:
             for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=self.lease_seconds):
+                there = await asyncio.to_thread(self._permit.of, job.queue)
+                if there:  # it ends what it has, and takes no more
+                    continue
                 arguments: dict[str, Any] = dict(job.task_kwargs)
                 log.warning("job_abandoned", task=job.task_name, **arguments)
-                if job.task_name == READ and await asyncio.to_thread(self._was_killed, job.queue):
+                if job.task_name == READ and there is not None:
                     await asyncio.to_thread(self._blame, arguments["batch"], arguments.get("calendars"))
                 with suppress(procrastinate.exceptions.ConnectorException):  # somebody else has removed it
                     await app.job_manager.finish_job(job, procrastinate.jobs.Status.FAILED, delete_job=True)
 
         return tend
-
-    def _was_killed(self, worker: str) -> bool:
-        """Whether it ended without signing off. Who was told to stop and could not in time has signed off."""
-        with self.database.reading() as connection:
-            return any(one.name == worker for one in read_workers(connection))
 
     def _blame(self, batch: int, among: list[int] | None) -> None:
         self._do(lambda jobs: jobs.blame(batch, among))

@@ -1,0 +1,46 @@
+"""What a process that runs in the foreground is told by signals: to stop, or to read its config again."""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+from pathlib import Path
+from types import FrameType
+
+import structlog
+
+from daemon.config import Config, ConfigError, load
+
+log = structlog.get_logger()
+
+Signals = queue.SimpleQueue[int]
+
+
+def listen() -> Signals:
+    """SIGTERM, SIGINT and SIGHUP as they come. A second one to stop is obeyed at once, whatever goes on."""
+    signals: Signals = queue.SimpleQueue()
+    asked = False
+
+    def take(number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        if number != signal.SIGHUP:
+            if asked:
+                os._exit(0)
+            asked = True
+        signals.put(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, take)
+    return signals
+
+
+def read_again(file: Path) -> Config | None:
+    """The config as it is now; None, and a line in the log, when something is wrong with it."""
+    try:
+        config = load(file)
+        config.resolve_secrets()
+    except ConfigError as error:
+        log.error("config_kept", problem=str(error))
+        return None
+    return config
