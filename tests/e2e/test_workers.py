@@ -25,9 +25,12 @@ import pytest
 
 from daemon.agenda import set_digest_due
 from daemon.config import load
+from daemon.scale import queue as queues
+from daemon.scale.hand_out import HandOut
 from daemon.scale.jobs import Jobs
 from daemon.store.engine import Database
 from daemon.store.schema import REVISIONS, bring_up_to_date
+from daemon.store.workers import see_worker
 from daemon.work import Around
 from tests.conftest import new_database, running_server, url_of
 from tests.e2e.fleet import MONTH, Fleet, person
@@ -237,6 +240,44 @@ def test_together_they_never_ask_faster_than_the_tenant_allows(
         for seconds in range(1, whole - begin + 1):
             within = sum(begin <= one - arrivals[0] < begin + seconds for one in arrivals)
             assert within <= 60 + 9 * seconds + 3
+
+
+def test_who_asks_to_be_left_alone_is_asked_by_a_later_job(google: FakeGoogle, folder: Path, postgres_url: str) -> None:
+    """One person's requests are refused for two minutes: the others are read, and then that one is, out of turn."""
+    now = [datetime.now(UTC)]
+    with Fleet(folder, postgres_url, google, people=3, every="15m"):
+        google.fail(status=429, reason="rateLimitExceeded", subject=person(1), headers={"Retry-After": "120"}, times=1)
+        config, database = load(folder / "config.toml"), Database(postgres_url)
+        bring_up_to_date(database)
+        around = Around(database=database, clock=lambda: now[0])
+        handing, jobs = HandOut(around, config), Jobs(around, config, "w")
+        handing.plan(config)
+        with database.noting() as connection:
+            see_worker(
+                connection, name="w", host="h", process=1, began_at=now[0], lease_seconds=600.0, idle_because=None
+            )
+        jobs.roster("workspace")
+
+        def reads() -> list[list[str]]:
+            """Whose calendars are asked for when all is done that is handed out."""
+            google.seen.clear()
+            handing.looks()["hand_out"]()
+            with queues.opened(database) as queue:
+                for job in [one for one in queue.open_jobs() if one.task == queues.READ]:
+                    queue.take_back(job)
+                    jobs.read(int(job.arguments["batch"]))
+            return [sorted(str(one.subject) for one in google.seen)]
+
+        everybody = [person(number) for number in range(3)]
+        assert reads() == [everybody]
+        now[0] += timedelta(seconds=100)
+        assert reads() == [[]]
+        now[0] += timedelta(seconds=30)
+        assert reads() == [[person(1)]]
+        assert reads() == [[]]
+        jobs.close()
+        handing.ended(1.0)
+        database.close()
 
 
 def test_a_worker_with_another_config_takes_no_jobs_and_says_so(
