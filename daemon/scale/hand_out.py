@@ -108,9 +108,11 @@ class HandOut:
         return True
 
     def _hand_out(self) -> None:
-        if self._new_config is not None:
-            self._config, self._new_config = self._new_config, None
-            self.plan(self._config)
+        if (taken := self._new_config) is not None:
+            self._config = taken
+            self.plan(taken)  # what fails here is tried again, for it is still the new one
+            if self._new_config is taken:
+                self._new_config = None
             log.info("config_reloaded")
         if self._queue is None:
             self._queue = self._opened.enter_context(queues.opened(self._database))
