@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from connectors.contract import Calendars
+from connectors.settings import ConnectorSettings
 from daemon.config import Config, find, load
 from daemon.logs import set_up_logs
 from daemon.output import say
+from daemon.outside import connect
 from daemon.rescore import rescore
 from daemon.scope import Scope, known_scope
 from daemon.store.engine import Database
+from daemon.store.paces import shared_by_all
 from daemon.store.schema import bring_up_to_date
 from scoring.clients import Client
 from scoring.months import Month, month_from
@@ -38,6 +42,11 @@ class Session:
         """The config with the calendars known now."""
         with self.database.reading() as connection:
             return known_scope(connection, self.config)
+
+    def connect(self, settings: ConnectorSettings) -> Calendars:
+        """A connector, which keeps the pace together with the workers where there are any."""
+        shared = shared_by_all(self.database) if self.config.scale.workers else None
+        return connect(settings, self.config, shared)
 
     def fresh_scope(self) -> Scope:
         """The same, with the figures brought up to what is stored and configured now."""

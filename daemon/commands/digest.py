@@ -14,7 +14,7 @@ from daemon.commands.common import Session, UsageError, month_option, named, ope
 from daemon.digests import Edition, editions_of
 from daemon.due import stale_for
 from daemon.output import print_line, say
-from daemon.outside import EMAIL, NoSender, Senders, connect, service_of
+from daemon.outside import EMAIL, NoSender, Senders, service_of
 from daemon.passes import Pass
 from daemon.reports import known_months
 from daemon.store.deliveries import Delivery, State
@@ -99,7 +99,7 @@ def _sync_what_is_stale(session: Session, name: str, month: Month | None) -> Non
     scope = session.scope()
     stale = stale_for(scope, session.now, month)
     wanted = {one.connector for one in stale} or {one.name for one in session.config.connectors if not scope.calendars}
-    chosen = [connect(one, session.config) for one in session.config.connectors if one.name in wanted]
+    chosen = [session.connect(one) for one in session.config.connectors if one.name in wanted]
     if not chosen:
         return
     say(f"{name}: reading what is stale first.")

@@ -10,7 +10,6 @@ from typing import Any
 
 from daemon.commands.common import Session, named, opened
 from daemon.output import Format, Table, print_csv, print_json, say
-from daemon.outside import connect
 from daemon.passes import ConnectorResult, Pass, Progress
 from daemon.sync import run_pass
 
@@ -31,7 +30,7 @@ def sync_once(session: Session, *, connector: str | None = None, full: bool = Fa
     if connector is not None:
         named("connector", connector, [one.name for one in chosen])
         chosen = tuple(one for one in chosen if one.name == connector)
-    calendars = [connect(one, session.config) for one in chosen]
+    calendars = [session.connect(one) for one in chosen]
     try:
         with _progress() as progress:
             work = Pass(database=session.database, scope=session.scope(), now=session.now, full=full, progress=progress)

@@ -29,7 +29,7 @@ from daemon.store.batches import SPLIT_AFTER, Batch, fill_batches, make_due, put
 from daemon.store.calendars import ROSTER_MARK, Calendar, change_calendar, get_meta, set_meta
 from daemon.store.engine import Database
 from daemon.store.errors import StoreError
-from daemon.store.paces import SharedBucket
+from daemon.store.paces import shared_by_all
 from daemon.sync import derive, note_clock, read_roster, read_side_by_side
 from daemon.work import Around
 
@@ -213,11 +213,8 @@ class Jobs:
         with self._lock:
             if name not in self._calendars:
                 settings = next(one for one in self._config.connectors if one.name == name)
-                self._calendars[name] = connect(settings, self._config, self._allowance)
+                self._calendars[name] = connect(settings, self._config, shared_by_all(self._database))
             return self._calendars[name]
-
-    def _allowance(self, connector: str, per_minute: int) -> SharedBucket:
-        return SharedBucket(self._database, connector, per_minute)
 
     def _pass(self, scope: Scope, now: datetime) -> Pass:
         return Pass(

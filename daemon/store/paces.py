@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 
 from sqlalchemy import text
 
@@ -26,6 +28,11 @@ _TAKE = text(
     RETURNING level
     """
 )
+
+
+def shared_by_all(database: Database) -> Callable[[str, int], SharedBucket]:
+    """For `connectors.contract.Context.shared`: the bucket of a connector, by its name and its requests a minute."""
+    return partial(SharedBucket, database)
 
 
 class SharedBucket:

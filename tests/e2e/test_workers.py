@@ -29,6 +29,7 @@ from daemon.scale import queue as queues
 from daemon.scale.hand_out import HandOut
 from daemon.scale.jobs import Jobs
 from daemon.store.engine import Database
+from daemon.store.paces import SharedBucket
 from daemon.store.schema import REVISIONS, bring_up_to_date
 from daemon.store.workers import see_worker
 from daemon.work import Around
@@ -240,6 +241,14 @@ def test_together_they_never_ask_faster_than_the_tenant_allows(
         for seconds in range(1, whole - begin + 1):
             within = sum(begin <= one - arrivals[0] < begin + seconds for one in arrivals)
             assert within <= 60 + 9 * seconds + 3
+
+
+def test_a_sync_by_hand_keeps_the_same_pace(google: FakeGoogle, folder: Path, postgres_url: str) -> None:
+    with Fleet(folder, postgres_url, google, people=5, per_minute=60) as fleet:
+        assert fleet.company.run("sync").code == 0
+        database = Database(postgres_url)
+        assert SharedBucket(database, "workspace", 60).take() > 0, "the six that are free at once have been used"
+        database.close()
 
 
 def test_who_asks_to_be_left_alone_is_asked_by_a_later_job(google: FakeGoogle, folder: Path, postgres_url: str) -> None:
