@@ -77,13 +77,11 @@ def status_json(connection: Connection, scope: Scope, now: datetime) -> dict[str
 
 
 def _worker_json(worker: Worker) -> dict[str, Any]:
-    """`gone`: not seen for some time (twenty seconds), and not ended by itself."""
-    state = "gone" if not worker.alive else "idle" if worker.idle_because else "working"
     return {
         "worker": worker.name,
         "host": worker.host,
         "process": worker.process,
-        "state": state,
+        "state": worker.state,
         "reason": worker.idle_because,
         "last_seen": stamp(worker.seen_at),
     }

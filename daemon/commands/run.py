@@ -41,7 +41,7 @@ def run(path: Path | None) -> int:
         except Held as error:
             say(f"Another service runs on this store: {error}. Stop it first, or give this one a store of its own.")
             return 1
-        metrics = Metrics(lambda: take_snapshot(session.database, datetime.now(UTC), session.config.sync.every))
+        metrics = Metrics(lambda: take_snapshot(session.database, session.config, datetime.now(UTC)))
         try:
             service = Service(config=session.config, database=session.database, listener=_listener(metrics))
         except ModuleNotFoundError as error:

@@ -17,6 +17,9 @@ _GONE_AFTER_MILLIS_A_SECOND = 800  # of a lease, so that nobody is given work wh
 _FORGOTTEN_AFTER_MILLIS = 24 * 3_600_000
 
 
+WORKING, IDLE, GONE = "working", "idle", "gone"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Worker:
     """A worker. `idle_because`: why it takes no jobs, None while it does. `alive`: seen within most of its lease."""
@@ -29,6 +32,11 @@ class Worker:
     lease_seconds: float
     idle_because: str | None
     alive: bool
+
+    @property
+    def state(self) -> str:
+        """`gone`: not seen for some time (twenty seconds), and not ended by itself."""
+        return GONE if not self.alive else IDLE if self.idle_because else WORKING
 
 
 def see_worker(

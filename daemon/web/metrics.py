@@ -160,3 +160,7 @@ def _families(found: Snapshot) -> Iterator[Metric]:
     for connector, seconds in sorted(found.reading_age_seconds.items()):
         ages.add_metric([connector], seconds)
     yield ages
+    workers = GaugeMetricFamily("rapport_workers", "Workers by state, where others do the work", labels=["state"])
+    for state, count in found.workers.items():
+        workers.add_metric([state], count)
+    yield workers

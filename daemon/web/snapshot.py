@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from daemon.config import Config
 from daemon.due import FAILING, FRESH, NEVER_READ, STALE, UNREADABLE, state_of
 from daemon.store.calendars import Calendar, read_calendars
 from daemon.store.deliveries import Delivery, State, recent_deliveries
 from daemon.store.engine import Database
+from daemon.store.workers import GONE, IDLE, WORKING, read_workers
 
 CALENDAR_STATES = (FRESH, STALE, FAILING, UNREADABLE, NEVER_READ)
 
@@ -18,17 +20,24 @@ CALENDAR_STATES = (FRESH, STALE, FAILING, UNREADABLE, NEVER_READ)
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Snapshot:
     """Numbers without names: `calendars` by connector and state, `digests` (deliveries of the last three months) by
-    state, and for each connector the seconds since any of its calendars was last read."""
+    state, for each connector the seconds since any of its calendars was last read, and workers by state where there are
+    to be any."""
 
     calendars: Mapping[tuple[str, str], int] = field(default_factory=dict)
     digests: Mapping[str, int] = field(default_factory=dict)
     reading_age_seconds: Mapping[str, float] = field(default_factory=dict)
+    workers: Mapping[str, int] = field(default_factory=dict)
 
 
-def take_snapshot(database: Database, now: datetime, every: timedelta) -> Snapshot:
-    """What the store says at this moment; `every` is `sync.every`. Raises `StoreError`."""
+def take_snapshot(database: Database, config: Config, now: datetime) -> Snapshot:
+    """What the store says at this moment. Raises `StoreError`."""
     with database.reading() as connection:
-        return snapshot_of(read_calendars(connection), recent_deliveries(connection, now), now, every)
+        calendars = read_calendars(connection, cursors=False)
+        found = snapshot_of(calendars, recent_deliveries(connection, now), now, config.sync.every)
+        if not config.scale.workers:
+            return found
+        states = Counter(one.state for one in read_workers(connection))
+    return replace(found, workers={state: states[state] for state in (WORKING, IDLE, GONE)})
 
 
 def snapshot_of(

@@ -34,6 +34,7 @@ from daemon.store.calendars import add_calendar, change_calendar, get_meta, read
 from daemon.store.engine import Database
 from daemon.store.paces import SharedBucket
 from daemon.store.workers import drop_worker, read_workers, see_worker
+from daemon.web.snapshot import take_snapshot
 from daemon.work import Around
 from tests.daemon.test_config import EXAMPLE, load_example
 
@@ -408,6 +409,13 @@ class TestWorkers:
         with postgres_store.reading() as connection:
             found = {one.name: (one.alive, one.idle_because) for one in read_workers(connection)}
         assert found == {"a": (True, "its config differs"), "b": (False, None)}
+
+    def test_they_are_counted_for_whoever_watches(self, postgres_store: Database, tmp_path: Path) -> None:
+        config = company(tmp_path)
+        assert take_snapshot(postgres_store, config, NOW).workers == {"working": 0, "idle": 0, "gone": 0}
+        self._see(postgres_store, "a")
+        self._see(postgres_store, "b", "its config differs")
+        assert take_snapshot(postgres_store, config, NOW).workers == {"working": 1, "idle": 1, "gone": 0}
 
     def test_who_ended_is_not(self, postgres_store: Database) -> None:
         self._see(postgres_store, "a")

@@ -32,6 +32,7 @@ from daemon.web.metrics import Metrics
 from daemon.web.server import Web
 from daemon.web.snapshot import Snapshot, snapshot_of, take_snapshot
 from scoring.months import Month
+from tests.daemon.worlds import config_of
 from tests.fakes.slack import FakeSlack
 
 NOW = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
@@ -384,7 +385,8 @@ class TestNumbers:
         with database.writing() as connection:
             number = add_calendar(connection, connector="m365", key="1", address="jo@northwind.example", joined="x")
         moment = [NOW]
-        metrics = Metrics(lambda: take_snapshot(database, moment[0], timedelta(minutes=15)), Tally())
+        config = config_of(tmp_path)
+        metrics = Metrics(lambda: take_snapshot(database, config, moment[0]), Tally())
         assert samples(metrics)["rapport_calendars", "m365", "never_read"] == 1
         with database.writing() as connection:
             change_calendar(connection, number, last_success=NOW)
