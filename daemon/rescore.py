@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from daemon.scope import Scope
 from daemon.store.calendars import get_meta, owners_of, read_calendars, set_meta
-from daemon.store.copies import CopyReader, erase_copies, erase_titles, span_of_copies
+from daemon.store.copies import CopyReader, addresses_mark, erase_copies, erase_titles, span_of_copies
 from daemon.store.engine import Database
 from daemon.store.figures import (
     due_months,
@@ -75,11 +75,13 @@ def rescore(database: Database, scope: Scope, now: datetime, *, share_from: int 
     from daemon.rescore_shared import ahead_of_time
 
     changed = 0
-    addresses, numbers = Addresses(), Numbers()
+    addresses, numbers, mark = Addresses(), Numbers(), None
     with ahead_of_time(database, scope, due, now, share_from) as prepared, no_search_for_cycles():
         for month in due:
             found = prepared(month)
             with database.writing() as connection:
+                if addresses_mark(connection) != mark:
+                    addresses, numbers, mark = Addresses(), Numbers(), addresses_mark(connection)
                 if found is None or not found.holds(mark_of(connection, month)):
                     found = derive(connection, scope, month, now, addresses)
                 changed += _keep(connection, found, numbers)

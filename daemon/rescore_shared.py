@@ -10,6 +10,7 @@ import zoneinfo
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from multiprocessing import get_context
 from pathlib import Path
@@ -18,7 +19,7 @@ import structlog
 
 from daemon.rescore import Derived, derive, no_search_for_cycles
 from daemon.scope import Scope, known_scope
-from daemon.store.copies import count_copies
+from daemon.store.copies import addresses_mark, count_copies
 from daemon.store.engine import Database
 from daemon.store.errors import StoreError
 from daemon.store.packing import Addresses
@@ -28,7 +29,19 @@ Prepared = Callable[[Month], Derived | None]
 _WORTH_IT_MONTHS = 4
 _MOST_PROCESSES = 4
 log = structlog.get_logger()
-_worker: list[tuple[Database, Scope, Addresses]] = []
+
+
+@dataclass(slots=True)
+class _Helper:
+    """What a helping process keeps from one month to the next; addresses as long as none is erased."""
+
+    database: Database
+    scope: Scope
+    addresses: Addresses = field(default_factory=Addresses)
+    mark: str | None = None
+
+
+_worker: list[_Helper] = []
 
 
 @contextmanager
@@ -77,12 +90,14 @@ def _start(url: str, config: str, scored_with: str) -> None:
     except (ConfigError, StoreError):
         return  # an exception here would end as a traceback on standard error
     if scope.scored_with() == scored_with:
-        _worker.append((database, scope, Addresses()))
+        _worker.append(_Helper(database, scope))
 
 
 def _work(month: Month, now: datetime) -> Derived | None:
     if not _worker:
         return None
-    database, scope, addresses = _worker[0]
-    with database.reading() as connection, no_search_for_cycles():
-        return derive(connection, scope, month, now, addresses)
+    helper = _worker[0]
+    with helper.database.reading() as connection, no_search_for_cycles():
+        if addresses_mark(connection) != helper.mark:
+            helper.addresses, helper.mark = Addresses(), addresses_mark(connection)
+        return derive(connection, helper.scope, month, now, helper.addresses)

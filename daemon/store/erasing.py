@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, column, delete, func, inspect, select, table, update
 
-from daemon.store.copies import erase_unused_addresses
+from daemon.store.copies import erase_unused_addresses, mark_addresses
 from daemon.store.deliveries import State
 from daemon.store.forgotten import Forgotten
 from daemon.store.people import drop_insights, months_naming
@@ -224,6 +224,7 @@ def erase(connection: Connection, found: Findings) -> None:
     for key, value in found.meta:
         connection.execute(update(_META).where(_META.c.key == key).values(value=value))
     if found:
+        mark_addresses(connection)
         for chunk in in_chunks(found.addresses):
             connection.execute(delete(_ADDRESSES).where(_ADDRESSES.c.id.in_(chunk)))
         if _has(connection, _INSIGHTS):

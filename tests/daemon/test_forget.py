@@ -6,11 +6,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from connectors.contract import Done, Page, Person, Reading
 from daemon.backups import back_up
@@ -18,10 +20,12 @@ from daemon.commands.common import UsageError
 from daemon.commands.forget import forget as command
 from daemon.config import Config
 from daemon.forget import NotToForget, clean_backups, forget_people, names_of
+from daemon.rescore import rescore
 from daemon.store.calendars import get_meta, read_calendars, save_groups, set_meta
 from daemon.store.deliveries import State, claim, open_deliveries, read_deliveries, settle_delivery
 from daemon.store.engine import Database
 from daemon.store.errors import StoreError
+from daemon.store.figures import due_months
 from daemon.store.forgotten import REDACTED, Forgotten, hashed, read_forgotten
 from daemon.store.people import read_people
 from scoring.months import Month
@@ -407,3 +411,47 @@ def test_titles_stay_where_nobody_is_forgotten(store: Database, config: Config, 
     calendars.account(JO).put(replace(make_copy("t", people=(JO, BO)), title="v1.2 at 10.30, mail.example"))
     sync(store, config, calendars)
     assert dict(stored(store, "entry, title"))["t"] == "v1.2 at 10.30, mail.example"
+
+
+class Interrupted(Database):
+    """A store in which something happens, by another process, between the derivation of two months."""
+
+    meanwhile: Callable[[], object] | None = None
+    after: Month
+
+    @contextmanager
+    def writing(self, *, durable: bool = False) -> Iterator[Connection]:
+        if self.meanwhile is not None:
+            with self.reading() as connection:
+                due = due_months(connection, NOW)
+            if due and self.after not in due:
+                first, self.meanwhile = self.meanwhile, None
+                first()
+        with super().writing(durable=durable) as connection:
+            yield connection
+
+
+class TestWhileFiguresAreDerived:
+    def test_a_number_that_is_somebody_elses_by_now_is_not_taken_for_the_one_who_had_it(
+        self, sqlite_store: Database, config: Config
+    ) -> None:
+        """SQLite gives the highest number again: Zoe of Acme is forgotten, and the next address, of Beta, gets it."""
+        zoe, new = "zoe@acme.example", "new@beta.example"
+        calendars = synced(sqlite_store, config)
+        calendars.account(JO).put(make_copy("zoe", people=(JO, zoe), start=OCTOBER.replace(day=20)))
+        sync(sqlite_store, config, calendars)
+
+        def meanwhile() -> None:
+            forget_people(sqlite_store, config, forgotten(sqlite_store, config, zoe), NOW)
+            calendars.account(JO).put(make_copy("new", people=(JO, new), start=NOVEMBER.replace(day=12)))
+            sync(sqlite_store, config, calendars)
+
+        with sqlite_store.writing() as connection:
+            set_meta(connection, "scored_with", None)
+        interrupted = Interrupted(sqlite_store.url.render_as_string())
+        interrupted.after, interrupted.meanwhile = Month("2026-10"), meanwhile
+        rescore(interrupted, scope_of(sqlite_store, config), NOW)
+        interrupted.close()
+        assert interrupted.meanwhile is None
+        assert rows_of(sqlite_store, config, "2026-11")["Beta"].figures.meetings == 1
+        assert rows_of(sqlite_store, config, "2026-11")["Acme"].figures.meetings == 1
