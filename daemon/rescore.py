@@ -75,18 +75,43 @@ def rescore(database: Database, scope: Scope, now: datetime, *, share_from: int 
     from daemon.rescore_shared import ahead_of_time
 
     changed = 0
-    addresses, numbers, mark = Addresses(), Numbers(), None
+    known = Remembered()
     with ahead_of_time(database, scope, due, now, share_from) as prepared, no_search_for_cycles():
         for month in due:
-            found = prepared(month)
+            found = prepared(month) or _before_the_turn(database, scope, month, now, known)
             with database.writing() as connection:
-                if addresses_mark(connection) != mark:
-                    addresses, numbers, mark = Addresses(), Numbers(), addresses_mark(connection)
+                known.check(connection)
                 if found is None or not found.holds(mark_of(connection, month)):
-                    found = derive(connection, scope, month, now, addresses)
-                changed += _keep(connection, found, numbers)
+                    found = derive(connection, scope, month, now, known.addresses)
+                changed += _keep(connection, found, known.numbers)
         refresh(database, scope, now)
     return changed
+
+
+@dataclass(slots=True)
+class Remembered:
+    """Addresses and their numbers from one month to the next, as long as none is erased."""
+
+    addresses: Addresses = field(default_factory=Addresses)
+    numbers: Numbers = field(default_factory=Numbers)
+    mark: str | None = None
+
+    def check(self, connection: Connection) -> None:
+        """To be called in each transaction, before anything is taken from here."""
+        mark = addresses_mark(connection)
+        if mark != self.mark:
+            self.addresses, self.numbers, self.mark = Addresses(), Numbers(), mark
+
+
+def _before_the_turn(
+    database: Database, scope: Scope, month: Month, now: datetime, known: Remembered
+) -> Derived | None:
+    """A month's figures, while others may write; None where it would not show that they did (`Derived.holds`)."""
+    with database.reading() as connection:
+        if mark_of(connection, month) is None:
+            return None
+        known.check(connection)
+        return derive(connection, scope, month, now, known.addresses)
 
 
 def settle_due(connection: Connection, scope: Scope, now: datetime) -> None:

@@ -17,12 +17,11 @@ from pathlib import Path
 
 import structlog
 
-from daemon.rescore import Derived, derive, no_search_for_cycles
+from daemon.rescore import Derived, Remembered, derive, no_search_for_cycles
 from daemon.scope import Scope, known_scope
-from daemon.store.copies import addresses_mark, count_copies
+from daemon.store.copies import count_copies
 from daemon.store.engine import Database
 from daemon.store.errors import StoreError
-from daemon.store.packing import Addresses
 from scoring.months import Month
 
 Prepared = Callable[[Month], Derived | None]
@@ -33,12 +32,11 @@ log = structlog.get_logger()
 
 @dataclass(slots=True)
 class _Helper:
-    """What a helping process keeps from one month to the next; addresses as long as none is erased."""
+    """What a helping process keeps from one month to the next."""
 
     database: Database
     scope: Scope
-    addresses: Addresses = field(default_factory=Addresses)
-    mark: str | None = None
+    known: Remembered = field(default_factory=Remembered)
 
 
 _worker: list[_Helper] = []
@@ -98,6 +96,5 @@ def _work(month: Month, now: datetime) -> Derived | None:
         return None
     helper = _worker[0]
     with helper.database.reading() as connection, no_search_for_cycles():
-        if addresses_mark(connection) != helper.mark:
-            helper.addresses, helper.mark = Addresses(), addresses_mark(connection)
-        return derive(connection, helper.scope, month, now, helper.addresses)
+        helper.known.check(connection)
+        return derive(connection, helper.scope, month, now, helper.known.addresses)
