@@ -30,7 +30,7 @@ _ROUNDS = 3
 def measure(*, small: bool = False) -> list[Figure]:
     """Calendars a second by one worker and by two, and how many times one two are."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    calendars = 80 if small else 800
+    calendars = 80 if small else 960  # 24 batches: whole rounds of three jobs for one worker, and for two
     figures = []
     with tempfile.TemporaryDirectory() as made, running_server(Path(made)) as url:
         for threads, aim in ((1, 1.7), (8, None)):
