@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 
 import structlog
@@ -76,6 +76,30 @@ class Jobs:
         self._dispatch = Dispatch(around, config, self._catch_up)
         self._lock = threading.Lock()
         self._calendars: dict[str, Calendars] = {}
+        self._users = 0
+        self._retired = False
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """While a job is done with these."""
+        with self._lock:
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                over = self._retired and self._users == 0
+            if over:
+                self.close()
+
+    def retire(self) -> None:
+        """Closes as soon as no job is done with these any more."""
+        with self._lock:
+            self._retired = True
+            over = self._users == 0
+        if over:
+            self.close()
 
     def close(self) -> None:
         """Lets go of every connector; what waits for the network ends."""

@@ -113,11 +113,16 @@ class Worker:
 
     async def _turn(self) -> None:
         """Shows that the loop turns, here and in the store, also while the last jobs are ended."""
+        signing: asyncio.Task[None] | None = None
         while True:
             self._turned = time.monotonic()
-            with suppress(StoreError):  # who looks tells of it
-                await asyncio.to_thread(self._permit.sign)
+            if signing is None or signing.done():  # the store may take its time
+                signing = asyncio.create_task(self._sign())
             await asyncio.sleep(min(_LOOK_SECONDS, self.lease_seconds / _LOOKS_A_LEASE))
+
+    async def _sign(self) -> None:
+        with suppress(StoreError):  # who looks tells of it
+            await asyncio.to_thread(self._permit.sign)
 
     async def _pause(self, times: int = 1) -> None:
         """A few seconds, or longer, or until something has changed."""
@@ -177,9 +182,10 @@ class Worker:
         if self._new_config is None:
             return
         self.config, self._new_config = self._new_config, None
-        self._jobs.close()
+        former = self._jobs
         self._fingerprint = fingerprint(self.config)
         self._jobs = Jobs(self._around, self.config, self.name)
+        former.retire()  # what is being read with it is read to its end
         log.info("config_reloaded")
 
     def _with_tasks(self, app: procrastinate.App) -> procrastinate.App:
@@ -196,10 +202,12 @@ class Worker:
 
     def _do(self, job: Callable[[Jobs], None]) -> None:
         """One job, if this worker still may; what it does not do stays due. Nothing that fails here ends it."""
+        jobs = self._jobs
         try:
-            self._permit.check(self._fingerprint)
-            if not self._around.stopping.is_set():
-                job(self._jobs)
+            with jobs.in_use():
+                self._permit.check(self._fingerprint)
+                if not self._around.stopping.is_set():
+                    job(jobs)
         except (Newer, Idle):
             self._wake()
         except StoreError as error:

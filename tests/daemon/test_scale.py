@@ -567,3 +567,21 @@ def test_a_single_row_waits_for_no_other_writer(postgres_store: Database) -> Non
     leave.set()
     thread.join()
     assert took < 5
+
+
+def test_jobs_of_a_former_config_are_closed_when_the_last_is_done(tmp_path: Path) -> None:
+    """A config that is read again must not break off what is being read at that moment."""
+    closed: list[bool] = []
+
+    class Watched(Jobs):
+        def close(self) -> None:
+            closed.append(True)
+
+    database = Database(f"sqlite:///{tmp_path / 'x.db'}")
+    jobs = Watched(Around(database=database), company(tmp_path), "w")
+    with jobs.in_use():
+        with jobs.in_use():
+            jobs.retire()
+        assert closed == []
+    assert closed == [True]
+    database.close()
