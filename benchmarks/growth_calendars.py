@@ -126,10 +126,10 @@ def _store(folder: Path, calendars: int, now: datetime) -> tuple[Any, Any]:
     from sqlalchemy import insert
 
     from daemon.config import load
-    from daemon.store.engine import Database
+    from daemon.store.db.bulk import table_of
+    from daemon.store.db.engine import Database
+    from daemon.store.db.tables import CalendarRow, CalendarState
     from daemon.store.schema import bring_up_to_date
-    from daemon.store.tables import CalendarRow, CalendarState
-    from daemon.store.upsert import table_of
 
     (folder / "config.toml").write_text(config_text(clients=300))
     config = load(folder / "config.toml")

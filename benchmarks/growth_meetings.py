@@ -63,7 +63,7 @@ def _rescore(folder: Path) -> dict[str, Any]:
     """After another `long_meeting_over` and a new client; then once more after a change in the last ended month."""
     from benchmarks.world import scope_of
     from daemon.rescore import rescore
-    from daemon.store.engine import Database
+    from daemon.store.db.engine import Database
     from daemon.store.figures import mark_stale
     from scoring.months import month_of, shift
 

@@ -13,8 +13,8 @@ from benchmarks.measuring import CACHE, Figure, Stopwatch, answer, child, is_chi
 from benchmarks.world import scope_of, store_of
 from daemon.insights import insights_of
 from daemon.rescore import rescore
-from daemon.store.engine import Database
-from daemon.store.people import drop_insights
+from daemon.store.db.engine import Database
+from daemon.store.insights import drop_insights
 from scoring.months import month_of, shift
 
 

@@ -96,7 +96,7 @@ def two_passes(kind: str, write_company: Callable[[Path], None], tokens: Callabl
     from daemon.logs import set_up_logs
     from daemon.passes import Pass
     from daemon.scope import known_scope
-    from daemon.store.engine import Database
+    from daemon.store.db.engine import Database
     from daemon.store.schema import bring_up_to_date
     from daemon.sync import run_pass
 

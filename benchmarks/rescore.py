@@ -25,7 +25,7 @@ from benchmarks.measuring import (
 )
 from benchmarks.world import CLIENTS, config_text, scope_of, store_of
 from daemon.rescore import rescore
-from daemon.store.engine import Database
+from daemon.store.db.engine import Database
 
 
 def measure(*, small: bool = False) -> list[Figure]:

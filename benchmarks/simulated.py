@@ -17,13 +17,13 @@ from typing import NamedTuple
 
 from connectors.http import Bucket
 from daemon.scale.plan import assign, next_slot
-from daemon.store.batches import MOST_CALENDARS, Batch
+from daemon.store.scale.batches import MOST_CALENDARS, Batch
 
 JOBS_AT_ONCE, JOBS_WAITING, THREADS = 3, 6, 8
 """Of a worker (`daemon/scale/worker.py`, `hand_out.py`), and side by side in a job (`sync.workers`)."""
 GONE_SECONDS, STALLED_SECONDS = 20.0, 30.0
-"""After which a killed worker's waiting and begun jobs are handed out again (`daemon/store/workers.py`, `scale/`)."""
-SHARED_MARGIN = 0.97  # `daemon/store/paces.py`
+"""After which a killed worker's waiting and begun jobs are handed out again (`daemon/store/scale/workers.py`)."""
+SHARED_MARGIN = 0.97  # `daemon/store/scale/rate_limits.py`
 _BEGIN = datetime(2026, 11, 2, tzinfo=UTC)
 
 

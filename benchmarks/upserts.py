@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measuring import Figure, Stopwatch, is_small, note, show
+from daemon.store.calendar_writes import Round
 from daemon.store.calendars import add_calendar
-from daemon.store.engine import Database
+from daemon.store.db.engine import Database
 from daemon.store.packing import copy_digest
-from daemon.store.rounds import Round
 from daemon.store.schema import bring_up_to_date
 from scoring.identity import identify
 from scoring.meeting import Copy, Participant, Response, Setting

@@ -72,7 +72,7 @@ class _Company:
 
     def __init__(self, folder: Path) -> None:
         from daemon.config import load
-        from daemon.store.engine import Database
+        from daemon.store.db.engine import Database
 
         self._database = Database(load(folder / "config.toml").store_url())
 
@@ -101,7 +101,7 @@ class _Company:
         return time.monotonic() - began
 
     def _ask(self, statement: str) -> int:
-        from daemon.store.errors import StoreError
+        from daemon.store.db.errors import StoreError
 
         try:
             with self._database.reading() as connection:

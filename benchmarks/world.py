@@ -16,14 +16,14 @@ from zoneinfo import ZoneInfo
 
 from benchmarks.measuring import CACHE, Stopwatch, note
 from daemon.config import load
-from daemon.passes import HISTORY_BEGINS
 from daemon.rescore import rescore
 from daemon.scope import Scope
-from daemon.store.calendars import add_calendar, change_calendar, read_calendars, set_meta
-from daemon.store.engine import Database
+from daemon.store.calendars import add_calendar, change_calendar, read_calendars
+from daemon.store.db.engine import Database
+from daemon.store.db.types import to_millis
+from daemon.store.meta import HISTORY_BEGINS, set_meta
 from daemon.store.packing import pack_participants, pack_setting
 from daemon.store.schema import REVISIONS, bring_up_to_date
-from daemon.store.types import to_millis
 from scoring.identity import identify, meeting_key
 from scoring.meeting import Conference, Participant, Place, Response, Setting
 from scoring.months import begins, month_of, shift

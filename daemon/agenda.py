@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 from daemon.cron import expand_cron
 from daemon.scope import Scope
 from daemon.settings import Digest
-from daemon.store.calendars import get_meta, set_meta
-from daemon.store.types import from_millis, to_millis
+from daemon.store.db.types import from_millis, to_millis
+from daemon.store.meta import get_meta, set_meta
 from scoring.months import Month, begins, month_of, shift
 
 _SYNC = "due sync"

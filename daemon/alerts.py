@@ -18,11 +18,10 @@ from connectors.contract import Envelope, RenderedDigest
 from connectors.errors import ConnectorError, sentence
 from daemon.config import Config
 from daemon.outside import NoSender, Senders, service_of
-from daemon.passes import CLOCK_AHEAD
 from daemon.scope import Scope
-from daemon.store.calendars import get_meta, set_meta
+from daemon.store.db.engine import Database
 from daemon.store.deliveries import State, recent_deliveries
-from daemon.store.engine import Database
+from daemon.store.meta import CLOCK_AHEAD, get_meta, set_meta
 from scoring.wording import count_text, names_text
 
 log = structlog.get_logger()

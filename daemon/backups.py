@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from daemon.holder import Held, Holder
-from daemon.store.engine import Database
-from daemon.store.errors import StoreError
-from daemon.store.files import as_one_file, becoming, copy_store, held_alone, store_in
-from daemon.store.moving import copy_rows, count_rows, holds_anything
-from daemon.store.own_backups import remember_backup
+from daemon.store.db.engine import Database
+from daemon.store.db.errors import StoreError
+from daemon.store.files.known_backups import remember_backup
+from daemon.store.files.sqlite_file import as_one_file, becoming, copy_store, held_alone, store_in
+from daemon.store.files.transfer import copy_rows, count_rows, holds_anything
 from daemon.store.schema import REVISIONS, bring_up_to_date, check_revision, migrate
 
 

@@ -15,8 +15,8 @@ from typing import Any
 from connectors.contract import Calendars, Person, Reading, Roster, Sender
 from connectors.errors import ConnectorError, SkipCalendar
 from connectors.settings import ConnectorSettings
-from daemon.store.engine import Database
-from daemon.store.errors import StoreError
+from daemon.store.db.engine import Database
+from daemon.store.db.errors import StoreError
 from scoring.clients import normalise_address
 from scoring.meeting import Window
 

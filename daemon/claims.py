@@ -7,8 +7,8 @@ import socket
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from daemon.store.db.engine import Database
 from daemon.store.deliveries import claimed_deliveries, give_up_claim
-from daemon.store.engine import Database
 
 _LEASE = timedelta(minutes=30)  # longer than any sending takes; for claimants on other machines
 _LOST = "the process that was sending it ended before it could say so; `--again` sends it once more"

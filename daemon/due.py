@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from daemon.agenda import digest_due, is_served, sync_due
-from daemon.passes import CLOCK_AHEAD
 from daemon.scope import Scope
-from daemon.store.calendars import Calendar, get_meta
+from daemon.store.calendars import Calendar
 from daemon.store.deliveries import Delivery, State, recent_deliveries
-from daemon.store.workers import Worker, read_workers
+from daemon.store.meta import CLOCK_AHEAD, get_meta
+from daemon.store.scale.workers import Worker, read_workers
 from scoring.months import Month, begins, month_of, shift
 
 FRESH, STALE, FAILING, UNREADABLE, NEVER_READ = "fresh", "stale", "failing", "unreadable", "never_read"

@@ -10,7 +10,7 @@ from daemon.commands.common import UsageError
 from daemon.config import ConfigError
 from daemon.reports import NothingRead, UnknownMonth
 from daemon.scrub import trace
-from daemon.store.errors import StoreError
+from daemon.store.db.errors import StoreError
 
 
 def told(error: Exception) -> tuple[str, int]:

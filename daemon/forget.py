@@ -16,16 +16,16 @@ from sqlalchemy import Connection, inspect
 from daemon.config import Config
 from daemon.rescore import rescore, settle_due, touched_months
 from daemon.scope import Scope, known_scope
-from daemon.store.calendars import mark_roster
-from daemon.store.engine import Database
-from daemon.store.erasing import Findings, erase, find
-from daemon.store.errors import StoreError
+from daemon.store.db.engine import Database
+from daemon.store.db.errors import StoreError
+from daemon.store.db.tables import ForgottenRow
+from daemon.store.erasure import Findings, erase, find
 from daemon.store.figures import freeze_figures, mark_stale, read_figures
-from daemon.store.files import as_one_file, compact, store_in
+from daemon.store.files.known_backups import backups_beside, backups_written, remove_unfinished
+from daemon.store.files.sqlite_file import as_one_file, compact, store_in
 from daemon.store.forgotten import Forgotten, hashed, read_forgotten, save_forgotten
-from daemon.store.own_backups import backups_beside, backups_written, remove_unfinished
+from daemon.store.meta import mark_roster
 from daemon.store.schema import check_revision
-from daemon.store.tables import ForgottenRow
 from scoring.clients import normalise_address
 from scoring.months import Month, month_of
 

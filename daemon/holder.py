@@ -13,8 +13,8 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection
 
-from daemon.store.calendars import get_meta, set_meta
-from daemon.store.engine import Database
+from daemon.store.db.engine import Database
+from daemon.store.meta import get_meta, set_meta
 
 _HOLDER = "service holder"
 _LOCK = 7_204_991_552_218_341  # any number of ours, for PostgreSQL

@@ -18,18 +18,11 @@ from sqlalchemy import Connection
 
 from daemon.faces import Faces
 from daemon.scope import Scope
-from daemon.store.calendars import get_meta, set_meta
-from daemon.store.engine import Database
+from daemon.store.db.engine import Database
 from daemon.store.figures import first_met
-from daemon.store.people import (
-    INSIGHTS_OF,
-    drop_insights,
-    first_month_of_people,
-    insights_kept,
-    read_insights,
-    read_people,
-    save_insights,
-)
+from daemon.store.insights import INSIGHTS_OF, drop_insights, insights_kept, read_insights, save_insights
+from daemon.store.meta import get_meta, set_meta
+from daemon.store.people import first_month_of_people, read_people
 from scoring.clients import Client
 from scoring.findings import Finding, most_important
 from scoring.months import History, Month, month_of

@@ -12,15 +12,16 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from connectors.contract import Done, Page
-from daemon.passes import HISTORY_BEGINS, Pass
+from daemon.passes import Pass
 from daemon.plan import Plan, Policy, is_suspicious, plan, prepare
 from daemon.rescore import touched_months
 from daemon.scope import Scope
 from daemon.spool import Spool
-from daemon.store.calendars import Calendar, get_meta, note_round, set_meta
+from daemon.store.calendar_writes import Round
+from daemon.store.calendars import Calendar, note_round
 from daemon.store.figures import mark_stale
 from daemon.store.forgotten import read_forgotten
-from daemon.store.rounds import Round
+from daemon.store.meta import HISTORY_BEGINS, get_meta, set_meta
 from scoring.months import month_of
 
 

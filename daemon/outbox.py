@@ -19,6 +19,7 @@ from daemon.claims import settle_abandoned, this_process
 from daemon.digests import Edition
 from daemon.outside import EMAIL, Senders, service_of
 from daemon.render import render
+from daemon.store.db.engine import Database
 from daemon.store.deliveries import (
     Delivery,
     State,
@@ -27,7 +28,6 @@ from daemon.store.deliveries import (
     read_deliveries,
     settle_delivery,
 )
-from daemon.store.engine import Database
 from daemon.store.told import save_told
 from scoring.months import Month
 

@@ -7,12 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from daemon.scope import Scope, known_scope
-from daemon.store.engine import Database
+from daemon.store.db.engine import Database
 from daemon.store.forgotten import Forgotten, read_forgotten
 
-HISTORY_BEGINS = "history_begins"
-CLOCK_AHEAD = "clock_ahead_seconds"
-"""Single values that passes keep in the store (`daemon.store.calendars.set_meta`)."""
 Progress = Callable[[str, int, int], None]
 """Told after each calendar: the connector, how many calendars are done, and how many there are."""
 

@@ -12,7 +12,7 @@ from daemon.due import stamp
 from daemon.forget import aliases_of
 from daemon.scope import Scope
 from daemon.store.forgotten import read_forgotten
-from daemon.store.person import calendars_of, copies_of, deliveries_to, months_of
+from daemon.store.subject_access import calendars_of, copies_of, deliveries_to, months_of
 from scoring.clients import Kind
 from scoring.hours import thousandths
 from scoring.meeting import Copy

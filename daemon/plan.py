@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from connectors.contract import Page
+from daemon.store.calendar_writes import Known
 from daemon.store.forgotten import NOBODY, Forgotten
 from daemon.store.packing import copy_digest
-from daemon.store.rounds import Known
 from scoring.clients import Book
 from scoring.meeting import Copy, CopyState, Window
 from scoring.steps import TITLE_LIMIT, Rules, is_phone_title

@@ -18,7 +18,7 @@ from daemon.scope import Scope
 from daemon.spool import Spool
 from daemon.store.calendars import Calendar
 from daemon.store.copies import live_entries
-from daemon.store.errors import StoreError
+from daemon.store.db.errors import StoreError
 
 log = structlog.get_logger()
 

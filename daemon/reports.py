@@ -10,11 +10,11 @@ from functools import cache
 from sqlalchemy import Connection
 
 from daemon.insights import Insight, insights_of
-from daemon.passes import HISTORY_BEGINS
-from daemon.rescore import FROZEN_BEFORE, judged_from, meetings_in, months_between, no_search_for_cycles
+from daemon.rescore import judged_from, meetings_in, months_between, no_search_for_cycles
 from daemon.scope import Scope
-from daemon.store.calendars import Calendar, get_meta
+from daemon.store.calendars import Calendar
 from daemon.store.figures import first_met, read_figures
+from daemon.store.meta import FROZEN_BEFORE, HISTORY_BEGINS, get_meta
 from daemon.store.told import ToldFigures, in_full, read_told
 from scoring.clients import Client
 from scoring.meeting import Meeting

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from daemon.scope import Scope
-from daemon.store.calendars import get_meta, owners_of, read_calendars, set_meta
-from daemon.store.copies import CopyReader, addresses_mark, erase_copies, erase_titles, span_of_copies
-from daemon.store.engine import Database
+from daemon.store.addresses import addresses_mark
+from daemon.store.calendars import owners_of, read_calendars
+from daemon.store.copies import CopyReader, erase_copies, erase_titles, span_of_copies
+from daemon.store.db.engine import Database
 from daemon.store.figures import (
     due_months,
     mark_of,
@@ -24,8 +25,10 @@ from daemon.store.figures import (
     replace_month,
     settle_month,
 )
+from daemon.store.insights import drop_insights
+from daemon.store.meta import FROZEN_BEFORE, SCORED_WITH, get_meta, set_meta
 from daemon.store.packing import Addresses
-from daemon.store.people import Numbers, drop_insights, rename_people, replace_people
+from daemon.store.people import Numbers, rename_people, replace_people
 from scoring.counting import Judged, judge
 from scoring.meeting import Copy, Meeting
 from scoring.merge import meetings_of
@@ -33,8 +36,6 @@ from scoring.months import Figures, Month, begins, figures_of, month_of, shift
 from scoring.people import PeopleMonth, people_of
 
 _DAY = timedelta(days=1)
-SCORED_WITH = "scored_with"
-FROZEN_BEFORE = "frozen_before"
 SHARE_FROM = 50_000  # copies; with fewer, starting processes takes longer than the work
 
 

@@ -20,8 +20,8 @@ import structlog
 from daemon.rescore import Derived, Remembered, derive, no_search_for_cycles
 from daemon.scope import Scope, known_scope
 from daemon.store.copies import count_copies
-from daemon.store.engine import Database
-from daemon.store.errors import StoreError
+from daemon.store.db.engine import Database
+from daemon.store.db.errors import StoreError
 from scoring.months import Month
 
 Prepared = Callable[[Month], Derived | None]

@@ -23,11 +23,12 @@ from daemon.rescore import rescore
 from daemon.scope import Scope, known_scope
 from daemon.settings import Digest
 from daemon.store.calendars import read_calendars
+from daemon.store.db.engine import Database
+from daemon.store.db.errors import StoreError, StoreNewer
 from daemon.store.deliveries import doubt, doubt_open, newest_moment
-from daemon.store.engine import Database
-from daemon.store.errors import StoreError, StoreNewer
 from daemon.store.figures import bring_frozen, frozen_figures
-from daemon.store.files import (
+from daemon.store.files.known_backups import backups_written, remember_backup
+from daemon.store.files.sqlite_file import (
     compact,
     copy_connected,
     copy_of,
@@ -42,9 +43,8 @@ from daemon.store.files import (
     store_in,
     unfinished,
 )
+from daemon.store.files.transfer import copy_rows, erase_rows
 from daemon.store.forgotten import NOBODY, Forgotten, read_forgotten, save_forgotten
-from daemon.store.moving import copy_rows, erase_rows
-from daemon.store.own_backups import backups_written, remember_backup
 from daemon.store.schema import REVISIONS, bring_up_to_date, check_revision, migrate
 from scoring.months import Figures, Month, begins, month_of, shift
 

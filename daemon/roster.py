@@ -12,22 +12,11 @@ from sqlalchemy import Connection
 from connectors.contract import Person, Roster
 from daemon.rescore import touched_months
 from daemon.scope import Scope
-from daemon.store.calendars import (
-    UNLISTED,
-    Calendar,
-    add_calendar,
-    change_calendar,
-    erase_calendar,
-    get_meta,
-    mark_roster,
-    read_calendars,
-    read_groups,
-    save_groups,
-    set_meta,
-)
+from daemon.store.calendar_writes import Round
+from daemon.store.calendars import UNLISTED, Calendar, add_calendar, change_calendar, erase_calendar, read_calendars
 from daemon.store.figures import mark_stale
 from daemon.store.forgotten import Forgotten, hashed, read_forgotten, save_forgotten
-from daemon.store.rounds import Round
+from daemon.store.meta import get_meta, mark_roster, read_groups, save_groups, set_meta
 from scoring.clients import normalise_address
 from scoring.months import month_of
 

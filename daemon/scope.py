@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from daemon.config import Config
-from daemon.store.calendars import Calendar, read_calendars, read_groups
+from daemon.store.calendars import Calendar, read_calendars
+from daemon.store.meta import read_groups
 from scoring.clients import Book, Client, Company
 from scoring.meeting import Window
 from scoring.months import begins, month_of, shift

@@ -23,8 +23,8 @@ from daemon.in_threads import InThreads
 from daemon.outbox import sending_is_off
 from daemon.outside import Senders
 from daemon.scope import known_scope
-from daemon.store.engine import Database
-from daemon.store.errors import StoreError
+from daemon.store.db.engine import Database
+from daemon.store.db.errors import StoreError
 from daemon.work import Around, Listener, Pauses, Work
 
 log = structlog.get_logger()

@@ -14,14 +14,16 @@ from sqlalchemy import Connection
 from connectors.contract import Calendars, Person
 from connectors.errors import ConnectorError, sentence
 from connectors.skew import observed
-from daemon.passes import CLOCK_AHEAD, ConnectorResult, Failure, Pass
+from daemon.passes import ConnectorResult, Failure, Pass
 from daemon.reader import Reader
-from daemon.rescore import FROZEN_BEFORE, no_search_for_cycles, rescore
+from daemon.rescore import no_search_for_cycles, rescore
 from daemon.roster import end_first_pass, let_go, save_roster
 from daemon.scope import Scope
-from daemon.store.calendars import Calendar, change_calendar, get_meta, read_calendars, set_meta
-from daemon.store.copies import erase_copies_before, erase_unused_addresses
-from daemon.store.engine import Database
+from daemon.store.addresses import erase_unused_addresses
+from daemon.store.calendars import Calendar, change_calendar, read_calendars
+from daemon.store.copies import erase_copies_before
+from daemon.store.db.engine import Database
+from daemon.store.meta import CLOCK_AHEAD, FROZEN_BEFORE, get_meta, set_meta
 from scoring.months import begins, month_of, shift
 
 log = structlog.get_logger()

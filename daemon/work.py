@@ -15,8 +15,8 @@ from typing import Protocol
 
 from daemon.config import Config
 from daemon.passes import ConnectorResult
+from daemon.store.db.engine import Database
 from daemon.store.deliveries import State
-from daemon.store.engine import Database
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 300.0
 

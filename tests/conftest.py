@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from daemon.store.engine import Database
+from daemon.store.db.engine import Database
 
 _numbers = itertools.count()
 

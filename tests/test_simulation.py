@@ -12,7 +12,7 @@ import pytest
 from benchmarks.growing import exponent
 from benchmarks.simulated import Company, Read, Simulation
 from benchmarks.simulation import COSTS, GOOGLE, GRAPH, LATE, company, interval_for, most_calendars, quota_round
-from daemon.store.batches import MOST_CALENDARS
+from daemon.store.scale.batches import MOST_CALENDARS
 
 SMALL = replace(GOOGLE, per_minute=2_000)
 """A quota that is soon used up: by 26,000 calendars every quarter of an hour."""

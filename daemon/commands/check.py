@@ -15,8 +15,8 @@ from daemon.digests import MANAGER
 from daemon.logs import set_up_logs
 from daemon.output import Format, Table, print_csv, print_json
 from daemon.outside import EMAIL, SLACK, Senders, connect, service_of
-from daemon.store.engine import Database
-from daemon.store.errors import StoreError
+from daemon.store.db.engine import Database
+from daemon.store.db.errors import StoreError
 from daemon.store.schema import bring_up_to_date
 
 _COLUMNS = ("subject", "check", "ok", "cause", "remedy", "note")

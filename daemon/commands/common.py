@@ -17,8 +17,8 @@ from daemon.output import say
 from daemon.outside import connect
 from daemon.rescore import rescore
 from daemon.scope import Scope, known_scope
-from daemon.store.engine import Database
-from daemon.store.paces import shared_by_all
+from daemon.store.db.engine import Database
+from daemon.store.scale.rate_limits import shared_by_all
 from daemon.store.schema import bring_up_to_date
 from scoring.clients import Client
 from scoring.months import Month, month_from

@@ -16,7 +16,7 @@ from daemon.due import stamp
 from daemon.logs import set_up_logs
 from daemon.output import Table, print_line, say
 from daemon.restore import restore as restore_store
-from daemon.store.engine import Database
+from daemon.store.db.engine import Database
 from daemon.store.schema import REVISIONS, bring_up_to_date, check_revision
 
 

@@ -19,10 +19,10 @@ from daemon.forget import (
     still_named,
 )
 from daemon.output import Table, print_line, say
-from daemon.store.errors import StoreError
-from daemon.store.files import compact
+from daemon.store.db.errors import StoreError
+from daemon.store.files.sqlite_file import compact
+from daemon.store.files.vacuum import vacuum_server
 from daemon.store.forgotten import Forgotten
-from daemon.store.upkeep import vacuum_server
 
 _BEYOND = (
     "backups and copies of the disk that were made or moved elsewhere; delete them or let them run out",

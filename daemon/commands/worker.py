@@ -18,7 +18,7 @@ from daemon.logs import set_up_logs
 from daemon.notify import notify
 from daemon.output import say
 from daemon.signals import Signals, listen, read_again
-from daemon.store.engine import Database
+from daemon.store.db.engine import Database
 
 if TYPE_CHECKING:
     from daemon.scale.worker import Worker

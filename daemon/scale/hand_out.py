@@ -22,7 +22,10 @@ from daemon.scale.fingerprint import fingerprint
 from daemon.scale.plan import JOBS_A_WORKER, assign, first_piece, in_turns, least_busy, rooms_of
 from daemon.scale.queue import ANYBODY, DERIVE, DIGEST, READ, ROSTER, TEND, Open, Queue
 from daemon.scope import Scope, known_scope
-from daemon.store.batches import (
+from daemon.store.deliveries import State, read_deliveries
+from daemon.store.figures import due_months
+from daemon.store.meta import DERIVED_IN, SCHEDULER, get_meta, set_meta
+from daemon.store.scale.batches import (
     Batch,
     batches_asked_back,
     drop_empty_batches,
@@ -32,19 +35,13 @@ from daemon.store.batches import (
     suspects,
     unread,
 )
-from daemon.store.calendars import get_meta, set_meta
-from daemon.store.deliveries import State, read_deliveries
-from daemon.store.figures import due_months
+from daemon.store.scale.workers import Worker, read_workers
 from daemon.store.schema import check_revision
-from daemon.store.workers import Worker, read_workers
 from daemon.sync import let_others_go
 from daemon.work import Around
 
 log = structlog.get_logger()
 
-SCHEDULER = "scheduler_fingerprint"
-DERIVED_IN = "derived_in_seconds"
-"""Single values in the store: by which config workers have to work, and how long the figures took last time."""
 _TEND_EVERY_SECONDS = 5.0
 _ALONE_SECONDS = 20.0
 _APART_EVERY_SECONDS = 10.0

@@ -20,16 +20,16 @@ from daemon.config import Config
 from daemon.dispatch import Dispatch
 from daemon.in_threads import log_results
 from daemon.outside import connect
-from daemon.passes import CLOCK_AHEAD, ConnectorResult, Pass
+from daemon.passes import ConnectorResult, Pass
 from daemon.roster import end_first_pass
-from daemon.scale.hand_out import DERIVED_IN
 from daemon.scale.plan import comes_back_after, next_slot
 from daemon.scope import Scope, known_scope
-from daemon.store.batches import SPLIT_AFTER, Batch, fill_batches, make_due, put_off, read_batch, unread
-from daemon.store.calendars import ROSTER_MARK, Calendar, change_calendar, get_meta, set_meta
-from daemon.store.engine import Database
-from daemon.store.errors import StoreError
-from daemon.store.paces import shared_by_all
+from daemon.store.calendars import Calendar, change_calendar
+from daemon.store.db.engine import Database
+from daemon.store.db.errors import StoreError
+from daemon.store.meta import CLOCK_AHEAD, DERIVED_IN, ROSTER_MARK, get_meta, set_meta
+from daemon.store.scale.batches import SPLIT_AFTER, Batch, fill_batches, make_due, put_off, read_batch, unread
+from daemon.store.scale.rate_limits import shared_by_all
 from daemon.sync import derive, note_clock, read_roster, read_side_by_side
 from daemon.work import Around
 

@@ -10,12 +10,11 @@ from datetime import datetime
 import structlog
 
 from daemon.scale import queue as queues
-from daemon.scale.hand_out import SCHEDULER
-from daemon.store.calendars import get_meta
-from daemon.store.engine import Database
-from daemon.store.errors import StoreError
+from daemon.store.db.engine import Database
+from daemon.store.db.errors import StoreError
+from daemon.store.meta import SCHEDULER, get_meta
+from daemon.store.scale.workers import drop_worker, read_workers, see_worker
 from daemon.store.schema import REVISIONS, revision_of
-from daemon.store.workers import drop_worker, read_workers, see_worker
 
 log = structlog.get_logger()
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from itertools import zip_longest
 
-from daemon.store.batches import Batch
+from daemon.store.scale.batches import Batch
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -16,9 +16,9 @@ import procrastinate
 from procrastinate import exceptions
 from procrastinate.jobs import Job, Status
 
-from daemon.store.engine import Database, server_options
-from daemon.store.errors import StoreError
-from daemon.store.queue_schema import SCHEMA, make_queue, queue_made_by
+from daemon.store.db.engine import Database, server_options
+from daemon.store.db.errors import StoreError
+from daemon.store.scale.queue_schema import SCHEMA, make_queue, queue_made_by
 
 ANYBODY = "anybody"
 """The queue of jobs that any worker may take; the others are named after their worker."""

@@ -26,8 +26,8 @@ from daemon.scale.fingerprint import fingerprint
 from daemon.scale.jobs import Jobs
 from daemon.scale.permit import Idle, Newer, Permit
 from daemon.scale.queue import ANYBODY, DERIVE, DIGEST, READ, ROSTER, TEND
-from daemon.store.engine import Database
-from daemon.store.errors import StoreError
+from daemon.store.db.engine import Database
+from daemon.store.db.errors import StoreError
 from daemon.work import Around
 
 log = structlog.get_logger()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,8 +11,8 @@ from sqlalchemy import Connection, delete, insert, null, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from daemon.store.copies import Owner
-from daemon.store.tables import CalendarRow, CalendarState, Meta
-from daemon.store.upsert import table_of, upsert
+from daemon.store.db.bulk import table_of
+from daemon.store.db.tables import CalendarRow, CalendarState
 from scoring.meeting import Window
 
 _CALENDARS = table_of(CalendarRow)
@@ -21,12 +20,9 @@ _STATES = table_of(CalendarState)
 _OF_STATE = tuple(column for column in _STATES.columns if column.name != "calendar_id")
 _WITHOUT_CURSOR = tuple(null().label("cursor") if one.name == "cursor" else one for one in _OF_STATE)
 _STATE_NAMES = frozenset(column.name for column in _OF_STATE)
-_META = table_of(Meta)
 
 UNLISTED = "unreadable"
 """The error of a calendar of which its connector's list of people says that it cannot be read."""
-ROSTER_MARK = "roster_mark"
-"""A single value that is another one whenever calendars, their addresses or groups have changed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,36 +152,3 @@ def has_calendar(connection: Connection, number: int) -> bool:
 def erase_calendar(connection: Connection, number: int) -> None:
     """Deletes a calendar with all its copies."""
     connection.execute(delete(_CALENDARS).where(_CALENDARS.c.id == number))
-
-
-_GROUPS = "groups "
-
-
-def read_groups(connection: Connection) -> tuple[str, ...]:
-    """The addresses of groups that the connectors' directories told of (R3)."""
-    rows = connection.execute(select(_META.c.value).where(_META.c.key.startswith(_GROUPS))).scalars()
-    return tuple(sorted({address for value in rows for address in value.split()}))
-
-
-def save_groups(connection: Connection, connector: str, groups: Iterable[str]) -> None:
-    """What one connector's directory told of groups, in place of what it told before."""
-    set_meta(connection, _GROUPS + connector, " ".join(sorted(set(groups))))
-
-
-def get_meta(connection: Connection, key: str) -> str | None:
-    """A single value about the store."""
-    value: str | None = connection.execute(select(_META.c.value).where(_META.c.key == key)).scalar()
-    return value
-
-
-def set_meta(connection: Connection, key: str, value: str | None) -> None:
-    """Sets a single value about the store; None removes it."""
-    if value is None:
-        connection.execute(delete(_META).where(_META.c.key == key))
-    else:
-        upsert(connection, Meta, [{"key": key, "value": value}], key=("key",))
-
-
-def mark_roster(connection: Connection) -> None:
-    """Who is read, or under which addresses, has changed: what was made of it is out of date."""
-    set_meta(connection, ROSTER_MARK, secrets.token_hex(8))

@@ -9,8 +9,8 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from daemon.store.tables import DeliveryRow
-from daemon.store.upsert import table_of
+from daemon.store.db.bulk import table_of
+from daemon.store.db.tables import DeliveryRow
 from scoring.months import Month
 
 _DELIVERIES = table_of(DeliveryRow)

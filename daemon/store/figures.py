@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, or_, select, update
 
-from daemon.store.tables import FiguresRow, FrozenFigures, StaleMonth
-from daemon.store.upsert import table_of, upsert
+from daemon.store.db.bulk import table_of, upsert
+from daemon.store.db.tables import FiguresRow, FrozenFigures, StaleMonth
 from scoring.counting import Reason
 from scoring.months import Figures, Month
 from scoring.steps import Step

@@ -17,8 +17,8 @@ from hashlib import blake2b
 
 from sqlalchemy import Connection, select
 
-from daemon.store.tables import ForgottenRow
-from daemon.store.upsert import table_of, upsert
+from daemon.store.db.bulk import table_of, upsert
+from daemon.store.db.tables import ForgottenRow
 from scoring.clients import normalise_address
 
 _FORGOTTEN = table_of(ForgottenRow)

@@ -1,4 +1,4 @@
-"""Who met whom, kept per client and month like the figures; and the insights worked out from it.
+"""Who met whom, kept per client and month like the figures.
 
 People are numbers of addresses, so that an address stands in the store once and is forgotten in one place.
 """
@@ -12,20 +12,21 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, delete, func, inspect, select, update
 
+from daemon.store.db.bulk import in_chunks, table_of, upsert
+from daemon.store.db.tables import AddressRow, InsightRow, Meta, PeopleRow
 from daemon.store.figures import frozen_clients
-from daemon.store.tables import AddressRow, InsightRow, Meta, PeopleRow
-from daemon.store.upsert import in_chunks, table_of, upsert
-from scoring.months import Month, shift
+from daemon.store.insights import INSIGHTS_OF
+from scoring.months import Month
 from scoring.people import PeopleMonth, Presence
 
-_PEOPLE, _INSIGHTS, _ADDRESSES = table_of(PeopleRow), table_of(InsightRow), table_of(AddressRow)
+_INSIGHTS = table_of(InsightRow)
+
+_PEOPLE = table_of(PeopleRow)
+_ADDRESSES = table_of(AddressRow)
 _META = table_of(Meta)
-INSIGHTS_OF = "insights_of"
-"""In `meta`: of what all insights were worked out; missing while some are not."""
 
 T = TypeVar("T")
 _THEIRS, _OURS = 1 + len(Presence._fields), 2  # columns
-_REACH = 3  # months: a month's people decide what is said of so many before it (who is booked), and of all after it
 
 
 class Numbers:
@@ -194,35 +195,3 @@ def drop_people_without_address(connection: Connection) -> None:
 def _without(packed: bytes, width: int, known: set[int]) -> bytes:
     rows = zip(*_columns(packed, width), strict=True)
     return _packed(row for row in rows if row[0] in known)
-
-
-def read_insights(connection: Connection, months: Iterable[Month]) -> dict[tuple[str, Month], str]:
-    """What is kept for these months, by client and month."""
-    wanted = list(months)
-    rows = connection.execute(select(_INSIGHTS).where(_INSIGHTS.c.month.in_(wanted))).all()
-    return {(client, Month(month)): content for client, month, content in rows}
-
-
-def insights_kept(connection: Connection) -> set[tuple[str, Month]]:
-    """For which clients' months there is one."""
-    rows = connection.execute(select(_INSIGHTS.c.client, _INSIGHTS.c.month))
-    return {(client, Month(month)) for client, month in rows}
-
-
-def save_insights(connection: Connection, contents: Mapping[tuple[str, Month], str]) -> None:
-    """Keeps them in place of what was kept."""
-    rows = [{"client": client, "month": month, "content": text} for (client, month), text in contents.items()]
-    upsert(connection, InsightRow, rows, key=("client", "month"))
-
-
-def drop_insights(
-    connection: Connection, *, clients: Iterable[str] | None = None, changed: Month | None = None
-) -> None:
-    """Throws away all of them, or those of some clients that a change in one month may alter."""
-    connection.execute(delete(_META).where(_META.c.key == INSIGHTS_OF))
-    if clients is None or changed is None:
-        connection.execute(delete(_INSIGHTS))
-        return
-    for chunk in in_chunks(clients):
-        touched = _INSIGHTS.c.month >= shift(changed, -_REACH)
-        connection.execute(delete(_INSIGHTS).where(_INSIGHTS.c.client.in_(chunk), touched))

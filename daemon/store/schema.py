@@ -7,9 +7,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from daemon.store.engine import WRITERS, Database
-from daemon.store.errors import StoreError, StoreNewer, explaining
-from daemon.store.files import copy_store, stamped
+from daemon.store.db.engine import WRITERS, Database
+from daemon.store.db.errors import StoreError, StoreNewer, explaining
+from daemon.store.files.sqlite_file import copy_store, stamped
 
 REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every revision in order; a test compares this with the migrations. Known here so that opening needs no Alembic."""

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
-from daemon.store.tables import ToldRow
-from daemon.store.upsert import table_of, upsert
+from daemon.store.db.bulk import table_of, upsert
+from daemon.store.db.tables import ToldRow
 from scoring.months import Month, Verdict
 from scoring.told import Told
 

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from daemon.config import Config
 from daemon.due import FAILING, FRESH, NEVER_READ, STALE, UNREADABLE, state_of
 from daemon.store.calendars import Calendar, read_calendars
+from daemon.store.db.engine import Database
 from daemon.store.deliveries import Delivery, State, recent_deliveries
-from daemon.store.engine import Database
-from daemon.store.workers import GONE, IDLE, WORKING, read_workers
+from daemon.store.scale.workers import GONE, IDLE, WORKING, read_workers
 
 CALENDAR_STATES = (FRESH, STALE, FAILING, UNREADABLE, NEVER_READ)
 

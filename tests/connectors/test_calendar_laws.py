@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from daemon.store.engine import Database
+from daemon.store.db.engine import Database
+from daemon.store.db.types import from_millis, to_millis
 from daemon.store.schema import bring_up_to_date
-from daemon.store.types import from_millis, to_millis
 from scoring.meeting import Window
 from tests.connectors.calendar_providers import Google, Microsoft, Provider
 from tests.daemon.worlds import ANA, NOW, config_of, scope_of, stored, sync

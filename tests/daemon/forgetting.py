@@ -12,9 +12,9 @@ from pathlib import Path
 from connectors.contract import Person
 from daemon.config import Config
 from daemon.forget import forget_people, meant, names_of
-from daemon.store.engine import Database
-from daemon.store.erasing import Findings
-from daemon.store.files import compact
+from daemon.store.db.engine import Database
+from daemon.store.erasure import Findings
+from daemon.store.files.sqlite_file import compact
 from daemon.store.forgotten import Forgotten
 from tests.daemon.worlds import ANA, BO, JO, KIM, NOW, make_copy, scope_of, sync
 from tests.fakes.memory import Account, MemoryCalendars

@@ -22,12 +22,13 @@ from daemon.forget import forget_people
 from daemon.holder import Holder
 from daemon.restore import restore
 from daemon.store import schema
-from daemon.store.calendars import get_meta, read_calendars, set_meta
+from daemon.store.calendars import read_calendars
+from daemon.store.db.engine import Database
+from daemon.store.db.errors import StoreError, StoreNewer
 from daemon.store.deliveries import State, claim, open_deliveries, read_deliveries, settle_delivery
-from daemon.store.engine import Database
-from daemon.store.errors import StoreError, StoreNewer
-from daemon.store.files import store_in
-from daemon.store.own_backups import backups_written
+from daemon.store.files.known_backups import backups_written
+from daemon.store.files.sqlite_file import store_in
+from daemon.store.meta import get_meta, set_meta
 from scoring.months import Month
 from tests.daemon.forgetting import (
     NOVEMBER,
@@ -347,7 +348,7 @@ class TestAlone:
         script = (
             "import os, signal, sqlite3, sys\n"
             "from pathlib import Path\n"
-            "from daemon.store.files import held_alone\n"
+            "from daemon.store.files.sqlite_file import held_alone\n"
             "with held_alone(Path(sys.argv[1], 'rapport.db')) as held:\n"
             "    source = sqlite3.connect(Path(sys.argv[1], 'safe.db'))\n"
             "    kill = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"

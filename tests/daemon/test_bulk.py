@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from daemon.store.calendar_writes import Round
 from daemon.store.calendars import add_calendar
-from daemon.store.engine import Database
-from daemon.store.errors import StoreError
+from daemon.store.db.bulk import among
+from daemon.store.db.engine import Database
+from daemon.store.db.errors import StoreError
 from daemon.store.packing import copy_digest
-from daemon.store.rounds import Round
-from daemon.store.upsert import among
 from scoring.meeting import Copy
 from tests.daemon.worlds import ANA, BO, JO, make_copy, stored
 

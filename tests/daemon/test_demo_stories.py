@@ -12,7 +12,7 @@ from daemon.demo import write_company
 from daemon.insights import Insight, insights_of
 from daemon.outside import connect
 from daemon.rescore import rescore
-from daemon.store.engine import Database
+from daemon.store.db.engine import Database
 from daemon.store.schema import bring_up_to_date
 from scoring.months import month_of, shift
 from scoring.stage import Stage

@@ -21,12 +21,13 @@ from daemon.commands.forget import forget as command
 from daemon.config import Config
 from daemon.forget import NotToForget, clean_backups, forget_people, names_of
 from daemon.rescore import rescore
-from daemon.store.calendars import get_meta, read_calendars, save_groups, set_meta
+from daemon.store.calendars import read_calendars
+from daemon.store.db.engine import Database
+from daemon.store.db.errors import StoreError
 from daemon.store.deliveries import State, claim, open_deliveries, read_deliveries, settle_delivery
-from daemon.store.engine import Database
-from daemon.store.errors import StoreError
 from daemon.store.figures import due_months
 from daemon.store.forgotten import REDACTED, Forgotten, hashed, read_forgotten
+from daemon.store.meta import get_meta, save_groups, set_meta
 from daemon.store.people import read_people
 from scoring.months import Month
 from tests.daemon.forgetting import (
@@ -373,7 +374,7 @@ import os, signal, sys
 from pathlib import Path
 from daemon.config import load
 from daemon.forget import erase_and_freeze
-from daemon.store.engine import Database
+from daemon.store.db.engine import Database
 from daemon.store.forgotten import hashed, read_forgotten, save_forgotten
 from tests.daemon.worlds import NOW
 

@@ -14,9 +14,11 @@ from daemon.insights import Insight, insights_of
 from daemon.reports import known_months
 from daemon.rescore import rescore
 from daemon.settings import Digest
-from daemon.store.copies import erase_copies_before, erase_unused_addresses
-from daemon.store.engine import Database
-from daemon.store.people import insights_kept, read_people
+from daemon.store.addresses import erase_unused_addresses
+from daemon.store.copies import erase_copies_before
+from daemon.store.db.engine import Database
+from daemon.store.insights import insights_kept
+from daemon.store.people import read_people
 from scoring.meeting import Copy
 from scoring.months import Month
 from scoring.people import Presence

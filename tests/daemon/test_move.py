@@ -15,12 +15,12 @@ from daemon.commands import db
 from daemon.commands.common import UsageError
 from daemon.config import Config
 from daemon.holder import Holder
-from daemon.store.calendars import get_meta, set_meta
+from daemon.store.db.engine import Database
+from daemon.store.db.errors import StoreError
 from daemon.store.deliveries import open_deliveries, read_deliveries
-from daemon.store.engine import Database
-from daemon.store.errors import StoreError
+from daemon.store.files.transfer import copy_rows, count_rows, tables
 from daemon.store.forgotten import read_forgotten
-from daemon.store.moving import copy_rows, count_rows, tables
+from daemon.store.meta import get_meta, set_meta
 from scoring.months import Month
 from tests.daemon.forgetting import NOVEMBER, addresses, forget, synced
 from tests.daemon.worlds import ANA, BO, JO, NOW, make_copy, rows_of, stored, sync
@@ -148,8 +148,8 @@ def test_killed_half_way_the_target_is_empty(sqlite_store: Database, postgres_st
     sqlite_store.close()
     script = (
         "import os, signal, sys\n"
-        "from daemon.store.engine import Database\n"
-        "from daemon.store.moving import copy_rows\n"
+        "from daemon.store.db.engine import Database\n"
+        "from daemon.store.files.transfer import copy_rows\n"
         "with Database(sys.argv[1]).snapshot() as source, Database(sys.argv[2]).writing() as target:\n"
         "    assert copy_rows(source, target)['copies'] == 7\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"

@@ -12,8 +12,8 @@ import pytest
 
 from daemon.claims import settle_abandoned, this_process
 from daemon.outbox import pause_before
+from daemon.store.db.engine import Database
 from daemon.store.deliveries import Delivery, State, claim, open_deliveries, read_deliveries, settle_delivery
-from daemon.store.engine import Database
 from daemon.store.told import in_full, read_told, save_told
 from scoring.months import Month, Verdict
 from scoring.told import Told

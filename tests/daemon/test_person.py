@@ -13,8 +13,8 @@ from daemon.commands.person import person as command
 from daemon.config import Config
 from daemon.output import Format
 from daemon.person import stored_about
+from daemon.store.db.engine import Database
 from daemon.store.deliveries import open_deliveries
-from daemon.store.engine import Database
 from scoring.months import Month
 from tests.daemon.forgetting import forget, synced
 from tests.daemon.worlds import ANA, BO, JO, KIM, NOW, scope_of

@@ -16,10 +16,13 @@ from connectors.http import Pacer
 from daemon.config import Config, load
 from daemon.scale import queue as queues
 from daemon.scale.fingerprint import fingerprint
-from daemon.scale.hand_out import SCHEDULER, HandOut
+from daemon.scale.hand_out import HandOut
 from daemon.scale.jobs import Jobs
 from daemon.scale.plan import assign, comes_back_after, first_piece, in_turns, next_slot, rooms_of
-from daemon.store.batches import (
+from daemon.store.calendars import add_calendar, change_calendar, read_calendars
+from daemon.store.db.engine import Database
+from daemon.store.meta import SCHEDULER, get_meta
+from daemon.store.scale.batches import (
     MOST_CALENDARS,
     Batch,
     due_batches,
@@ -30,10 +33,8 @@ from daemon.store.batches import (
     suspects,
     unread,
 )
-from daemon.store.calendars import add_calendar, change_calendar, get_meta, read_calendars
-from daemon.store.engine import Database
-from daemon.store.paces import SharedBucket
-from daemon.store.workers import drop_worker, read_workers, see_worker
+from daemon.store.scale.rate_limits import SharedBucket
+from daemon.store.scale.workers import drop_worker, read_workers, see_worker
 from daemon.web.snapshot import take_snapshot
 from daemon.work import Around
 from tests.daemon.test_config import EXAMPLE, load_example

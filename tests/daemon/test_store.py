@@ -20,12 +20,13 @@ from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
 from daemon.store import schema
-from daemon.store.calendars import add_calendar, get_meta, note_round, read_calendars, set_meta
-from daemon.store.engine import Database
-from daemon.store.errors import StoreError, StoreNewer
+from daemon.store.calendar_writes import Round
+from daemon.store.calendars import add_calendar, note_round, read_calendars
+from daemon.store.db.engine import Database
+from daemon.store.db.errors import StoreError, StoreNewer
+from daemon.store.db.types import Moment, from_millis, to_millis
+from daemon.store.meta import get_meta, set_meta
 from daemon.store.packing import Addresses, copy_digest, pack_participants, pack_setting, unpack_setting
-from daemon.store.rounds import Round
-from daemon.store.types import Moment, from_millis, to_millis
 from scoring.meeting import Conference, Participant, Place, Response, Setting
 from tests.daemon.worlds import make_copy
 
@@ -252,7 +253,7 @@ class TestOnAServer:
     @pytest.mark.xdist_group("postgresql")
     def test_two_that_begin_at_once_make_it_once(self, postgres_url: str) -> None:
         script = (
-            "import sys\nfrom daemon.store.engine import Database\nfrom daemon.store.schema import bring_up_to_date\n"
+            "import sys\nfrom daemon.store.db.engine import Database\nfrom daemon.store.schema import bring_up_to_date\n"
             "database = Database(sys.argv[1])\nsys.stdin.readline()\nbring_up_to_date(database)\n"
         )
         started = [

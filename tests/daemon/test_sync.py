@@ -16,7 +16,7 @@ from daemon.passes import ConnectorResult, Pass
 from daemon.reader import Reader
 from daemon.rescore import Derived, rescore
 from daemon.store.calendars import read_calendars
-from daemon.store.engine import Database
+from daemon.store.db.engine import Database
 from scoring.counting import Reason
 from scoring.meeting import CopyState, Response
 from scoring.months import Month

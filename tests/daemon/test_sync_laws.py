@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from daemon.store.engine import Database
+from daemon.store.db.engine import Database
 from daemon.store.schema import bring_up_to_date
 from scoring.counting import Judged, judge
 from scoring.identity import meeting_key

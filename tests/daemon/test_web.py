@@ -23,9 +23,9 @@ from connectors.http import Again, Patience, Session, patiently
 from connectors.tally import Tally
 from daemon.passes import ConnectorResult, Failure
 from daemon.store.calendars import Calendar, add_calendar, change_calendar
+from daemon.store.db.engine import Database
+from daemon.store.db.errors import StoreError
 from daemon.store.deliveries import Delivery, State
-from daemon.store.engine import Database
-from daemon.store.errors import StoreError
 from daemon.store.schema import bring_up_to_date
 from daemon.web import handler, server
 from daemon.web.metrics import Metrics

@@ -12,7 +12,7 @@ from daemon.passes import ConnectorResult, Pass
 from daemon.reports import known_months, read_months
 from daemon.rescore import rescore
 from daemon.scope import Scope, known_scope
-from daemon.store.engine import Database
+from daemon.store.db.engine import Database
 from daemon.sync import run_pass
 from scoring.identity import identify
 from scoring.meeting import Copy, CopyState, Participant, Response, Setting

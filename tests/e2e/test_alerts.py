@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from daemon.config import load
-from daemon.passes import CLOCK_AHEAD
 from daemon.service import Service
-from daemon.store.calendars import set_meta
-from daemon.store.engine import Database
+from daemon.store.db.engine import Database
+from daemon.store.meta import CLOCK_AHEAD, set_meta
 from daemon.store.schema import bring_up_to_date
 from tests.e2e.company import CONFIG, Company
 from tests.e2e.test_deliveries import ANA, CEO, JO, REST, entry, october, send, states

@@ -18,7 +18,7 @@ from daemon.config import load
 from daemon.in_threads import InThreads
 from daemon.service import Service
 from daemon.store.calendars import read_calendars
-from daemon.store.engine import Database
+from daemon.store.db.engine import Database
 from daemon.store.schema import bring_up_to_date
 from tests.e2e.company import CONFIG, Company
 from tests.e2e.test_deliveries import ANA, CEO, JO, REST, entry, october

@@ -28,9 +28,9 @@ from daemon.config import load
 from daemon.scale import queue as queues
 from daemon.scale.hand_out import HandOut
 from daemon.scale.jobs import Jobs
-from daemon.store.engine import Database
+from daemon.store.db.engine import Database
+from daemon.store.scale.workers import see_worker
 from daemon.store.schema import REVISIONS, bring_up_to_date
-from daemon.store.workers import see_worker
 from daemon.work import Around
 from tests.conftest import new_database, running_server, url_of
 from tests.e2e.fleet import MONTH, Fleet, person

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import context
 from sqlmodel import SQLModel
 
-import daemon.store.tables  # noqa: F401  # fills the metadata
+import daemon.store.db.tables  # noqa: F401  # fills the metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

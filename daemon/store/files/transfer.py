@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, func, insert, select
 from sqlmodel import SQLModel
 
-import daemon.store.tables  # noqa: F401  # fills the metadata
-from daemon.store.errors import StoreError
+import daemon.store.db.tables  # noqa: F401  # fills the metadata
+from daemon.store.db.errors import StoreError
 
 _CHUNK = 2_000
 

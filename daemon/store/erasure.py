@@ -12,12 +12,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, column, delete, func, inspect, select, table, update
 
-from daemon.store.copies import erase_unused_addresses, mark_addresses
+from daemon.store.addresses import erase_unused_addresses, mark_addresses
+from daemon.store.db.bulk import in_chunks, table_of
+from daemon.store.db.tables import AddressRow, CalendarRow, CalendarState, CopyRow, DeliveryRow, InsightRow, Meta
 from daemon.store.deliveries import State
 from daemon.store.forgotten import Forgotten
-from daemon.store.people import drop_insights, months_naming
-from daemon.store.tables import AddressRow, CalendarRow, CalendarState, CopyRow, DeliveryRow, InsightRow, Meta
-from daemon.store.upsert import in_chunks, table_of
+from daemon.store.insights import drop_insights
+from daemon.store.people import months_naming
 
 _ADDRESSES, _CALENDARS, _COPIES = table_of(AddressRow), table_of(CalendarRow), table_of(CopyRow)
 _STATES = table_of(CalendarState)

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, select
 
 from daemon.store.calendars import Calendar, owners_of, read_calendars
 from daemon.store.copies import CopyReader
+from daemon.store.db.bulk import table_of
+from daemon.store.db.tables import DeliveryRow, PeopleRow
 from daemon.store.people import read_people
-from daemon.store.tables import DeliveryRow, PeopleRow
-from daemon.store.upsert import table_of
 from scoring.meeting import Copy
 from scoring.people import PeopleMonth
 

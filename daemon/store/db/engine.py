@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from daemon.store.errors import explaining
+from daemon.store.db.errors import explaining
 
 _BUSY_MILLISECONDS = 5_000
 _WRITES = "rapport_writes"

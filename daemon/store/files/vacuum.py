@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from daemon.store.engine import Database
-from daemon.store.errors import explaining
-from daemon.store.tables import AddressRow, CalendarRow, CopyRow, DeliveryRow, InsightRow, Meta, PeopleRow
-from daemon.store.upsert import table_of
+from daemon.store.db.bulk import table_of
+from daemon.store.db.engine import Database
+from daemon.store.db.errors import explaining
+from daemon.store.db.tables import AddressRow, CalendarRow, CopyRow, DeliveryRow, InsightRow, Meta, PeopleRow
 
 
 def vacuum_server(database: Database) -> None:

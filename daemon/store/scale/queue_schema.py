@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from daemon.store.calendars import get_meta, set_meta
-from daemon.store.engine import Database
+from daemon.store.db.engine import Database
+from daemon.store.meta import get_meta, set_meta
 
 SCHEMA = "rapport_queue"
 _MADE_BY = "queue_made_by"

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from sqlalchemy.engine import URL
 
-from daemon.store.engine import Database
-from daemon.store.errors import StoreError, explained, explaining_sqlite
+from daemon.store.db.engine import Database
+from daemon.store.db.errors import StoreError, explained, explaining_sqlite
 
 _MARGIN_BYTES = 1 << 20
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from daemon.store.types import Moment
+from daemon.store.db.types import Moment
 
 _ID = BigInteger().with_variant(Integer, "sqlite")
 

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, select, update
 
+from daemon.store.db.bulk import among, in_chunks, insert_stored, table_of, upsert_stored
+from daemon.store.db.tables import AddressRow, CopyRow
+from daemon.store.db.types import from_millis, to_millis
 from daemon.store.packing import RESPONSE_WORD, STATE_WORD, pack_participants, pack_setting
-from daemon.store.tables import AddressRow, CopyRow
-from daemon.store.types import from_millis, to_millis
-from daemon.store.upsert import among, in_chunks, insert_stored, table_of, upsert_stored
 from scoring.identity import meeting_key, settle
 from scoring.meeting import Copy, CopyState, Identity, Window
 

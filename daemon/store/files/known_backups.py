@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from daemon.store.calendars import get_meta, set_meta
+from daemon.store.meta import get_meta, set_meta
 
 BACKUPS = "backups"
 _MOST_REMEMBERED = 50

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, CursorResult, Dialect, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import SQLModel
 
-from daemon.store.errors import explained
+from daemon.store.db.errors import explained
 
 _MOST_MARKS = 500  # parameters of a statement
 _MOST_VALUES = 10_000  # values of one parameter

@@ -13,8 +13,8 @@ from datetime import datetime
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
 from daemon.store.calendars import UNLISTED, Calendar, read_calendars
-from daemon.store.tables import BatchRow, CalendarRow, CalendarState
-from daemon.store.upsert import in_chunks, table_of
+from daemon.store.db.bulk import in_chunks, table_of
+from daemon.store.db.tables import BatchRow, CalendarRow, CalendarState
 
 _BATCHES, _CALENDARS, _STATES = table_of(BatchRow), table_of(CalendarRow), table_of(CalendarState)
 

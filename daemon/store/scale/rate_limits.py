@@ -9,7 +9,7 @@ from functools import partial
 
 from sqlalchemy import text
 
-from daemon.store.engine import Database
+from daemon.store.db.engine import Database
 
 _MARGIN = 0.97
 """Requests leave a little after they were allowed, so the allowance is a little below the limit."""

@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Connection, cast, delete, func, literal_column, select
 from sqlalchemy.dialects import postgresql
 
-from daemon.store.tables import WorkerRow
-from daemon.store.upsert import table_of
+from daemon.store.db.bulk import table_of
+from daemon.store.db.tables import WorkerRow
 
 _WORKERS = table_of(WorkerRow)
 _NOW = cast(func.extract("epoch", func.clock_timestamp()) * literal_column("1000"), BigInteger)
