@@ -125,7 +125,7 @@ def _store(folder: Path, calendars: int, now: datetime) -> tuple[Any, Any]:
     """So many calendars, all read a minute ago, each person with a second address; no copies."""
     from sqlalchemy import insert
 
-    from daemon.config import load
+    from daemon.config.load import load
     from daemon.store.db.bulk import table_of
     from daemon.store.db.engine import Database
     from daemon.store.db.tables import CalendarRow, CalendarState

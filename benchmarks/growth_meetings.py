@@ -97,10 +97,10 @@ def _report(folder: Path) -> dict[str, Any]:
 
 def _digest(folder: Path) -> dict[str, Any]:
     from daemon.commands.common import opened
+    from daemon.config.schema.tables import Digest
     from daemon.digests import Newsroom
     from daemon.outbox import Renderings
     from daemon.reports import known_months
-    from daemon.settings import Digest
 
     settings = Digest(name="leadership", to=("email:ceo@northwind.example", "slack:#accounts"))
     with opened(folder / "config.toml") as session:

@@ -92,7 +92,7 @@ def people_of(calendars: int) -> list[str]:
 
 def two_passes(kind: str, write_company: Callable[[Path], None], tokens: Callable[[], int]) -> dict[str, Any]:
     """The first pass, and one more; `cpu` is this process's alone."""
-    from daemon.config import load
+    from daemon.config.load import load
     from daemon.logs import set_up_logs
     from daemon.passes import Pass
     from daemon.scope import known_scope

@@ -71,7 +71,7 @@ class _Company:
     """The store, as somebody sees it who waits for a round to end."""
 
     def __init__(self, folder: Path) -> None:
-        from daemon.config import load
+        from daemon.config.load import load
         from daemon.store.db.engine import Database
 
         self._database = Database(load(folder / "config.toml").store_url())

@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from benchmarks.measuring import CACHE, Stopwatch, note
-from daemon.config import load
+from daemon.config.load import load
 from daemon.rescore import rescore
 from daemon.scope import Scope
 from daemon.store.calendars import add_calendar, change_calendar, read_calendars

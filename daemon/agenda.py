@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from daemon.cron import expand_cron
+from daemon.config.schema.cron import expand_cron
+from daemon.config.schema.tables import Digest
 from daemon.scope import Scope
-from daemon.settings import Digest
 from daemon.store.db.types import from_millis, to_millis
 from daemon.store.meta import get_meta, set_meta
 from scoring.months import Month, begins, month_of, shift

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from connectors.contract import Envelope, RenderedDigest
 from connectors.errors import ConnectorError, sentence
-from daemon.config import Config
+from daemon.config.model import Config
 from daemon.outside import NoSender, Senders, service_of
 from daemon.scope import Scope
 from daemon.store.db.engine import Database

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from daemon.config.schema.tables import Digest as DigestSettings
 from daemon.insights import insights_of
 from daemon.next_steps import next_steps
 from daemon.reports import (
@@ -22,7 +23,6 @@ from daemon.reports import (
 )
 from daemon.rescore import meetings_in, no_search_for_cycles
 from daemon.scope import Scope
-from daemon.settings import Digest as DigestSettings
 from daemon.store.calendars import Calendar
 from daemon.store.told import read_told
 from daemon.suggest import suggest_from

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from fnmatch import translate
 from functools import cache
 
+from daemon.config.schema.insight_tables import Person
 from daemon.scope import Scope
-from daemon.settings_insights import Person
 from scoring.clients import normalise_address
 from scoring.people import UNKNOWN, Profile
 

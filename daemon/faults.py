@@ -7,7 +7,7 @@ import sys
 
 from connectors.errors import ConnectorError, sentence
 from daemon.commands.common import UsageError
-from daemon.config import ConfigError
+from daemon.config.problems import ConfigError
 from daemon.reports import NothingRead, UnknownMonth
 from daemon.scrub import trace
 from daemon.store.db.errors import StoreError

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect
 
-from daemon.config import Config
+from daemon.config.model import Config
 from daemon.rescore import rescore, settle_due, touched_months
 from daemon.scope import Scope, known_scope
 from daemon.store.db.engine import Database

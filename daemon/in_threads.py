@@ -12,7 +12,7 @@ import structlog
 
 from connectors.contract import Calendars
 from daemon.agenda import is_sync_planned, set_sync_due, sync_due
-from daemon.config import Config
+from daemon.config.model import Config
 from daemon.dispatch import Dispatch
 from daemon.outside import connect
 from daemon.passes import ConnectorResult, Pass

@@ -13,8 +13,8 @@ from collections.abc import MutableMapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from daemon.config.schema.tables import Log
 from daemon.scrub import kind_of, scrub, scrub_value, trace
-from daemon.settings import Log
 
 if TYPE_CHECKING:
     import structlog

@@ -12,7 +12,7 @@ from typing import Self, cast
 
 from connectors.contract import Allowance, Calendars, Sender
 from connectors.settings import ConnectorSettings, Secret
-from daemon.config import Config
+from daemon.config.model import Config
 
 EMAIL, SLACK = "email", "slack"
 _KINDS = {"microsoft": "microsoft365", "google": "google"}

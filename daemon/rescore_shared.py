@@ -78,7 +78,8 @@ def _is_large(database: Database, share_from: int) -> bool:
 
 def _start(url: str, config: str, scored_with: str) -> None:
     """In the process: the same config and the same store, or else it stays idle."""
-    from daemon.config import ConfigError, load
+    from daemon.config.load import load
+    from daemon.config.problems import ConfigError
 
     zoneinfo.reset_tzpath(to=())
     database = Database(url)

@@ -16,12 +16,12 @@ from sqlalchemy import Connection
 
 from daemon.agenda import digest_due, next_after, set_digest_due
 from daemon.backups import copy_portable, service_stopped
-from daemon.config import Config
+from daemon.config.model import Config
+from daemon.config.schema.tables import Digest
 from daemon.digests import MANAGER, portfolio
 from daemon.forget import erase_and_freeze
 from daemon.rescore import rescore
 from daemon.scope import Scope, known_scope
-from daemon.settings import Digest
 from daemon.store.calendars import read_calendars
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError, StoreNewer

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from daemon.config import Config
+from daemon.config.model import Config
 from daemon.store.calendars import Calendar, read_calendars
 from daemon.store.meta import read_groups
 from scoring.clients import Book, Client, Company

@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 
 from daemon.alerts import Alarm, problems_of
-from daemon.config import Config
+from daemon.config.model import Config
 from daemon.in_threads import InThreads
 from daemon.outbox import sending_is_off
 from daemon.outside import Senders

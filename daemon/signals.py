@@ -10,7 +10,9 @@ from types import FrameType
 
 import structlog
 
-from daemon.config import Config, ConfigError, load
+from daemon.config.load import load
+from daemon.config.model import Config
+from daemon.config.problems import ConfigError
 
 log = structlog.get_logger()
 

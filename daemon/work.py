@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
-from daemon.config import Config
+from daemon.config.model import Config
 from daemon.passes import ConnectorResult
 from daemon.store.db.engine import Database
 from daemon.store.deliveries import State

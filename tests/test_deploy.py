@@ -15,7 +15,7 @@ import pytest
 
 from connectors.tally import Tally
 from daemon.commands import worker
-from daemon.settings import Web
+from daemon.config.schema.tables import Web
 from daemon.web.metrics import Metrics
 from daemon.web.snapshot import Snapshot
 

@@ -10,7 +10,9 @@ from connectors.errors import ConnectorError
 from connectors.settings import SecretMissing
 from connectors.skew import observed
 from daemon.checks import Check, check_clock, check_connector, check_sender, check_store
-from daemon.config import Config, ConfigError, find, load
+from daemon.config.load import find, load
+from daemon.config.model import Config
+from daemon.config.problems import ConfigError
 from daemon.digests import MANAGER
 from daemon.logs import set_up_logs
 from daemon.output import Format, Table, print_csv, print_json

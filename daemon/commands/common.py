@@ -11,7 +11,8 @@ from pathlib import Path
 
 from connectors.contract import Calendars
 from connectors.settings import ConnectorSettings
-from daemon.config import Config, find, load
+from daemon.config.load import find, load
+from daemon.config.model import Config
 from daemon.logs import set_up_logs
 from daemon.output import say
 from daemon.outside import connect

@@ -10,8 +10,9 @@ from pathlib import Path
 from daemon.backups import back_up
 from daemon.backups import move as move_store
 from daemon.commands.common import UsageError
-from daemon.config import Config, find, load
-from daemon.config_secrets import store_problem
+from daemon.config.load import find, load
+from daemon.config.model import Config
+from daemon.config.schema.secret_refs import store_problem
 from daemon.due import stamp
 from daemon.logs import set_up_logs
 from daemon.output import Table, print_line, say

@@ -149,8 +149,8 @@ def _told(delivery: Delivery, began: datetime) -> str:
 
 def _test_recipient(session: Session, to: str) -> str:
     """`--to`: an address, or a recipient as the config has them, who may receive figures. Raises `UsageError`."""
-    from daemon.config_checks import is_inside
-    from daemon.setting_addresses import parse_recipient
+    from daemon.config.checks import is_inside
+    from daemon.config.schema.addresses import parse_recipient
 
     try:
         recipient = parse_recipient(to if ":" in to else f"email:{to}")

@@ -13,7 +13,8 @@ from pathlib import Path
 import structlog
 
 from daemon.commands.common import NO_SCALE, UsageError, opened
-from daemon.config import Config, find
+from daemon.config.load import find
+from daemon.config.model import Config
 from daemon.holder import Held, Holder
 from daemon.logs import tell_of_lost_threads
 from daemon.notify import notify

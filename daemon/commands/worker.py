@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from daemon.commands.common import NO_SCALE, UsageError
-from daemon.config import find, load
+from daemon.config.load import find, load
 from daemon.logs import set_up_logs
 from daemon.notify import notify
 from daemon.output import say

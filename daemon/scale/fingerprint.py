@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 
 from connectors.settings import Secret
-from daemon.config import Config
+from daemon.config.model import Config
 from daemon.scope import VERSIONS
 
 _SHARED = (

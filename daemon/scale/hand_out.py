@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import Connection
 
 from daemon.agenda import digest_due, roster_due, set_sync_due, sync_due
-from daemon.config import Config
+from daemon.config.model import Config
 from daemon.dispatch import Dispatch
 from daemon.passes import Pass
 from daemon.scale import queue as queues

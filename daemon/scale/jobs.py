@@ -16,7 +16,7 @@ import structlog
 from connectors.contract import Calendars, Person
 from connectors.skew import observed
 from daemon.agenda import is_roster_known, set_roster_due
-from daemon.config import Config
+from daemon.config.model import Config
 from daemon.dispatch import Dispatch
 from daemon.in_threads import log_results
 from daemon.outside import connect

@@ -20,7 +20,7 @@ from typing import Any
 import procrastinate
 import structlog
 
-from daemon.config import Config
+from daemon.config.model import Config
 from daemon.scale import queue as queues
 from daemon.scale.fingerprint import fingerprint
 from daemon.scale.jobs import Jobs

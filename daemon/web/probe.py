@@ -12,8 +12,9 @@ import tomllib
 from pathlib import Path
 
 from connectors.settings import SecretMissing
-from daemon.config import ConfigError, find
-from daemon.settings import Web
+from daemon.config.load import find
+from daemon.config.problems import ConfigError
+from daemon.config.schema.tables import Web
 
 _SECONDS = 5.0
 _HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # whoever listens everywhere is found here

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from daemon.config import Config
+from daemon.config.model import Config
 from daemon.due import FAILING, FRESH, NEVER_READ, STALE, UNREADABLE, state_of
 from daemon.store.calendars import Calendar, read_calendars
 from daemon.store.db.engine import Database

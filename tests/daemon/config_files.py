@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from daemon.config import Config, ConfigError, load
+from daemon.config.load import load
+from daemon.config.model import Config
+from daemon.config.problems import ConfigError
 
 COMPANY = """\
 [company]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config import Config
+from daemon.config.model import Config
 from daemon.store.db.engine import Database
 from daemon.store.schema import bring_up_to_date
 from tests.daemon.worlds import config_of

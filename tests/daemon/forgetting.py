@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from connectors.contract import Person
-from daemon.config import Config
+from daemon.config.model import Config
 from daemon.forget import forget_people, meant, names_of
 from daemon.store.db.engine import Database
 from daemon.store.erasure import Findings

@@ -17,7 +17,7 @@ import pytest
 from daemon.agenda import digest_due, next_after, set_digest_due
 from daemon.backups import back_up
 from daemon.commands import db
-from daemon.config import Config
+from daemon.config.model import Config
 from daemon.forget import forget_people
 from daemon.holder import Holder
 from daemon.restore import restore

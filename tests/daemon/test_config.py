@@ -17,9 +17,11 @@ from pydantic import BaseModel
 
 from connectors.calendars import ics
 from connectors.settings import SettingsModel
-from daemon import settings
-from daemon.config import Config, ConfigError, find, load
-from daemon.config_draft import KNOWN, known_kinds
+from daemon.config.draft import KNOWN, known_kinds
+from daemon.config.load import find, load
+from daemon.config.model import Config
+from daemon.config.problems import ConfigError
+from daemon.config.schema import tables
 from scoring import signals, stage
 from scoring.stage import Asked
 from scoring.steps import DEFAULT_POINTS, Rules, Step
@@ -131,7 +133,7 @@ def test_everything_is_frozen(tmp_path: Path) -> None:
         config.web = None  # type: ignore[misc, assignment]  # that it cannot be done is the test
     with pytest.raises(ValueError, match="frozen"):
         config.sync.workers = 9
-    for table in vars(settings).values():
+    for table in vars(tables).values():
         if isinstance(table, type) and issubclass(table, BaseModel):
             assert table.model_config["frozen"]
             assert table.model_config["extra"] == "forbid"
@@ -208,7 +210,7 @@ def test_what_works_but_should_be_changed(text: str, warnings: list[str], tmp_pa
 def test_the_config_is_found_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("RAPPORT_CONFIG", raising=False)
-    monkeypatch.setattr("daemon.config.DEFAULT_PLACES", (Path("config.toml"), tmp_path / "etc" / "config.toml"))
+    monkeypatch.setattr("daemon.config.load.DEFAULT_PLACES", (Path("config.toml"), tmp_path / "etc" / "config.toml"))
     with pytest.raises(ConfigError, match=r"there is no config file; copy config\.example\.toml there, or name yours"):
         find(None)
     (tmp_path / "etc").mkdir()
@@ -274,7 +276,7 @@ def test_the_example_shows_every_key_with_its_default(tmp_path: Path) -> None:
         assert getattr(shown, name) == getattr(plain, name), name
     points = re.search(r"^points = \{(.*?)\}", EXAMPLE, re.MULTILINE)
     assert points is not None
-    assert re.findall(r"(\w+) =", points[1]) == list(settings.PointsTable.model_fields)
+    assert re.findall(r"(\w+) =", points[1]) == list(tables.PointsTable.model_fields)
 
 
 def test_every_line_of_the_example_says_why() -> None:
@@ -287,7 +289,7 @@ def test_every_line_of_the_example_says_why() -> None:
 
 
 def test_the_words_of_the_interface_are_those_of_the_models() -> None:
-    assert get_args(settings.Tier) == ("key", "strategic", "standard", "prospect")
+    assert get_args(tables.Tier) == ("key", "strategic", "standard", "prospect")
     assert "ics" in known_kinds()
     assert not any(kind.startswith("_") for kind in known_kinds())
     assert issubclass(ics.Settings, SettingsModel)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config import Config
+from daemon.config.model import Config
 from tests.daemon.config_files import COMPANY, cases, good, problems
 
 CLIENT = '[[clients]]\nname = "Acme"\ndomains = ["acme.example"]\n'

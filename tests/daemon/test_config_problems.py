@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import connectors.calendars
-from daemon.config import ConfigError, load
+from daemon.config.load import load
+from daemon.config.problems import ConfigError
 from tests.daemon.config_files import COMPANY, KIND, cases, problems
 
 DOMAIN = 'allowed: a domain such as "acme.example", without "@", "*" or "https://"; its sub-domains are meant too'

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 import connectors.calendars
-from daemon.config import Config, ConfigError, load
+from daemon.config.load import load
+from daemon.config.model import Config
+from daemon.config.problems import ConfigError
 from tests.daemon.config_files import COMPANY, KIND, good, write
 
 PLAIN = "hunter-two Plain"

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from daemon.cron import parse_cron
-from daemon.setting_addresses import (
+from daemon.config.schema.addresses import (
     is_loopback,
     is_safe_endpoint,
     parse_address,
@@ -20,7 +19,8 @@ from daemon.setting_addresses import (
     parse_recipient,
     parse_selection,
 )
-from daemon.setting_types import parse_months
+from daemon.config.schema.cron import parse_cron
+from daemon.config.schema.types import parse_months
 
 Parser = Callable[[Any], Any]
 

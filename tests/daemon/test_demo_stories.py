@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from connectors.contract import Calendars
-from daemon.config import load
+from daemon.config.load import load
 from daemon.demo import write_company
 from daemon.insights import Insight, insights_of
 from daemon.outside import connect

@@ -18,7 +18,7 @@ from connectors.contract import Done, Page, Person, Reading
 from daemon.backups import back_up
 from daemon.commands.common import UsageError
 from daemon.commands.forget import forget as command
-from daemon.config import Config
+from daemon.config.model import Config
 from daemon.forget import NotToForget, clean_backups, forget_people, names_of
 from daemon.rescore import rescore
 from daemon.store.calendars import read_calendars
@@ -372,7 +372,7 @@ class TestTheCommand:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from daemon.config import load
+from daemon.config.load import load
 from daemon.forget import erase_and_freeze
 from daemon.store.db.engine import Database
 from daemon.store.forgotten import hashed, read_forgotten, save_forgotten

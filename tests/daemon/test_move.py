@@ -13,7 +13,7 @@ import pytest
 from daemon.backups import move
 from daemon.commands import db
 from daemon.commands.common import UsageError
-from daemon.config import Config
+from daemon.config.model import Config
 from daemon.holder import Holder
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError

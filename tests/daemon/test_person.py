@@ -10,7 +10,7 @@ import pytest
 
 from daemon.commands.common import UsageError
 from daemon.commands.person import person as command
-from daemon.config import Config
+from daemon.config.model import Config
 from daemon.output import Format
 from daemon.person import stored_about
 from daemon.store.db.engine import Database

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.http import Pacer
-from daemon.config import Config, load
+from daemon.config.load import load
+from daemon.config.model import Config
 from daemon.scale import queue as queues
 from daemon.scale.fingerprint import fingerprint
 from daemon.scale.hand_out import HandOut
@@ -335,7 +336,7 @@ class TestFingerprint:
 
         company(tmp_path)
         script = (
-            "from pathlib import Path\nfrom daemon.config import load\n"
+            "from pathlib import Path\nfrom daemon.config.load import load\n"
             "from daemon.scale.fingerprint import fingerprint\n"
             f"print(fingerprint(load(Path({str(tmp_path / 'config.toml')!r}))))"
         )

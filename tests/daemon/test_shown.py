@@ -9,7 +9,7 @@ from datetime import datetime
 import pytest
 
 from daemon import plain
-from daemon.config import Config
+from daemon.config.model import Config
 from daemon.insights import Insight, insights_of
 from daemon.output import Written, json_text
 from daemon.report_json import judged_json

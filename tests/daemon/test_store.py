@@ -253,7 +253,8 @@ class TestOnAServer:
     @pytest.mark.xdist_group("postgresql")
     def test_two_that_begin_at_once_make_it_once(self, postgres_url: str) -> None:
         script = (
-            "import sys\nfrom daemon.store.db.engine import Database\nfrom daemon.store.schema import bring_up_to_date\n"
+            "import sys; from daemon.store.db.engine import Database\n"
+            "from daemon.store.schema import bring_up_to_date\n"
             "database = Database(sys.argv[1])\nsys.stdin.readline()\nbring_up_to_date(database)\n"
         )
         started = [

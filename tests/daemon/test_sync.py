@@ -11,7 +11,7 @@ import pytest
 
 from connectors.contract import Done, Page, Person, Reading
 from connectors.errors import RetryLater, SkipCalendar, StopConnector
-from daemon.config import Config
+from daemon.config.model import Config
 from daemon.passes import ConnectorResult, Pass
 from daemon.reader import Reader
 from daemon.rescore import Derived, rescore

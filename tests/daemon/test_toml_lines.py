@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from daemon.toml_lines import KeyPath, scan
+from daemon.config.toml_lines import KeyPath, scan
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from connectors.contract import Calendars
-from daemon.config import Config, load
+from daemon.config.load import load
+from daemon.config.model import Config
 from daemon.passes import ConnectorResult, Pass
 from daemon.reports import known_months, read_months
 from daemon.rescore import rescore

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config import load
+from daemon.config.load import load
 from daemon.service import Service
 from daemon.store.db.engine import Database
 from daemon.store.meta import CLOCK_AHEAD, set_meta

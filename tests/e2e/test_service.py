@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config import load
+from daemon.config.load import load
 from daemon.in_threads import InThreads
 from daemon.service import Service
 from daemon.store.calendars import read_calendars

@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 
 from daemon.agenda import set_digest_due
-from daemon.config import load
+from daemon.config.load import load
 from daemon.scale import queue as queues
 from daemon.scale.hand_out import HandOut
 from daemon.scale.jobs import Jobs
@@ -43,7 +43,7 @@ ROOT = Path(__file__).parents[2]
 QUICK = """
 import sys
 from pathlib import Path
-from daemon.config import load
+from daemon.config.load import load
 from daemon.logs import set_up_logs
 from daemon.scale.worker import Worker
 from daemon.store.engine import Database

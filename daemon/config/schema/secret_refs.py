@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from connectors.settings import Secret
-from daemon.settings import STORE_SCHEMES
-from daemon.toml_lines import KeyPath
+from daemon.config.schema.tables import STORE_SCHEMES
+from daemon.config.toml_lines import KeyPath
 
 
 def secrets_in(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Secret]]:

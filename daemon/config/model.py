@@ -1,26 +1,18 @@
-"""The config file: found, read, judged as a whole. Every problem comes in one go, never a secret's value.
-
-Reads files and the environment, and nothing else: no store, no network. Of the connector kinds, only those in
-use are imported.
-"""
+"""The config as the rest of the service takes it: checked, complete, and frozen."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from connectors.contract import Context
 from connectors.guarded import remember
 from connectors.settings import ConnectorSettings, Secret, SecretMissing
-from daemon.config_checks import check
-from daemon.config_draft import Draft
-from daemon.config_problems import ConfigError, Problem, by_line
-from daemon.config_secrets import secrets_in, store_problem, store_url_of
-from daemon.config_source import dotted
-from daemon.config_warnings import warnings_of
-from daemon.settings import (
+from daemon.config.problems import ConfigError, Problem, by_line
+from daemon.config.schema.insight_tables import Assessment, Person, Signals, Stages
+from daemon.config.schema.secret_refs import secrets_in, store_problem, store_url_of
+from daemon.config.schema.tables import (
     Alerts,
     Client,
     Company,
@@ -36,19 +28,14 @@ from daemon.settings import (
     Sync,
     Web,
 )
-from daemon.settings_insights import Assessment, Person, Signals, Stages
-from daemon.toml_lines import KeyPath, Lines
+from daemon.config.source import dotted
+from daemon.config.toml_lines import KeyPath, Lines
 from scoring.steps import Rules
-
-__all__ = ["Config", "ConfigError", "Problem", "find", "load"]
-
-DEFAULT_PLACES = (Path("config.toml"), Path("/etc/rapport/config.toml"))
-REMEDY = "copy config.example.toml there, or name yours with --config"
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Config:
-    """A valid config: the tables of `daemon.settings`, paths absolute, secrets still as references."""
+    """A valid config: the tables of `daemon.config.schema`, paths absolute, secrets still as references."""
 
     path: Path
     folder: Path
@@ -142,30 +129,3 @@ class Config:
 
     def _problem(self, path: KeyPath, what: str) -> Problem:
         return Problem(file=self.path.name, line=self._lines.of(path), key=self._key(path), allowed=what)
-
-
-def find(path: Path | None) -> Path:
-    """Where the config is: `path` (--config), $RAPPORT_CONFIG or the usual places. Raises `ConfigError`."""
-    named = path or (Path(os.environ["RAPPORT_CONFIG"]) if os.environ.get("RAPPORT_CONFIG") else None)
-    if named is None:
-        for place in DEFAULT_PLACES:
-            if place.is_file():
-                return place
-        looked = " or ".join(str(place) for place in DEFAULT_PLACES)
-        raise ConfigError([Problem(file=looked, allowed="there is no config file", hint=REMEDY)])
-    if not named.exists():
-        by = "--config" if path else "$RAPPORT_CONFIG"
-        hint = f"it was named by {by}; {REMEDY}"
-        raise ConfigError([Problem(file=str(named), allowed="there is no such config file", hint=hint)])
-    return named
-
-
-def load(path: Path) -> Config:
-    """The config in `path`. Raises `ConfigError` with every problem of it and of the files that it names."""
-    draft = Draft.read(path)
-    check(draft)
-    problems = draft.problems()
-    if problems:
-        raise ConfigError(problems)
-    config = Config(path=path, folder=draft.folder, _lines=draft.source.lines, **draft.tables())
-    return replace(config, warnings=tuple(warnings_of(config)))

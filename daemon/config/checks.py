@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from daemon.config_clients import check_clients
-from daemon.config_draft import Draft
-from daemon.config_problems import listed, nearest
-from daemon.config_secrets import store_problem
-from daemon.setting_addresses import is_loopback, is_safe_endpoint
-from daemon.settings import Alerts, Company, Digest, Email, Scale, Scoring, Slack, Store, Sync, Web
-from daemon.settings_insights import Stages
-from daemon.toml_lines import KeyPath
+from daemon.config.client_checks import check_clients
+from daemon.config.draft import Draft
+from daemon.config.problems import listed, nearest
+from daemon.config.schema.addresses import is_loopback, is_safe_endpoint
+from daemon.config.schema.insight_tables import Stages
+from daemon.config.schema.secret_refs import store_problem
+from daemon.config.schema.tables import Alerts, Company, Digest, Email, Scale, Scoring, Slack, Store, Sync, Web
+from daemon.config.toml_lines import KeyPath
 from scoring.clients import normalise_address
 
 TIERS = ("key", "strategic", "standard", "prospect")

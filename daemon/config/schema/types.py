@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Strict, StringConstraints, ValidationInfo
 
 from connectors.settings import Secret, parse_duration
-from daemon.config_problems import nearest
+from daemon.config.problems import nearest
 
 Flag = Annotated[bool, Strict()]
 Count = Annotated[int, Strict()]

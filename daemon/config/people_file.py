@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from connectors.settings import SettingsModel
-from daemon.config_source import Source
-from daemon.csv_rows import CsvRows
-from daemon.settings_insights import Assessment, Person
+from daemon.config.csv_rows import CsvRows
+from daemon.config.schema.insight_tables import Assessment, Person
+from daemon.config.source import Source
 from scoring.clients import normalise_address
 from scoring.health import BEST, ELEMENTS
 

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from connectors.settings import looks_secret
-from daemon.config_faults import faults_of, keys_of, look_up
-from daemon.config_problems import Problem, shown
-from daemon.toml_lines import KeyPath, Lines
+from daemon.config.problems import Problem, shown
+from daemon.config.pydantic_errors import faults_of, keys_of, look_up
+from daemon.config.toml_lines import KeyPath, Lines
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from daemon.config_problems import nearest, shown
-from daemon.config_source import Source
-from daemon.toml_lines import KeyPath, Lines
+from daemon.config.problems import nearest, shown
+from daemon.config.source import Source
+from daemon.config.toml_lines import KeyPath, Lines
 
 Naming = Callable[[Any, KeyPath], str]
 

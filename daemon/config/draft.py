@@ -13,34 +13,34 @@ from typing import Any, TypeVar
 
 import connectors.calendars
 from connectors.settings import ConnectorSettings, SettingsModel
-from daemon import settings, settings_insights
-from daemon.clients_file import Entry, join_clients, read_clients_file
-from daemon.config_problems import ConfigError, Problem, by_line, kind_of, listed, nearest, shown
-from daemon.config_source import Source
-from daemon.people_file import read_assessments_file, read_people_file
-from daemon.settings_insights import Assessment, Person
-from daemon.toml_lines import KeyPath, scan
+from daemon.config.clients_file import Entry, join_clients, read_clients_file
+from daemon.config.people_file import read_assessments_file, read_people_file
+from daemon.config.problems import ConfigError, Problem, by_line, kind_of, listed, nearest, shown
+from daemon.config.schema import insight_tables, tables
+from daemon.config.schema.insight_tables import Assessment, Person
+from daemon.config.source import Source
+from daemon.config.toml_lines import KeyPath, scan
 
 Table = TypeVar("Table", bound=SettingsModel)
 Row = TypeVar("Row")
 Reader = Callable[[str, str, Path], tuple[Source, Sequence[Row]]]
 
 PLAIN_TABLES: dict[str, type[SettingsModel]] = {
-    "store": settings.Store,
-    "sync": settings.Sync,
-    "scoring": settings.Scoring,
-    "signals": settings_insights.Signals,
-    "stages": settings_insights.Stages,
-    "network": settings.Network,
-    "alerts": settings.Alerts,
-    "privacy": settings.Privacy,
-    "web": settings.Web,
-    "scale": settings.Scale,
-    "log": settings.Log,
+    "store": tables.Store,
+    "sync": tables.Sync,
+    "scoring": tables.Scoring,
+    "signals": insight_tables.Signals,
+    "stages": insight_tables.Stages,
+    "network": tables.Network,
+    "alerts": tables.Alerts,
+    "privacy": tables.Privacy,
+    "web": tables.Web,
+    "scale": tables.Scale,
+    "log": tables.Log,
 }
-OPTIONAL_TABLES: dict[str, type[SettingsModel]] = {"email": settings.Email, "slack": settings.Slack}
+OPTIONAL_TABLES: dict[str, type[SettingsModel]] = {"email": tables.Email, "slack": tables.Slack}
 ARRAYS = ("connectors", "clients", "digests")
-KNOWN = ("company", *PLAIN_TABLES, *OPTIONAL_TABLES, *ARRAYS, *settings.TopLevel.model_fields)
+KNOWN = ("company", *PLAIN_TABLES, *OPTIONAL_TABLES, *ARRAYS, *tables.TopLevel.model_fields)
 
 _PLACE = re.compile(r"\s*\((?:at line (\d+), column (\d+)|at end of document)\)$")
 _SYNTAX = {
@@ -65,10 +65,10 @@ class Draft:
 
     source: Source
     folder: Path
-    company: settings.Company | None = None
+    company: tables.Company | None = None
     plain: dict[str, Any] = field(default_factory=dict)
     connectors: list[tuple[int, ConnectorSettings]] = field(default_factory=list)
-    digests: list[tuple[int, settings.Digest]] = field(default_factory=list)
+    digests: list[tuple[int, tables.Digest]] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     people: tuple[Person, ...] = ()
     assessments: tuple[Assessment, ...] = ()
@@ -103,12 +103,12 @@ class Draft:
         """What `Config` is made of; only when there are no problems."""
         plain = {name: self.table(name, model) for name, model in PLAIN_TABLES.items()}
         optional = {name: self.plain.get(name) for name in OPTIONAL_TABLES}
-        top: settings.TopLevel = self.plain["top"]
+        top: tables.TopLevel = self.plain["top"]
         return {
             "company": self.company,
             **plain,
             **optional,
-            **{name: getattr(top, name) for name in settings.TopLevel.model_fields},
+            **{name: getattr(top, name) for name in tables.TopLevel.model_fields},
             "connectors": tuple(connector for _, connector in self.connectors),
             "clients": join_clients(self.entries),
             "people": self.people,
@@ -123,14 +123,14 @@ class Draft:
                 hint = nearest(key, KNOWN) or f"known here: {', '.join(KNOWN)}"
                 source.fault((key,), "unknown key", hint=hint)
         if "company" in raw:
-            self.company = source.table(settings.Company, ("company",), raw["company"])
+            self.company = source.table(tables.Company, ("company",), raw["company"])
         else:
             source.fault(("company",), "is missing; it needs name, timezone and domains")
         for name, model in {**PLAIN_TABLES, **OPTIONAL_TABLES}.items():
             if name in raw:
                 self.plain[name] = source.table(model, (name,), raw[name])
-        top = {key: raw[key] for key in settings.TopLevel.model_fields if key in raw}
-        self.plain["top"] = source.table(settings.TopLevel, (), top)
+        top = {key: raw[key] for key in tables.TopLevel.model_fields if key in raw}
+        self.plain["top"] = source.table(tables.TopLevel, (), top)
 
     def _read_arrays(self) -> None:
         for name in ARRAYS:
@@ -140,14 +140,14 @@ class Draft:
             if connector is not None:
                 self.connectors.append((number, connector))
         for number, raw in self.items("digests"):
-            digest = self.source.table(settings.Digest, ("digests", number), raw)
+            digest = self.source.table(tables.Digest, ("digests", number), raw)
             if digest is not None:
                 self.digests.append((number, digest))
         for number, raw in self.items("clients"):
-            client = self.source.table(settings.Client, ("clients", number), raw)
+            client = self.source.table(tables.Client, ("clients", number), raw)
             if client is not None:
                 self.entries.append(Entry(client, self.source, ("clients", number)))
-        top: settings.TopLevel | None = self.plain["top"]
+        top: tables.TopLevel | None = self.plain["top"]
         if top is not None and top.clients_file is not None:
             self.entries.extend(self._read_file("clients_file", top.clients_file, read_clients_file))
         if top is not None and top.people_file is not None:

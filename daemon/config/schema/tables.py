@@ -13,19 +13,9 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field
 
 from connectors.settings import Duration, Secret, SettingsModel
-from daemon.cron import parse_cron
-from daemon.setting_addresses import (
-    Address,
-    Domain,
-    Endpoint,
-    Glob,
-    Listen,
-    Mailbox,
-    Proxy,
-    Recipient,
-    Selection,
-)
-from daemon.setting_types import (
+from daemon.config.schema.addresses import Address, Domain, Endpoint, Glob, Listen, Mailbox, Proxy, Recipient, Selection
+from daemon.config.schema.cron import parse_cron
+from daemon.config.schema.types import (
     Count,
     Day,
     ExistingFile,

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from daemon.config_problems import shown
-from daemon.config_source import Source
-from daemon.csv_rows import CsvRows, column_of
-from daemon.settings import Client
-from daemon.toml_lines import KeyPath
+from daemon.config.csv_rows import CsvRows, column_of
+from daemon.config.problems import shown
+from daemon.config.schema.tables import Client
+from daemon.config.source import Source
+from daemon.config.toml_lines import KeyPath
 
 COLUMNS = ("client", "domain", "manager", "tier", "stage", "since")
 SINGLE = ("manager", "tier", "stage", "since")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from daemon.clients_file import Entry
-from daemon.config_draft import Draft
-from daemon.config_source import Source
-from daemon.toml_lines import KeyPath
+from daemon.config.clients_file import Entry
+from daemon.config.draft import Draft
+from daemon.config.source import Source
+from daemon.config.toml_lines import KeyPath
 from scoring.clients import normalise_address
 
 _RESERVED = ("tier:", "manager:")

@@ -7,10 +7,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from daemon.settings import StoreUrl
+from daemon.config.schema.tables import StoreUrl
 
 if TYPE_CHECKING:
-    from daemon.config import Config
+    from daemon.config.model import Config
 
 
 def warnings_of(config: Config) -> Iterator[str]:

@@ -15,8 +15,8 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from connectors.settings import Secret, looks_secret
-from daemon.config_problems import kind_of, listed, nearest, shown
-from daemon.toml_lines import KeyPath
+from daemon.config.problems import kind_of, listed, nearest, shown
+from daemon.config.toml_lines import KeyPath
 
 _NEEDS_A_CONTAINER = {
     "model_type": "a table",

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from connectors.settings import SettingsModel
-from daemon.setting_addresses import Address
-from daemon.setting_types import Count, Months, Name, parse_date, parse_positive_duration, text_of
+from daemon.config.schema.addresses import Address
+from daemon.config.schema.types import Count, Months, Name, parse_date, parse_positive_duration, text_of
 from scoring.health import ELEMENTS, FURTHER
 from scoring.months import Month
 from scoring.signals import DEFAULTS as SIGNALS
