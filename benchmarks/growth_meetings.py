@@ -65,7 +65,7 @@ def _rescore(folder: Path) -> dict[str, Any]:
     from daemon.rescore import rescore
     from daemon.store.db.engine import Database
     from daemon.store.figures import mark_stale
-    from scoring.months import month_of, shift
+    from scoring.months.month import month_of, shift
 
     (folder / "config.toml").write_text(config_text(clients=CLIENTS, long_meeting_over="45m"))
     database, now = Database(f"sqlite:///{folder / 'rapport.db'}"), datetime.now(UTC)

@@ -13,7 +13,7 @@ import icalendar
 from benchmarks.measuring import Figure, Stopwatch, is_small, note, show
 from connectors.calendars.ics import Settings, connect
 from connectors.contract import Calendars, Context, Page, Reading
-from scoring.meeting import Window
+from scoring.meetings.values import Window
 
 _OWNER = "jo@northwind.example"
 _END = datetime(2026, 12, 1, tzinfo=UTC)

@@ -15,7 +15,7 @@ from daemon.insights import insights_of
 from daemon.rescore import rescore
 from daemon.store.db.engine import Database
 from daemon.store.insights import drop_insights
-from scoring.months import month_of, shift
+from scoring.months.month import month_of, shift
 
 
 def measure(*, small: bool = False) -> list[Figure]:

@@ -17,8 +17,8 @@ from daemon.store.calendars import add_calendar
 from daemon.store.db.engine import Database
 from daemon.store.packing import copy_digest
 from daemon.store.schema import bring_up_to_date
-from scoring.identity import identify
-from scoring.meeting import Copy, Participant, Response, Setting
+from scoring.meetings.identity import identify
+from scoring.meetings.values import Copy, Participant, Response, Setting
 
 _CALENDARS = 5
 _PAGE = 500

@@ -24,9 +24,9 @@ from daemon.store.db.types import to_millis
 from daemon.store.meta import HISTORY_BEGINS, set_meta
 from daemon.store.packing import pack_participants, pack_setting
 from daemon.store.schema import REVISIONS, bring_up_to_date
-from scoring.identity import identify, meeting_key
-from scoring.meeting import Conference, Participant, Place, Response, Setting
-from scoring.months import begins, month_of, shift
+from scoring.meetings.identity import identify, meeting_key
+from scoring.meetings.values import Conference, Participant, Place, Response, Setting
+from scoring.months.month import begins, month_of, shift
 
 _VERSION = 2
 """Raised when the same size gives another store."""

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from connectors.errors import ConnectorError
-from scoring.meeting import Copy, Window
+from scoring.meetings.values import Copy, Window
 
 
 class Allowance(Protocol):

@@ -21,16 +21,18 @@ from daemon.reports import (
     working_days,
 )
 from daemon.scope import Scope
-from scoring.clients import Client
-from scoring.counting import Judged
-from scoring.digest import Bar, Line
-from scoring.digest_lines import line_of
-from scoring.health import ELEMENTS, FURTHER, NOT_KNOWN, RELATIONSHIPS, Answer, Health, health_of
-from scoring.hours import thousandths
-from scoring.months import Credited, Month, Row, first_day, month_of, shift
-from scoring.next_step import NextStep, booked, next_step, next_step_text
-from scoring.people import QUARTER, Circle, Known
-from scoring.stage import standings_of
+from scoring.digest.lines import line_of
+from scoring.digest.value import Bar, Line
+from scoring.insights.health import ELEMENTS, FURTHER, NOT_KNOWN, RELATIONSHIPS, Answer, Health, health_of
+from scoring.insights.next_step import NextStep, booked, next_step, next_step_text
+from scoring.insights.people import QUARTER, Circle, Known
+from scoring.insights.stage import standings_of
+from scoring.meetings.address_book import Client
+from scoring.months.counting import Judged
+from scoring.months.figures import Credited
+from scoring.months.history import Row
+from scoring.months.hours import thousandths
+from scoring.months.month import Month, first_day, month_of, shift
 
 _AHEAD = 3  # months in which meetings are booked, the running one included
 RESULTS_AFTER = (18, 24)

@@ -13,7 +13,7 @@ from daemon.config.schema.tables import Digest
 from daemon.scope import Scope
 from daemon.store.db.types import from_millis, to_millis
 from daemon.store.meta import get_meta, set_meta
-from scoring.months import Month, begins, month_of, shift
+from scoring.months.month import Month, begins, month_of, shift
 
 _SYNC = "due sync"
 _ROSTER = "due roster "

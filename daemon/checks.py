@@ -17,8 +17,8 @@ from connectors.errors import ConnectorError, SkipCalendar
 from connectors.settings import ConnectorSettings
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError
-from scoring.clients import normalise_address
-from scoring.meeting import Window
+from scoring.meetings.address_book import normalise_address
+from scoring.meetings.values import Window
 
 _LEAST_FREE_BYTES = 200_000_000
 _TRIES = 3  # calendars tried until one can be read: a single person may have none

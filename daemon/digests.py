@@ -26,14 +26,15 @@ from daemon.scope import Scope
 from daemon.store.calendars import Calendar
 from daemon.store.told import read_told
 from daemon.suggest import suggest_from
-from scoring.clients import Client
-from scoring.digest import Digest
-from scoring.digest_build import Material, build_digest
-from scoring.digest_sections import Aside
-from scoring.months import History, Month, missing, shift
-from scoring.people import QUARTER
-from scoring.stage import portfolio_texts
-from scoring.told import Restated, Told, told_of
+from scoring.digest.build import Material, build_digest
+from scoring.digest.restatement import Restated, Told, told_of
+from scoring.digest.sections import Aside
+from scoring.digest.value import Digest
+from scoring.insights.people import QUARTER
+from scoring.insights.stage import portfolio_texts
+from scoring.meetings.address_book import Client
+from scoring.months.history import History, missing
+from scoring.months.month import Month, shift
 from scoring.wording import count_text
 
 T = TypeVar("T")

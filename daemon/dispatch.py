@@ -22,7 +22,8 @@ from daemon.store.calendars import Calendar
 from daemon.store.deliveries import State, read_deliveries
 from daemon.sync import note_clock
 from daemon.work import Around
-from scoring.months import Month, missing
+from scoring.months.history import missing
+from scoring.months.month import Month
 
 log = structlog.get_logger()
 

@@ -14,7 +14,7 @@ from daemon.store.calendars import Calendar
 from daemon.store.deliveries import Delivery, State, recent_deliveries
 from daemon.store.meta import CLOCK_AHEAD, get_meta
 from daemon.store.scale.workers import Worker, read_workers
-from scoring.months import Month, begins, month_of, shift
+from scoring.months.month import Month, begins, month_of, shift
 
 FRESH, STALE, FAILING, UNREADABLE, NEVER_READ = "fresh", "stale", "failing", "unreadable", "never_read"
 _STALE_AFTER = 2  # rounds of `sync.every` without a reading

@@ -9,8 +9,8 @@ from functools import cache
 
 from daemon.config.schema.insight_tables import Person
 from daemon.scope import Scope
-from scoring.clients import normalise_address
-from scoring.people import UNKNOWN, Profile
+from scoring.insights.people import UNKNOWN, Profile
+from scoring.meetings.address_book import normalise_address
 
 
 class Faces:

@@ -26,8 +26,8 @@ from daemon.store.files.sqlite_file import as_one_file, compact, store_in
 from daemon.store.forgotten import Forgotten, hashed, read_forgotten, save_forgotten
 from daemon.store.meta import mark_roster
 from daemon.store.schema import check_revision
-from scoring.clients import normalise_address
-from scoring.months import Month, month_of
+from scoring.meetings.address_book import normalise_address
+from scoring.months.month import Month, month_of
 
 
 class NotToForget(Exception):

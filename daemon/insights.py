@@ -23,12 +23,13 @@ from daemon.store.figures import first_met
 from daemon.store.insights import INSIGHTS_OF, drop_insights, insights_kept, read_insights, save_insights
 from daemon.store.meta import get_meta, set_meta
 from daemon.store.people import first_month_of_people, read_people
-from scoring.clients import Client
-from scoring.findings import Finding, most_important
-from scoring.months import History, Month, month_of
-from scoring.people import Circle
-from scoring.signals import View, signals_of
-from scoring.stage import Account, Stage, Standing, standing_text, standings_of
+from scoring.insights.findings import Finding, most_important
+from scoring.insights.people import Circle
+from scoring.insights.signals import View, signals_of
+from scoring.insights.stage import Account, Stage, Standing, standing_text, standings_of
+from scoring.meetings.address_book import Client
+from scoring.months.history import History
+from scoring.months.month import Month, month_of
 
 _AT_ONCE = 25  # clients a transaction: writers need not wait long
 

@@ -22,7 +22,7 @@ from daemon.store.calendars import Calendar, note_round
 from daemon.store.figures import mark_stale
 from daemon.store.forgotten import read_forgotten
 from daemon.store.meta import HISTORY_BEGINS, get_meta, set_meta
-from scoring.months import month_of
+from scoring.months.month import month_of
 
 
 class TooLate(Exception):

@@ -9,18 +9,13 @@ from sqlalchemy import Connection
 from daemon.faces import Faces
 from daemon.scope import Scope
 from daemon.store.people import read_people
-from scoring.clients import Client
-from scoring.counting import Judged
-from scoring.months import Credited, History, Month, Verdict, shift
-from scoring.next_step import (
-    ToBeat,
-    booked,
-    booked_seconds,
-    most_to_gain,
-    next_step_text,
-    to_beat_text,
-)
-from scoring.people import Circle
+from scoring.insights.next_step import ToBeat, booked, booked_seconds, most_to_gain, next_step_text, to_beat_text
+from scoring.insights.people import Circle
+from scoring.meetings.address_book import Client
+from scoring.months.counting import Judged
+from scoring.months.figures import Credited
+from scoring.months.history import History, Verdict
+from scoring.months.month import Month, shift
 
 _MOST_MEETINGS = 2
 _NO_NEED = (Verdict.DEVELOPING, Verdict.SO_FAR)

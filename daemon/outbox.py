@@ -29,7 +29,7 @@ from daemon.store.deliveries import (
     settle_delivery,
 )
 from daemon.store.told import save_told
-from scoring.months import Month
+from scoring.months.month import Month
 
 log = structlog.get_logger()
 

@@ -13,10 +13,10 @@ from daemon.forget import aliases_of
 from daemon.scope import Scope
 from daemon.store.forgotten import read_forgotten
 from daemon.store.subject_access import calendars_of, copies_of, deliveries_to, months_of
-from scoring.clients import Kind
-from scoring.hours import thousandths
-from scoring.meeting import Copy
-from scoring.people import PeopleMonth
+from scoring.insights.people import PeopleMonth
+from scoring.meetings.address_book import Kind
+from scoring.meetings.values import Copy
+from scoring.months.hours import thousandths
 
 
 def stored_about(connection: Connection, scope: Scope, address: str) -> dict[str, Any]:

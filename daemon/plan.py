@@ -9,9 +9,9 @@ from connectors.contract import Page
 from daemon.store.calendar_writes import Known
 from daemon.store.forgotten import NOBODY, Forgotten
 from daemon.store.packing import copy_digest
-from scoring.clients import Book
-from scoring.meeting import Copy, CopyState, Window
-from scoring.steps import TITLE_LIMIT, Rules, is_phone_title
+from scoring.meetings.address_book import Book
+from scoring.meetings.values import Copy, CopyState, Window
+from scoring.months.steps import TITLE_LIMIT, Rules, is_phone_title
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

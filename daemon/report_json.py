@@ -10,11 +10,13 @@ from daemon.insights import Insight
 from daemon.output import Written
 from daemon.reports import MonthRows, working_days
 from daemon.scope import Scope
-from scoring.clients import Client
-from scoring.hours import thousandths
-from scoring.months import Credited, Month, Row, Trend, Verdict
-from scoring.steps import Step
-from scoring.told import Restated
+from scoring.digest.restatement import Restated
+from scoring.meetings.address_book import Client
+from scoring.months.figures import Credited
+from scoring.months.history import Row, Trend, Verdict
+from scoring.months.hours import thousandths
+from scoring.months.month import Month
+from scoring.months.steps import Step
 
 _STEPS = tuple((step, step.value) for step in Step)
 _VERDICTS = {verdict: verdict.value for verdict in Verdict}

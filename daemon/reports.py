@@ -16,22 +16,12 @@ from daemon.store.calendars import Calendar
 from daemon.store.figures import first_met, read_figures
 from daemon.store.meta import FROZEN_BEFORE, HISTORY_BEGINS, get_meta
 from daemon.store.told import ToldFigures, in_full, read_told
-from scoring.clients import Client
-from scoring.meeting import Meeting
-from scoring.months import (
-    Credited,
-    Figures,
-    History,
-    Month,
-    Reach,
-    Row,
-    credit,
-    first_day,
-    missing,
-    month_of,
-    shift,
-)
-from scoring.told import Restated, Told, restated, told_of
+from scoring.digest.restatement import Restated, Told, restated, told_of
+from scoring.meetings.address_book import Client
+from scoring.meetings.values import Meeting
+from scoring.months.figures import Credited, Figures, credit
+from scoring.months.history import History, Reach, Row, missing
+from scoring.months.month import Month, first_day, month_of, shift
 
 _FEW = 50  # clients, of which the store is asked by name
 _LOOK_BACK = 6  # months before the first one asked for that its verdict and trend may need (R9, quarterly)

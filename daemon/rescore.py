@@ -29,11 +29,12 @@ from daemon.store.insights import drop_insights
 from daemon.store.meta import FROZEN_BEFORE, SCORED_WITH, get_meta, set_meta
 from daemon.store.packing import Addresses
 from daemon.store.people import Numbers, rename_people, replace_people
-from scoring.counting import Judged, judge
-from scoring.meeting import Copy, Meeting
-from scoring.merge import meetings_of
-from scoring.months import Figures, Month, begins, figures_of, month_of, shift
-from scoring.people import PeopleMonth, people_of
+from scoring.insights.people import PeopleMonth, people_of
+from scoring.meetings.merge import meetings_of
+from scoring.meetings.values import Copy, Meeting
+from scoring.months.counting import Judged, judge
+from scoring.months.figures import Figures, figures_of
+from scoring.months.month import Month, begins, month_of, shift
 
 _DAY = timedelta(days=1)
 SHARE_FROM = 50_000  # copies; with fewer, starting processes takes longer than the work

@@ -22,7 +22,7 @@ from daemon.scope import Scope, known_scope
 from daemon.store.copies import count_copies
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError
-from scoring.months import Month
+from scoring.months.month import Month
 
 Prepared = Callable[[Month], Derived | None]
 _WORTH_IT_MONTHS = 4

@@ -46,7 +46,8 @@ from daemon.store.files.sqlite_file import (
 from daemon.store.files.transfer import copy_rows, erase_rows
 from daemon.store.forgotten import NOBODY, Forgotten, read_forgotten, save_forgotten
 from daemon.store.schema import REVISIONS, bring_up_to_date, check_revision, migrate
-from scoring.months import Figures, Month, begins, month_of, shift
+from scoring.months.figures import Figures
+from scoring.months.month import Month, begins, month_of, shift
 
 _DOUBT = "the store was restored from an older backup, so it may have gone out since; `--again` sends it once more"
 

@@ -17,8 +17,8 @@ from daemon.store.calendars import UNLISTED, Calendar, add_calendar, change_cale
 from daemon.store.figures import mark_stale
 from daemon.store.forgotten import Forgotten, hashed, read_forgotten, save_forgotten
 from daemon.store.meta import get_meta, mark_roster, read_groups, save_groups, set_meta
-from scoring.clients import normalise_address
-from scoring.months import month_of
+from scoring.meetings.address_book import normalise_address
+from scoring.months.month import month_of
 
 _FIRST_ROUND_DONE = "first_pass_done"
 _DOUBTED = "roster_doubted "

@@ -19,10 +19,10 @@ from sqlalchemy import Connection
 from daemon.config.model import Config
 from daemon.store.calendars import Calendar, read_calendars
 from daemon.store.meta import read_groups
-from scoring.clients import Book, Client, Company
-from scoring.meeting import Window
-from scoring.months import begins, month_of, shift
-from scoring.steps import Rules
+from scoring.meetings.address_book import Book, Client, Company
+from scoring.meetings.values import Window
+from scoring.months.month import begins, month_of, shift
+from scoring.months.steps import Rules
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,12 @@ from sqlalchemy import Connection
 from daemon.rescore import meetings_in, months_between
 from daemon.scope import Scope
 from daemon.store.copies import span_of_copies
-from scoring.clients import Kind, Who
-from scoring.counting import Judged, judge
-from scoring.hours import hours_text, tenths, thousandths
-from scoring.meeting import Meeting
-from scoring.months import Month, figures_of, month_of
+from scoring.meetings.address_book import Kind, Who
+from scoring.meetings.values import Meeting
+from scoring.months.counting import Judged, judge
+from scoring.months.figures import figures_of
+from scoring.months.hours import hours_text, tenths, thousandths
+from scoring.months.month import Month, month_of
 
 _HOSTED = ("onmicrosoft.com",)  # everybody's tenant lies below it, so it is no organisation
 

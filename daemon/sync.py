@@ -24,7 +24,7 @@ from daemon.store.calendars import Calendar, change_calendar, read_calendars
 from daemon.store.copies import erase_copies_before
 from daemon.store.db.engine import Database
 from daemon.store.meta import CLOCK_AHEAD, FROZEN_BEFORE, get_meta, set_meta
-from scoring.months import begins, month_of, shift
+from scoring.months.month import begins, month_of, shift
 
 log = structlog.get_logger()
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 
-from scoring.counting import Reason
-from scoring.hours import hours_text
-from scoring.months import Month, Row, Trend, Verdict
-from scoring.steps import Step
+from scoring.months.counting import Reason
+from scoring.months.history import Row, Trend, Verdict
+from scoring.months.hours import hours_text
+from scoring.months.month import Month
+from scoring.months.steps import Step
 
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",

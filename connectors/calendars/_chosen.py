@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scoring.clients import normalise_address
+from scoring.meetings.address_book import normalise_address
 
 GROUP = "group:"
 

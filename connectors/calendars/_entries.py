@@ -9,8 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from connectors.contract import Page, Problem, anybody
-from scoring.meeting import Copy
-from scoring.steps import TITLE_LIMIT
+from scoring.meetings.values import Copy
+from scoring.months.steps import TITLE_LIMIT
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 

@@ -15,7 +15,7 @@ from connectors.calendars._google_lines import Line
 from connectors.calendars._people import Members, User
 from connectors.contract import Person
 from connectors.errors import RetryLater
-from scoring.clients import normalise_address
+from scoring.meetings.address_book import normalise_address
 
 _USER_FIELDS = (
     "nextPageToken,users(id,primaryEmail,aliases,nonEditableAliases,emails/address,suspended,archived,isGuestUser)"

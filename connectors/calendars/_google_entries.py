@@ -26,9 +26,9 @@ from connectors.calendars._entries import (
 )
 from connectors.calendars._google_guests import address_of, attendance_of, conference_of, invited
 from connectors.contract import Page, Problem
-from scoring.identity import identify
-from scoring.meeting import Conference, Copy, Identity, Place, Setting
-from scoring.steps import place_of
+from scoring.meetings.identity import identify
+from scoring.meetings.values import Conference, Copy, Identity, Place, Setting
+from scoring.months.steps import place_of
 
 FIELDS = (
     "nextPageToken,nextSyncToken,items("

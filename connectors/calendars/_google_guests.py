@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from scoring.clients import normalise_address
-from scoring.meeting import Conference, Participant, Response, most_decided
+from scoring.meetings.address_book import normalise_address
+from scoring.meetings.values import Conference, Participant, Response, most_decided
 
 _RESPONSES = {
     "accepted": Response.ACCEPTED,

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from connectors.contract import Page, Problem
-from scoring.identity import identify
-from scoring.meeting import Conference, Copy, CopyState, Participant, Place, Response, Setting
+from scoring.meetings.identity import identify
+from scoring.meetings.values import Conference, Copy, CopyState, Participant, Place, Response, Setting
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 
 from connectors.calendars._ics_feeds import Known
 from connectors.calendars._ics_sources import Stamp
-from scoring.meeting import Window
+from scoring.meetings.values import Window
 
 
 @dataclass(frozen=True, slots=True)

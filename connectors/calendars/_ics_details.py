@@ -13,9 +13,9 @@ from typing import Any
 from connectors.calendars._ics_entry import Entry, word
 from connectors.calendars._ics_lines import Event
 from connectors.calendars._ics_values import Malformed, Property, property_of
-from scoring.clients import normalise_address
-from scoring.meeting import Conference, Response, most_decided
-from scoring.steps import TITLE_LIMIT, place_of
+from scoring.meetings.address_book import normalise_address
+from scoring.meetings.values import Conference, Response, most_decided
+from scoring.months.steps import TITLE_LIMIT, place_of
 
 # RFC 5545 3.2.12, and what Apple writes instead.
 _RESPONSES = {

@@ -18,7 +18,7 @@ from connectors.calendars._ics_entry import Entry, Length, utc
 from connectors.calendars._ics_limits import TooCostly, cpu_limit
 from connectors.calendars._ics_rules import rule_of
 from connectors.calendars._ics_values import Malformed
-from scoring.meeting import Window
+from scoring.meetings.values import Window
 
 MOST_OCCURRENCES = 20_000
 _SERIES_SECONDS = 3.0

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from connectors.errors import RetryLater, SkipCalendar
-from scoring.clients import normalise_address
+from scoring.meetings.address_book import normalise_address
 
 LARGEST_BYTES = 64 * 1024 * 1024
 _SUFFIX = ".ics"

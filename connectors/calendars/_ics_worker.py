@@ -23,7 +23,7 @@ from connectors.calendars._ics_lines import Event, NotACalendar, Sheet, Truncate
 from connectors.calendars._ics_request import PAGE, Request
 from connectors.calendars._ics_values import Malformed
 from connectors.calendars._ics_zones import Zone, Zones
-from scoring.meeting import Window
+from scoring.meetings.values import Window
 
 _MOST_OCCURRENCES = 500_000
 _MEETINGS = ("", "PUBLISH", "REQUEST", "ADD", "CANCEL")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
 
-from scoring.meeting import Window
+from scoring.meetings.values import Window
 
 VERSION = 1
 DAY = timedelta(days=1)  # dates begin at another time in every zone

@@ -27,7 +27,7 @@ from connectors.calendars._microsoft_errors import (
 from connectors.calendars._people import Chosen, Members, User, roster_of
 from connectors.contract import Person, Roster
 from connectors.errors import RetryLater
-from scoring.clients import normalise_address
+from scoring.meetings.address_book import normalise_address
 
 _USER = "$select=id,mail,userPrincipalName,proxyAddresses,accountEnabled,userType"
 _GROUP = "$select=id,mail,proxyAddresses"

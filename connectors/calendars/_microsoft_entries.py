@@ -18,8 +18,8 @@ from tzlocal.windows_tz import win_tz
 from connectors.calendars._entries import Erased, Found, Origin, Unreadable, moment_of, page_of, text_of, whole
 from connectors.calendars._microsoft_guests import attendance_of, conference_of, invited, whereabouts
 from connectors.contract import Page, Problem
-from scoring.identity import identify, reduce_uid
-from scoring.meeting import Copy, CopyState, Identity, Setting
+from scoring.meetings.identity import identify, reduce_uid
+from scoring.meetings.values import Copy, CopyState, Identity, Setting
 
 SELECT = (
     "id,type,seriesMasterId,iCalUId,originalStart,originalStartTimeZone,subject,start,end,isAllDay,isCancelled,isDraft,"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from scoring.clients import normalise_address
-from scoring.meeting import Conference, Participant, Place, Response, most_decided
-from scoring.steps import TITLE_LIMIT, place_of
+from scoring.meetings.address_book import normalise_address
+from scoring.meetings.values import Conference, Participant, Place, Response, most_decided
+from scoring.months.steps import TITLE_LIMIT, place_of
 
 _RESPONSES = {
     "accepted": Response.ACCEPTED,

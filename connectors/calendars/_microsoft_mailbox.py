@@ -15,7 +15,7 @@ from connectors.calendars._microsoft_entries import SELECT
 from connectors.calendars._microsoft_errors import Asked, NoItem, calendar_error, foreign_link
 from connectors.errors import CursorExpired, RetryLater
 from connectors.http import Again
-from scoring.meeting import Window
+from scoring.meetings.values import Window
 
 T = TypeVar("T")
 Read = Callable[[Sequence[Any]], T]

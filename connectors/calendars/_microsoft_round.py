@@ -20,7 +20,7 @@ from connectors.calendars._microsoft_series import Series
 from connectors.calendars._microsoft_settling import Settling, spread
 from connectors.contract import Done, Page, Person, Reading
 from connectors.errors import ConnectorError
-from scoring.meeting import Window
+from scoring.meetings.values import Window
 
 Sort = Callable[[Sequence[Any]], Page]
 

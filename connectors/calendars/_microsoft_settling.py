@@ -19,7 +19,7 @@ from connectors.calendars._microsoft_errors import NoItem, TooWide
 from connectors.calendars._microsoft_mailbox import Mailbox
 from connectors.contract import Page
 from connectors.errors import RetryLater
-from scoring.meeting import Window
+from scoring.meetings.values import Window
 
 T = TypeVar("T")
 _BACK = timedelta(days=1825)

@@ -26,7 +26,7 @@ from connectors.calendars._ics_sources import FileSource, find_files
 from connectors.contract import Calendars, Context, Done, Page, Person, Reading, Roster
 from connectors.errors import SkipCalendar, StopConnector
 from connectors.settings import ConnectorSettings, Secret, SettingsModel
-from scoring.clients import normalise_address
+from scoring.meetings.address_book import normalise_address
 
 _FRESH_SECONDS = 10.0  # for so long the files that were found are taken to be all
 

@@ -9,8 +9,8 @@ from daemon.commands.common import client_option, month_option, opened
 from daemon.output import Format, Table, print_csv, print_json, print_line
 from daemon.render import terminal
 from daemon.scope import Scope
-from scoring.hours import hours_text, share_out, tenths
-from scoring.people import Known
+from scoring.insights.people import Known
+from scoring.months.hours import hours_text, share_out, tenths
 from scoring.wording import STEP_WORDS, length_text, month_text
 
 _CSV = (

@@ -21,8 +21,8 @@ from daemon.scope import Scope, known_scope
 from daemon.store.db.engine import Database
 from daemon.store.scale.rate_limits import shared_by_all
 from daemon.store.schema import bring_up_to_date
-from scoring.clients import Client
-from scoring.months import Month, month_from
+from scoring.meetings.address_book import Client
+from scoring.months.month import Month, month_from
 
 NO_SCALE = "scale.workers needs the extra `scale`: pip install 'rapport-daemon[scale]'"
 

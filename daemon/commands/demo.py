@@ -13,7 +13,7 @@ from daemon.demo import write_company
 from daemon.insights import insights_of
 from daemon.output import Format, print_line
 from daemon.reports import known_months
-from scoring.stage import Stage
+from scoring.insights.stage import Stage
 from scoring.wording import names_text
 
 FOLDER = Path("rapport-demo")

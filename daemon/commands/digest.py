@@ -19,7 +19,7 @@ from daemon.passes import Pass
 from daemon.reports import known_months
 from daemon.store.deliveries import Delivery, State
 from daemon.sync import run_pass
-from scoring.months import Month
+from scoring.months.month import Month
 
 _TROUBLE = (State.WAITING, State.FAILED, State.UNKNOWN)
 _WORDS = {

@@ -11,9 +11,10 @@ from daemon.output import Format, Table, print_csv, print_json, print_line
 from daemon.report_json import explain_json
 from daemon.reports import known_months, read_meetings
 from daemon.scope import Scope
-from scoring.counting import Reason
-from scoring.hours import hours_text, share_out
-from scoring.months import Credited, Month
+from scoring.months.counting import Reason
+from scoring.months.figures import Credited
+from scoring.months.hours import hours_text, share_out
+from scoring.months.month import Month
 from scoring.wording import REASON_WORDS, STEP_WORDS, length_text, month_text, names_text
 
 _CSV = (

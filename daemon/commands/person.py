@@ -8,7 +8,7 @@ from typing import Any
 from daemon.commands.common import UsageError, opened
 from daemon.output import Format, Table, print_csv, print_json, print_line, say
 from daemon.person import stored_about
-from scoring.clients import normalise_address
+from scoring.meetings.address_book import normalise_address
 
 _COPIES = ("start", "end", "title", "in_calendar_of", "organised", "response", "state", "others", "clients")
 _CALENDARS = ("connector", "calendar", "read_since", "last_read", "left", "error")

@@ -10,9 +10,9 @@ from daemon.report_json import report_cells, report_json
 from daemon.reports import MonthRows, known_months, months_to, read_months
 from daemon.rescore import no_search_for_cycles
 from daemon.scope import Scope
-from scoring.findings import most_important
-from scoring.hours import hours_text, tenths
-from scoring.months import Row
+from scoring.insights.findings import most_important
+from scoring.months.history import Row
+from scoring.months.hours import hours_text, tenths
 from scoring.wording import TREND_WORDS, VERDICT_WORDS, month_text, signed
 
 _CSV = (

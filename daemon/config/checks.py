@@ -12,7 +12,7 @@ from daemon.config.schema.insight_tables import Stages
 from daemon.config.schema.secret_refs import store_problem
 from daemon.config.schema.tables import Alerts, Company, Digest, Email, Scale, Scoring, Slack, Store, Sync, Web
 from daemon.config.toml_lines import KeyPath
-from scoring.clients import normalise_address
+from scoring.meetings.address_book import normalise_address
 
 TIERS = ("key", "strategic", "standard", "prospect")
 _OURS: tuple[KeyPath, ...] = (("company", "domains"), ("company", "addresses"), ("email", "outside"))

@@ -8,7 +8,7 @@ from daemon.config.clients_file import Entry
 from daemon.config.draft import Draft
 from daemon.config.source import Source
 from daemon.config.toml_lines import KeyPath
-from scoring.clients import normalise_address
+from scoring.meetings.address_book import normalise_address
 
 _RESERVED = ("tier:", "manager:")
 

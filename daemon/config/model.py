@@ -30,7 +30,7 @@ from daemon.config.schema.tables import (
 )
 from daemon.config.source import dotted
 from daemon.config.toml_lines import KeyPath, Lines
-from scoring.steps import Rules
+from scoring.months.steps import Rules
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

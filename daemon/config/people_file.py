@@ -10,8 +10,8 @@ from connectors.settings import SettingsModel
 from daemon.config.csv_rows import CsvRows
 from daemon.config.schema.insight_tables import Assessment, Person
 from daemon.config.source import Source
-from scoring.clients import normalise_address
-from scoring.health import BEST, ELEMENTS
+from scoring.insights.health import BEST, ELEMENTS
+from scoring.meetings.address_book import normalise_address
 
 PEOPLE_COLUMNS = ("address", "name", "title", "buying_centre", "executive", "same_as", "left")
 ASSESSMENT_COLUMNS = ("client", "quarter", "element", "answer", "note")

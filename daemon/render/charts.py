@@ -14,9 +14,9 @@ from pathlib import Path
 import resvg_py
 from jinja2 import Environment
 
-from scoring.digest import Bar
-from scoring.hours import hours_text
-from scoring.months import Month
+from scoring.digest.value import Bar
+from scoring.months.hours import hours_text
+from scoring.months.month import Month
 from scoring.wording import month_text
 
 _FONT = Path(__file__).parent / "fonts" / "DejaVuSans.ttf"

@@ -14,7 +14,7 @@ from daemon.render.room import MOST_BYTES, ROOMS
 from daemon.render.sheet import sheet
 from daemon.render.slack import for_slack
 from daemon.render.view import NOT_MET_SHOWN, DigestView, LineView, in_room, view
-from scoring.digest import Digest
+from scoring.digest.value import Digest
 
 
 def by_file_name(file: str) -> str:

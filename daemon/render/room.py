@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from scoring.digest import Line
+from scoring.digest.value import Line
 from scoring.wording import count_text
 
 MOST_BYTES = 98_000

@@ -7,8 +7,8 @@ import io
 
 from daemon import plain
 from daemon.render.words import VERDICTS
-from scoring.digest import Digest, Line
-from scoring.hours import hours_text
+from scoring.digest.value import Digest, Line
+from scoring.months.hours import hours_text
 
 COLUMNS = (
     "month",

@@ -15,8 +15,8 @@ from daemon import plain
 from daemon.render import terminal
 from daemon.render.slack_blocks import Block, Message, context, header, pack, section, sections
 from daemon.render.view import DigestView, LineView
-from scoring.digest import Section
-from scoring.months import Verdict
+from scoring.digest.value import Section
+from scoring.months.history import Verdict
 from scoring.wording import count_text
 
 MOST_MESSAGES = 5

@@ -6,7 +6,7 @@ import textwrap
 
 from daemon import plain
 from daemon.render.view import LineView
-from scoring.digest import Bar
+from scoring.digest.value import Bar
 
 WIDTH = 78
 _LEVELS = "▂▃▄▅▆▇█"

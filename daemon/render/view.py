@@ -11,9 +11,10 @@ from daemon import plain
 from daemon.render import charts
 from daemon.render.room import ROOMS, Room, about_full, about_not_met, about_rest, in_full
 from daemon.render.words import TRENDS, VERDICTS, Mark
-from scoring.digest import Digest, Line, Section
-from scoring.hours import hours_text
-from scoring.months import Month, Verdict
+from scoring.digest.value import Digest, Line, Section
+from scoring.months.history import Verdict
+from scoring.months.hours import hours_text
+from scoring.months.month import Month
 from scoring.wording import month_text, names_text, signed
 
 PARTS_SHOWN = 8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scoring.months import Trend, Verdict
+from scoring.months.history import Trend, Verdict
 from scoring.wording import TREND_WORDS, VERDICT_WORDS
 
 

@@ -14,8 +14,8 @@ from daemon.store.db.bulk import among, in_chunks, insert_stored, table_of, upse
 from daemon.store.db.tables import AddressRow, CopyRow
 from daemon.store.db.types import from_millis, to_millis
 from daemon.store.packing import RESPONSE_WORD, STATE_WORD, pack_participants, pack_setting
-from scoring.identity import meeting_key, settle
-from scoring.meeting import Copy, CopyState, Identity, Window
+from scoring.meetings.identity import meeting_key, settle
+from scoring.meetings.values import Copy, CopyState, Identity, Window
 
 _ENTRY, _MEETING, _START = 1, 3, 7  # where they stand among the columns
 _KNOWN = "SELECT entry, digest, state, starts_at, meeting FROM copies WHERE calendar_id = {given} AND entry {among}"

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from daemon.store.copies import Owner
 from daemon.store.db.bulk import table_of
 from daemon.store.db.tables import CalendarRow, CalendarState
-from scoring.meeting import Window
+from scoring.meetings.values import Window
 
 _CALENDARS = table_of(CalendarRow)
 _STATES = table_of(CalendarState)

@@ -16,7 +16,7 @@ from daemon.store.db.bulk import in_chunks, table_of
 from daemon.store.db.tables import AddressRow, CopyRow, Meta
 from daemon.store.db.types import from_millis, to_millis
 from daemon.store.packing import Addresses, unpack_setting
-from scoring.meeting import Copy, CopyState, Identity, Response
+from scoring.meetings.values import Copy, CopyState, Identity, Response
 
 _MEETING = 3  # where `meeting` stands among the columns
 _COPIES = table_of(CopyRow)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from daemon.store.db.bulk import table_of
 from daemon.store.db.tables import DeliveryRow
-from scoring.months import Month
+from scoring.months.month import Month
 
 _DELIVERIES = table_of(DeliveryRow)
 _RECENT = timedelta(days=92)

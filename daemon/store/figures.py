@@ -12,9 +12,10 @@ from sqlalchemy import Connection, delete, func, or_, select, update
 
 from daemon.store.db.bulk import table_of, upsert
 from daemon.store.db.tables import FiguresRow, FrozenFigures, StaleMonth
-from scoring.counting import Reason
-from scoring.months import Figures, Month
-from scoring.steps import Step
+from scoring.months.counting import Reason
+from scoring.months.figures import Figures
+from scoring.months.month import Month
+from scoring.months.steps import Step
 
 _FIGURES = table_of(FiguresRow)
 _STALE = table_of(StaleMonth)

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, select
 
 from daemon.store.db.bulk import table_of, upsert
 from daemon.store.db.tables import ForgottenRow
-from scoring.clients import normalise_address
+from scoring.meetings.address_book import normalise_address
 
 _FORGOTTEN = table_of(ForgottenRow)
 _ANYWHERE = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+|[\w-]+(?:\.[\w-]+)+")

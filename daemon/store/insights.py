@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, select
 
 from daemon.store.db.bulk import in_chunks, table_of, upsert
 from daemon.store.db.tables import InsightRow, Meta
-from scoring.months import Month, shift
+from scoring.months.month import Month, shift
 
 _META = table_of(Meta)
 _INSIGHTS = table_of(InsightRow)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
-from scoring.meeting import Conference, Copy, CopyState, Participant, Place, Response, Setting
+from scoring.meetings.values import Conference, Copy, CopyState, Participant, Place, Response, Setting
 
 # A member's own `.value` is slow to ask for.
 RESPONSE_WORD = {response: response.value for response in Response}

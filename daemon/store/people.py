@@ -16,8 +16,8 @@ from daemon.store.db.bulk import in_chunks, table_of, upsert
 from daemon.store.db.tables import AddressRow, InsightRow, Meta, PeopleRow
 from daemon.store.figures import frozen_clients
 from daemon.store.insights import INSIGHTS_OF
-from scoring.months import Month
-from scoring.people import PeopleMonth, Presence
+from scoring.insights.people import PeopleMonth, Presence
+from scoring.months.month import Month
 
 _INSIGHTS = table_of(InsightRow)
 

@@ -12,8 +12,8 @@ from daemon.store.copies import CopyReader
 from daemon.store.db.bulk import table_of
 from daemon.store.db.tables import DeliveryRow, PeopleRow
 from daemon.store.people import read_people
-from scoring.meeting import Copy
-from scoring.people import PeopleMonth
+from scoring.insights.people import PeopleMonth
+from scoring.meetings.values import Copy
 
 _DELIVERIES, _PEOPLE = table_of(DeliveryRow), table_of(PeopleRow)
 

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, select
 
 from daemon.store.db.bulk import table_of, upsert
 from daemon.store.db.tables import ToldRow
-from scoring.months import Month, Verdict
-from scoring.told import Told
+from scoring.digest.restatement import Told
+from scoring.months.history import Verdict
+from scoring.months.month import Month
 
 _TOLD = table_of(ToldRow)
 _FIGURES = tuple(_TOLD.c[name] for name in ("digest", "client", "month", "told_in", "score", "man_seconds"))

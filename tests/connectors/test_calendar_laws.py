@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from daemon.store.db.engine import Database
 from daemon.store.db.types import from_millis, to_millis
 from daemon.store.schema import bring_up_to_date
-from scoring.meeting import Window
+from scoring.meetings.values import Window
 from tests.connectors.calendar_providers import Google, Microsoft, Provider
 from tests.daemon.worlds import ANA, NOW, config_of, scope_of, stored, sync
 

@@ -10,8 +10,8 @@ import pytest
 from connectors.calendars._entries import Erased, Found, Origin, Removed
 from connectors.calendars._google_entries import FIELDS, read_item, read_page
 from connectors.contract import Problem
-from scoring.identity import identify, meeting_key
-from scoring.meeting import Conference, Copy, Participant, Place, Response
+from scoring.meetings.identity import identify, meeting_key
+from scoring.meetings.values import Conference, Copy, Participant, Place, Response
 from tests.fakes.google_client import ANA, JO, NOW, meeting
 from tests.fakes.google_world import complete
 

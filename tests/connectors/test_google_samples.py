@@ -18,8 +18,8 @@ from connectors.calendars._google_key import CALENDAR_SCOPES, Key
 from connectors.contract import Page
 from connectors.errors import ConnectorError, CursorExpired, RetryLater
 from connectors.http import Again
-from scoring.identity import identify
-from scoring.meeting import Response
+from scoring.meetings.identity import identify
+from scoring.meetings.values import Response
 from tests.fakes.google import populate
 from tests.fakes.google_client import JO, NOW, meeting
 from tests.fakes.google_world import FakeUser, World, at, complete, masked

@@ -13,7 +13,7 @@ import pytest
 from connectors.calendars.google import GoogleCalendars
 from connectors.contract import Done
 from connectors.errors import CursorExpired, RetryLater
-from scoring.meeting import Window
+from scoring.meetings.values import Window
 from tests.fakes.google import CALENDAR, FakeGoogle
 from tests.fakes.google_client import JO, NOW, WINDOW, copies, meeting, person, pull, reading, removed, workspace
 from tests.fakes.google_world import FakeCalendar

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connectors.errors import SkipCalendar
-from scoring.meeting import Conference, CopyState, Participant, Place, Response
+from scoring.meetings.values import Conference, CopyState, Participant, Place, Response
 from tests.connectors.test_ics_support import NOW, OWNER, Desk, calendar, desk, event
 
 

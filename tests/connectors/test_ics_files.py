@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from connectors.calendars.ics import IcsCalendars, Settings
 from connectors.contract import Person
 from connectors.errors import SkipCalendar, StopConnector
-from scoring.meeting import Window
+from scoring.meetings.values import Window
 from tests.connectors.test_ics_support import NOW, OWNER, WINDOW, Found, calendar, connector, event, pull
 
 Open = Callable[..., IcsCalendars]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scoring.meeting import CopyState, Window
+from scoring.meetings.values import CopyState, Window
 from tests.connectors.test_ics_support import ALWAYS, Desk, calendar, connector, desk, event, pull
 
 LONDON = ";TZID=Europe/London"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from scoring.identity import identify
-from scoring.meeting import Conference, Copy, CopyState, Place, Response, Window
+from scoring.meetings.identity import identify
+from scoring.meetings.values import Conference, Copy, CopyState, Place, Response, Window
 from tests.connectors.test_ics_support import ALWAYS, SAMPLES, Desk, Found, desk
 
 

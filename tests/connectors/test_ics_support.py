@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from connectors.calendars.ics import IcsCalendars, Settings
 from connectors.contract import Context, Done, Page, Person, Problem, Reading
-from scoring.meeting import Copy, Window
+from scoring.meetings.values import Copy, Window
 
 SAMPLES = Path(__file__).parent / "samples" / "ics"
 OWNER = "jo@northwind.example"

@@ -13,8 +13,8 @@ from connectors.calendars._entries import Erased, Found, Origin
 from connectors.calendars._microsoft_entries import SELECT, entry_of, read_item, read_page
 from connectors.calendars._microsoft_series import Series
 from connectors.contract import Page, Problem
-from scoring.identity import identify, meeting_key
-from scoring.meeting import Conference, Copy, CopyState, Participant, Place, Response
+from scoring.meetings.identity import identify, meeting_key
+from scoring.meetings.values import Conference, Copy, CopyState, Participant, Place, Response
 from tests.fakes.microsoft_client import ANA, JO, NOW, meeting
 from tests.fakes.microsoft_items import complete, guest, native_uid, wrapped_uid
 

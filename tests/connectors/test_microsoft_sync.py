@@ -15,7 +15,7 @@ from connectors.calendars._microsoft_entries import entry_of
 from connectors.calendars.microsoft365 import MicrosoftCalendars
 from connectors.contract import Done, Page
 from connectors.errors import CursorExpired, RetryLater
-from scoring.meeting import CopyState, Window
+from scoring.meetings.values import CopyState, Window
 from tests.fakes.microsoft import FakeMicrosoft
 from tests.fakes.microsoft_client import (
     ANA,

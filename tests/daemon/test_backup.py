@@ -29,7 +29,7 @@ from daemon.store.deliveries import State, claim, open_deliveries, read_deliveri
 from daemon.store.files.known_backups import backups_written
 from daemon.store.files.sqlite_file import store_in
 from daemon.store.meta import get_meta, set_meta
-from scoring.months import Month
+from scoring.months.month import Month
 from tests.daemon.forgetting import (
     NOVEMBER,
     addresses,

@@ -12,7 +12,7 @@ from daemon.store.db.bulk import among
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError
 from daemon.store.packing import copy_digest
-from scoring.meeting import Copy
+from scoring.meetings.values import Copy
 from tests.daemon.worlds import ANA, BO, JO, make_copy, stored
 
 START = datetime(2026, 10, 6, 9, tzinfo=UTC)

@@ -22,9 +22,9 @@ from daemon.config.load import find, load
 from daemon.config.model import Config
 from daemon.config.problems import ConfigError
 from daemon.config.schema import tables
-from scoring import signals, stage
-from scoring.stage import Asked
-from scoring.steps import DEFAULT_POINTS, Rules, Step
+from scoring.insights import signals, stage
+from scoring.insights.stage import Asked
+from scoring.months.steps import DEFAULT_POINTS, Rules, Step
 from tests.daemon.config_files import COMPANY, good, write
 
 ROOT = Path(__file__).parents[2]

@@ -14,8 +14,8 @@ from daemon.outside import connect
 from daemon.rescore import rescore
 from daemon.store.db.engine import Database
 from daemon.store.schema import bring_up_to_date
-from scoring.months import month_of, shift
-from scoring.stage import Stage
+from scoring.insights.stage import Stage
+from scoring.months.month import month_of, shift
 from tests.daemon.worlds import scope_of, sync
 
 TODAY = datetime(2026, 11, 22, 9, tzinfo=UTC)

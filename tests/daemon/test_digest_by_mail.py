@@ -9,7 +9,7 @@ import pytest
 
 from connectors.senders.folder import Folder
 from daemon.render import render
-from scoring.months import Verdict
+from scoring.months.history import Verdict
 from tests.connectors.email_world import envelope, parsed, sender
 from tests.daemon.test_render import digest_of, line, many
 from tests.fakes.smtp import FakeMail

@@ -29,7 +29,7 @@ from daemon.store.figures import due_months
 from daemon.store.forgotten import REDACTED, Forgotten, hashed, read_forgotten
 from daemon.store.meta import get_meta, save_groups, set_meta
 from daemon.store.people import read_people
-from scoring.months import Month
+from scoring.months.month import Month
 from tests.daemon.forgetting import (
     CY,
     NOVEMBER,

@@ -19,9 +19,9 @@ from daemon.store.copies import erase_copies_before
 from daemon.store.db.engine import Database
 from daemon.store.insights import insights_kept
 from daemon.store.people import read_people
-from scoring.meeting import Copy
-from scoring.months import Month
-from scoring.people import Presence
+from scoring.insights.people import Presence
+from scoring.meetings.values import Copy
+from scoring.months.month import Month
 from tests.daemon.worlds import ANA, BASE, BO, CLIENTS, JO, KIM, NOW, config_of, make_copy, scope_of, sync
 from tests.fakes.memory import MemoryCalendars
 

@@ -21,7 +21,7 @@ from daemon.store.deliveries import open_deliveries, read_deliveries
 from daemon.store.files.transfer import copy_rows, count_rows, tables
 from daemon.store.forgotten import read_forgotten
 from daemon.store.meta import get_meta, set_meta
-from scoring.months import Month
+from scoring.months.month import Month
 from tests.daemon.forgetting import NOVEMBER, addresses, forget, synced
 from tests.daemon.worlds import ANA, BO, JO, NOW, make_copy, rows_of, stored, sync
 

@@ -15,8 +15,9 @@ from daemon.outbox import pause_before
 from daemon.store.db.engine import Database
 from daemon.store.deliveries import Delivery, State, claim, open_deliveries, read_deliveries, settle_delivery
 from daemon.store.told import in_full, read_told, save_told
-from scoring.months import Month, Verdict
-from scoring.told import Told
+from scoring.digest.restatement import Told
+from scoring.months.history import Verdict
+from scoring.months.month import Month
 from tests.daemon.worlds import NOW
 
 OCTOBER, SEPTEMBER = Month("2026-10"), Month("2026-09")

@@ -15,7 +15,7 @@ from daemon.output import Format
 from daemon.person import stored_about
 from daemon.store.db.engine import Database
 from daemon.store.deliveries import open_deliveries
-from scoring.months import Month
+from scoring.months.month import Month
 from tests.daemon.forgetting import forget, synced
 from tests.daemon.worlds import ANA, BO, JO, KIM, NOW, scope_of
 

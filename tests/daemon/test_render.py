@@ -15,8 +15,8 @@ import pytest
 from daemon import plain
 from daemon.render import render, terminal
 from daemon.render.sheet import COLUMNS
-from scoring.digest import Bar, Digest, Line, NotMet, Part, Section, SetAside
-from scoring.months import Trend, Verdict
+from scoring.digest.value import Bar, Digest, Line, NotMet, Part, Section, SetAside
+from scoring.months.history import Trend, Verdict
 
 
 def strip(*tenths: int | None) -> tuple[Bar, ...]:

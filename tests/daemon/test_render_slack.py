@@ -23,8 +23,8 @@ from connectors.senders.folder import Folder
 from daemon.render import render
 from daemon.render.slack import ForSlack, for_slack
 from daemon.render.view import view
-from scoring.digest import Bar, Digest, Line, NotMet, Part, Section, SetAside
-from scoring.months import Trend, Verdict
+from scoring.digest.value import Bar, Digest, Line, NotMet, Part, Section, SetAside
+from scoring.months.history import Trend, Verdict
 from tests.fakes import block_kit
 from tests.fakes.slack import FakeSlack
 from tests.fakes.slack_client import envelope, sender

@@ -18,8 +18,8 @@ from daemon.rescore import rescore
 from daemon.store.calendars import owners_of, read_calendars
 from daemon.store.copies import CopyReader
 from daemon.store.db.engine import Database
-from scoring.meeting import CopyState, Response
-from scoring.months import Month
+from scoring.meetings.values import CopyState, Response
+from scoring.months.month import Month
 from tests.daemon.worlds import ANA, BO, CLIENTS, JO, KIM, NOW, config_of, make_copy, scope_of, sync
 from tests.fakes.memory import MemoryCalendars
 

@@ -27,7 +27,7 @@ from daemon.store.db.errors import StoreError, StoreNewer
 from daemon.store.db.types import Moment, from_millis, to_millis
 from daemon.store.meta import get_meta, set_meta
 from daemon.store.packing import Addresses, copy_digest, pack_participants, pack_setting, unpack_setting
-from scoring.meeting import Conference, Participant, Place, Response, Setting
+from scoring.meetings.values import Conference, Participant, Place, Response, Setting
 from tests.daemon.worlds import make_copy
 
 

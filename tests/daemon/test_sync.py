@@ -17,9 +17,9 @@ from daemon.reader import Reader
 from daemon.rescore import Derived, rescore
 from daemon.store.calendars import read_calendars
 from daemon.store.db.engine import Database
-from scoring.counting import Reason
-from scoring.meeting import CopyState, Response
-from scoring.months import Month
+from scoring.meetings.values import CopyState, Response
+from scoring.months.counting import Reason
+from scoring.months.month import Month
 from tests.daemon.worlds import (
     ANA,
     BO,
@@ -144,7 +144,7 @@ class TestAPass:
         from dataclasses import replace
         from datetime import date
 
-        from scoring.identity import identify
+        from scoring.meetings.identity import identify
 
         at = datetime(2026, 10, 6, 9, tzinfo=UTC)
         for uid, first, second in (("s1@x.example", JO, KIM), ("s2@x.example", KIM, JO)):

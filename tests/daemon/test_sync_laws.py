@@ -15,11 +15,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from daemon.store.db.engine import Database
 from daemon.store.schema import bring_up_to_date
-from scoring.counting import Judged, judge
-from scoring.identity import meeting_key
-from scoring.meeting import Copy, CopyState, Response
-from scoring.merge import meetings_of
-from scoring.months import Month, figures_of, month_of
+from scoring.meetings.identity import meeting_key
+from scoring.meetings.merge import meetings_of
+from scoring.meetings.values import Copy, CopyState, Response
+from scoring.months.counting import Judged, judge
+from scoring.months.figures import figures_of
+from scoring.months.month import Month, month_of
 from tests.daemon.worlds import ANA, BO, JO, KIM, NOW, config_of, make_copy, rows_of, scope_of, sync
 from tests.fakes.memory import MemoryCalendars
 

@@ -31,7 +31,7 @@ from daemon.web import handler, server
 from daemon.web.metrics import Metrics
 from daemon.web.server import Web
 from daemon.web.snapshot import Snapshot, snapshot_of, take_snapshot
-from scoring.months import Month
+from scoring.months.month import Month
 from tests.daemon.worlds import config_of
 from tests.fakes.slack import FakeSlack
 

@@ -15,9 +15,10 @@ from daemon.rescore import rescore
 from daemon.scope import Scope, known_scope
 from daemon.store.db.engine import Database
 from daemon.sync import run_pass
-from scoring.identity import identify
-from scoring.meeting import Copy, CopyState, Participant, Response, Setting
-from scoring.months import Month, Row
+from scoring.meetings.identity import identify
+from scoring.meetings.values import Copy, CopyState, Participant, Response, Setting
+from scoring.months.history import Row
+from scoring.months.month import Month
 
 NOW = datetime(2026, 11, 15, 9, 0, tzinfo=UTC)
 JO, KIM, ANA, BO = "jo@northwind.example", "kim@northwind.example", "ana@acme.example", "bo@acme.example"

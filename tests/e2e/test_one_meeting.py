@@ -82,7 +82,7 @@ def test_a_meeting_goes_from_a_calendar_file_to_the_digest(tmp_path: Path) -> No
         None,
     )
 
-    # scoring/digest.py, render/
+    # scoring/digest/value.py, render/
     written = company.run_apart("digest", "leadership", "--month", month, "--out", "digest")
     assert written.code == 0, written.err
     text = (tmp_path / "digest" / "digest.txt").read_text("utf-8")

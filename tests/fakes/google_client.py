@@ -12,7 +12,7 @@ from connectors.calendars._entries import Origin
 from connectors.calendars.google import GoogleCalendars, Settings
 from connectors.contract import Context, Done, Page, Person, Reading
 from connectors.http import Patience
-from scoring.meeting import Copy, Window
+from scoring.meetings.values import Copy, Window
 from tests.fakes.google import FakeGoogle
 from tests.fakes.google_world import at
 

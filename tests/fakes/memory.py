@@ -12,7 +12,7 @@ from datetime import datetime
 
 from connectors.contract import Done, Page, Person, Problem, Reading, Roster
 from connectors.errors import ConnectorError, CursorExpired
-from scoring.meeting import Copy
+from scoring.meetings.values import Copy
 
 PAGE = 3
 

@@ -12,7 +12,7 @@ from connectors.calendars._entries import Origin
 from connectors.calendars.microsoft365 import MicrosoftCalendars, Settings
 from connectors.contract import Context, Done, Page, Person, Reading
 from connectors.http import Patience
-from scoring.meeting import Copy, Window
+from scoring.meetings.values import Copy, Window
 from tests.fakes.microsoft import FakeMicrosoft
 from tests.fakes.microsoft_items import at, guest
 

@@ -10,13 +10,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from scoring.clients import Book, Client, Company
-from scoring.counting import Judged, Reason, judge
-from scoring.identity import identify
-from scoring.meeting import Copy, CopyState, Identity, Meeting, Participant, Response, Setting
-from scoring.merge import meetings_of
-from scoring.months import Figures, History, Month
-from scoring.steps import Rules, Step
+from scoring.meetings.address_book import Book, Client, Company
+from scoring.meetings.identity import identify
+from scoring.meetings.merge import meetings_of
+from scoring.meetings.values import Copy, CopyState, Identity, Meeting, Participant, Response, Setting
+from scoring.months.counting import Judged, Reason, judge
+from scoring.months.figures import Figures
+from scoring.months.history import History
+from scoring.months.month import Month
+from scoring.months.steps import Rules, Step
 
 JO = "jo@northwind.example"
 SAM = "sam@northwind.example"

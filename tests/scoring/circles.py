@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from scoring.months import History, Month
-from scoring.people import UNKNOWN, Circle, PeopleMonth, Presence, Profile
-from scoring.signals import Thresholds as SignalThresholds
-from scoring.signals import View, signals_of
+from scoring.insights.people import UNKNOWN, Circle, PeopleMonth, Presence, Profile
+from scoring.insights.signals import Thresholds as SignalThresholds
+from scoring.insights.signals import View, signals_of
+from scoring.months.history import History
+from scoring.months.month import Month
 from tests.scoring.builders import ANA, JO, figures, history
 
 OCTOBER = Month("2026-10")

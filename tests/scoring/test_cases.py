@@ -10,14 +10,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from scoring.clients import Book, Client, Company, normalise_address
-from scoring.counting import Judged, judge
-from scoring.hours import thousandths
-from scoring.identity import identify, meeting_key
-from scoring.meeting import Conference, Copy, CopyState, Participant, Response, Setting
-from scoring.merge import meetings_of
-from scoring.months import History, Month, Row, figures_of, month_of, shift
-from scoring.steps import Rules, is_phone_title, place_of
+from scoring.meetings.address_book import Book, Client, Company, normalise_address
+from scoring.meetings.identity import identify, meeting_key
+from scoring.meetings.merge import meetings_of
+from scoring.meetings.values import Conference, Copy, CopyState, Participant, Response, Setting
+from scoring.months.counting import Judged, judge
+from scoring.months.figures import figures_of
+from scoring.months.history import History, Row
+from scoring.months.hours import thousandths
+from scoring.months.month import Month, month_of, shift
+from scoring.months.steps import Rules, is_phone_title, place_of
 
 _HERE = Path(__file__).parent
 _FOLDERS = (_HERE / "cases", _HERE.parents[2] / "shared" / "cases")

@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from scoring.clients import Client
-from scoring.counting import judge
-from scoring.digest import Digest, Line
-from scoring.digest_build import FLAW_WORDS, Material, build_digest
-from scoring.digest_lines import line_of, parts_of, strip_of
-from scoring.hours import tenths
-from scoring.meeting import Conference, Meeting, Setting
-from scoring.months import Credited, Figures, History, Month, Reach, Verdict, credit, figures_of
-from scoring.steps import Step
+from scoring.digest.build import FLAW_WORDS, Material, build_digest
+from scoring.digest.lines import line_of, parts_of, strip_of
+from scoring.digest.value import Digest, Line
+from scoring.meetings.address_book import Client
+from scoring.meetings.values import Conference, Meeting, Setting
+from scoring.months.counting import judge
+from scoring.months.figures import Credited, Figures, credit, figures_of
+from scoring.months.history import History, Reach, Verdict
+from scoring.months.hours import tenths
+from scoring.months.month import Month
+from scoring.months.steps import Step
 from tests.scoring.builders import (
     ACME,
     ANA,

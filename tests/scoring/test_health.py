@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from scoring.health import Answer, health_of
-from scoring.months import Month
-from scoring.stage import Evidence, Stage, Standing
+from scoring.insights.health import Answer, health_of
+from scoring.insights.stage import Evidence, Stage, Standing
+from scoring.months.month import Month
 
 OCTOBER = Month("2026-10")
 

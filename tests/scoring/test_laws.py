@@ -14,14 +14,16 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scoring.clients import Book, Kind, normalise_address
-from scoring.counting import Judged, Reason, judge
-from scoring.hours import Ledger, share_out, tenths, thousandths
-from scoring.identity import identify, meeting_key, partition, settle
-from scoring.meeting import Conference, Copy, CopyState, Meeting, Participant, Place, Response, Setting
-from scoring.merge import meetings_of
-from scoring.months import Credited, Figures, History, Month, credit, figures_of, month_of
-from scoring.steps import Rules, is_face_to_face
+from scoring.meetings.address_book import Book, Kind, normalise_address
+from scoring.meetings.identity import identify, meeting_key, partition, settle
+from scoring.meetings.merge import meetings_of
+from scoring.meetings.values import Conference, Copy, CopyState, Meeting, Participant, Place, Response, Setting
+from scoring.months.counting import Judged, Reason, judge
+from scoring.months.figures import Credited, Figures, credit, figures_of
+from scoring.months.history import History
+from scoring.months.hours import Ledger, share_out, tenths, thousandths
+from scoring.months.month import Month, month_of
+from scoring.months.steps import Rules, is_face_to_face
 from tests.scoring.builders import ACME, ANA, BEA, BEN, BETA, CAT, COMPANY, JO, KIM, PAT, RULES, SAM
 
 _SETTINGS = settings(

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from scoring.months import Month, Reach, missing
+from scoring.months.history import Reach, missing
+from scoring.months.month import Month
 from tests.scoring.builders import JO, KIM, LONDON, SAM, at
 
 OCTOBER = Month("2026-10")

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from scoring.meeting import Conference, Meeting, Setting
-from scoring.months import Month
-from scoring.people import UNKNOWN, PeopleMonth, Presence, Profile, name_from, people_of
+from scoring.insights.people import UNKNOWN, PeopleMonth, Presence, Profile, name_from, people_of
+from scoring.meetings.values import Conference, Meeting, Setting
+from scoring.months.month import Month
 from tests.scoring.builders import ANA, BEN, CAT, JO, LONDON, RULES, SAM, at, judged, meeting
 from tests.scoring.circles import BOOKED, circle, month, presence
 

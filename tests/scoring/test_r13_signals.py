@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from scoring.findings import IMPORTANCE, Finding, most_important
-from scoring.months import Month
-from scoring.people import PeopleMonth, Presence, Profile
-from scoring.signals import Thresholds
+from scoring.insights.findings import IMPORTANCE, Finding, most_important
+from scoring.insights.people import PeopleMonth, Presence, Profile
+from scoring.insights.signals import Thresholds
+from scoring.months.month import Month
 from tests.scoring.builders import ANA, BEN, CAT, JO, SAM, figures, history
 from tests.scoring.circles import BOOKED, circle, history_of, month, presence, signals
 

@@ -7,9 +7,8 @@ from datetime import date
 
 import pytest
 
-from scoring.months import Month, shift
-from scoring.people import Circle, PeopleMonth, Profile
-from scoring.stage import (
+from scoring.insights.people import Circle, PeopleMonth, Profile
+from scoring.insights.stage import (
     DEFAULTS,
     Account,
     Evidence,
@@ -23,6 +22,7 @@ from scoring.stage import (
     standing_text,
     standings_of,
 )
+from scoring.months.month import Month, shift
 from tests.scoring.builders import ANA, BEN, CAT, JO, SAM
 from tests.scoring.circles import BOOKED, circle, month
 

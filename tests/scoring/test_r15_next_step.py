@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from scoring.counting import Judged
-from scoring.meeting import Conference, Setting
-from scoring.months import Month
-from scoring.next_step import ToBeat, booked, booked_seconds, next_step, next_step_text, to_beat_text
-from scoring.people import name_from
-from scoring.steps import Rules
+from scoring.insights.next_step import ToBeat, booked, booked_seconds, next_step, next_step_text, to_beat_text
+from scoring.insights.people import name_from
+from scoring.meetings.values import Conference, Setting
+from scoring.months.counting import Judged
+from scoring.months.month import Month
+from scoring.months.steps import Rules
 from tests.scoring.builders import ANA, BEN, CAT, JO, LONDON, RULES, at, judged, meeting
 
 _PHONE = Setting(conference=Conference.PHONE)
@@ -59,7 +59,7 @@ def test_r15_a_call_would_earn_more_as_a_meeting() -> None:
 
 
 def test_r15_nobody_who_counts_yet_earns_nothing_yet() -> None:
-    from scoring.meeting import Response
+    from scoring.meetings.values import Response
 
     strict = Rules(responses=frozenset({Response.ACCEPTED}))
     silent = judged(
@@ -71,7 +71,7 @@ def test_r15_nobody_who_counts_yet_earns_nothing_yet() -> None:
 
 
 def test_r15_points_are_those_of_the_config() -> None:
-    from scoring.steps import DEFAULT_POINTS, Step
+    from scoring.months.steps import DEFAULT_POINTS, Step
 
     rules = Rules(points={**DEFAULT_POINTS, Step.SHORT_ONE: 4})
     assert next_step(ahead(), rules).points == 4

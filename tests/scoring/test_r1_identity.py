@@ -8,10 +8,10 @@ from time import process_time
 
 import pytest
 
-from scoring.clients import Book
-from scoring.identity import identify, meeting_key, partition, reduce_uid, settle
-from scoring.meeting import Copy, Identity
-from scoring.merge import meetings_of
+from scoring.meetings.address_book import Book
+from scoring.meetings.identity import identify, meeting_key, partition, reduce_uid, settle
+from scoring.meetings.merge import meetings_of
+from scoring.meetings.values import Copy, Identity
 from tests.scoring.builders import ACME, ANA, BEN, BOOK, COMPANY, JO, KIM, LONDON, PAT, SAM, at, copy, merged
 
 _CLASS_ID = bytes.fromhex("040000008200E00074C5B7101A82E008")

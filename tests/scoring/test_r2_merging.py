@@ -6,9 +6,9 @@ from itertools import permutations
 
 import pytest
 
-from scoring.clients import Book
-from scoring.meeting import Conference, Copy, CopyState, Meeting, Setting
-from scoring.merge import meetings_of, merge
+from scoring.meetings.address_book import Book
+from scoring.meetings.merge import meetings_of, merge
+from scoring.meetings.values import Conference, Copy, CopyState, Meeting, Setting
 from tests.scoring.builders import (
     ACME,
     ANA,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scoring.clients import BUILT_IN_IGNORE, Book, Client, Company, Kind, normalise_address
-from scoring.counting import judge
+from scoring.meetings.address_book import BUILT_IN_IGNORE, Book, Client, Company, Kind, normalise_address
+from scoring.months.counting import judge
 from tests.scoring.builders import ACME, ANA, BOOK, COMPANY, JO, KIM, NOW, RULES, SAM, copy, merged, responses
 
 

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from scoring.counting import Judged, Reason, judge
-from scoring.meeting import Channel, Meeting, Response
-from scoring.steps import Rules, Step
+from scoring.meetings.values import Channel, Meeting, Response
+from scoring.months.counting import Judged, Reason, judge
+from scoring.months.steps import Rules, Step
 from tests.scoring.builders import ANA, BEA, BEN, BOOK, JO, NOW, RULES, SAM, at, judged, meeting
 
 _ACCEPTED_ONLY = Rules(responses=frozenset({Response.ACCEPTED}))

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from scoring.meeting import Channel, Conference, Place, Setting
-from scoring.steps import TITLE_LIMIT, Rules, Step, channel_of, is_face_to_face, is_phone_title, place_of
+from scoring.meetings.values import Channel, Conference, Place, Setting
+from scoring.months.steps import TITLE_LIMIT, Rules, Step, channel_of, is_face_to_face, is_phone_title, place_of
 from tests.scoring.builders import RULES, judged, meeting
 
 IN_PERSON, VIDEO, PHONE = Channel.IN_PERSON, Channel.VIDEO, Channel.PHONE

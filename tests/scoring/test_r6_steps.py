@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from scoring.counting import judge
-from scoring.meeting import Conference, Meeting, Response, Setting
-from scoring.months import Month, figures_of
-from scoring.steps import DEFAULT_POINTS, Rules, Step, score_of
+from scoring.meetings.values import Conference, Meeting, Response, Setting
+from scoring.months.counting import judge
+from scoring.months.figures import figures_of
+from scoring.months.month import Month
+from scoring.months.steps import DEFAULT_POINTS, Rules, Step, score_of
 from tests.scoring.builders import ANA, BEA, BEN, BOOK, CAT, JO, NOW, PAT, RULES, SAM, history, judged, meeting
 
 _PHONE = Setting(conference=Conference.PHONE)

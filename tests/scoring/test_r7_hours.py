@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from scoring.hours import Interval, Ledger, hours_text, share_out, tenths, thousandths
-from scoring.meeting import Conference, Meeting, Setting
-from scoring.months import Credited, Figures, Month, credit, figures_of
-from scoring.steps import Rules
+from scoring.meetings.values import Conference, Meeting, Setting
+from scoring.months.figures import Credited, Figures, credit, figures_of
+from scoring.months.hours import Interval, Ledger, hours_text, share_out, tenths, thousandths
+from scoring.months.month import Month
+from scoring.months.steps import Rules
 from tests.scoring.builders import ANA, BEN, CAT, JO, RULES, SAM, judged, meeting
 
 _PHONE = Setting(conference=Conference.PHONE)

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from scoring.meeting import Identity, Meeting
-from scoring.months import Month, begins, first_day, month_from, month_of, shift
-from scoring.steps import Step
+from scoring.meetings.values import Identity, Meeting
+from scoring.months.month import Month, begins, first_day, month_from, month_of, shift
+from scoring.months.steps import Step
 from tests.scoring.builders import JO, LONDON, all_day_copy, at, day, judged, local, meeting, merged, midnight
 
 NEW_YORK = ZoneInfo("America/New_York")

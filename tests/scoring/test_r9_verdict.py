@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from scoring.months import Figures, History, Month, Verdict
-from scoring.steps import Step
+from scoring.months.figures import Figures
+from scoring.months.history import History, Verdict
+from scoring.months.month import Month
+from scoring.months.steps import Step
 from tests.scoring.builders import figures, history
 
 OCTOBER = Month("2026-10")

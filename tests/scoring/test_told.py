@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from scoring.months import Month, Verdict
-from scoring.told import Told, restated
+from scoring.digest.restatement import Told, restated
+from scoring.months.history import Verdict
+from scoring.months.month import Month
 
 THEN = Told(
     client="Acme",

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from scoring.counting import Reason
-from scoring.hours import tenths
-from scoring.months import History, Month, Trend, Verdict
-from scoring.steps import Step
+from scoring.months.counting import Reason
+from scoring.months.history import History, Trend, Verdict
+from scoring.months.hours import tenths
+from scoring.months.month import Month
+from scoring.months.steps import Step
 from scoring.wording import (
     REASON_WORDS,
     STEP_WORDS,

@@ -10,13 +10,13 @@ from pydantic import BeforeValidator, Field
 from connectors.settings import SettingsModel
 from daemon.config.schema.addresses import Address
 from daemon.config.schema.types import Count, Months, Name, parse_date, parse_positive_duration, text_of
-from scoring.health import ELEMENTS, FURTHER
-from scoring.months import Month
-from scoring.signals import DEFAULTS as SIGNALS
-from scoring.signals import Thresholds as SignalThresholds
-from scoring.stage import DEFAULTS as STAGES
-from scoring.stage import Asked
-from scoring.stage import Thresholds as StageThresholds
+from scoring.insights.health import ELEMENTS, FURTHER
+from scoring.insights.signals import DEFAULTS as SIGNALS
+from scoring.insights.signals import Thresholds as SignalThresholds
+from scoring.insights.stage import DEFAULTS as STAGES
+from scoring.insights.stage import Asked
+from scoring.insights.stage import Thresholds as StageThresholds
+from scoring.months.month import Month
 
 _YES = frozenset({"yes", "y", "true", "1", "x"})
 _NO = frozenset({"no", "n", "false", "0"})

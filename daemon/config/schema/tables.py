@@ -28,8 +28,8 @@ from daemon.config.schema.types import (
     Zone,
     parse_positive_duration,
 )
-from scoring.meeting import Response
-from scoring.steps import DEFAULT_POINTS, Rules, Step
+from scoring.meetings.values import Response
+from scoring.months.steps import DEFAULT_POINTS, Rules, Step
 
 STORE_SCHEMES = ("sqlite:///", "postgresql+psycopg://")
 Tier = Literal["key", "strategic", "standard", "prospect"]

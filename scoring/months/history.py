@@ -3,50 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, tzinfo
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
 from enum import StrEnum
-from functools import cache, cached_property
-from typing import NewType
+from functools import cached_property
 
-from scoring.counting import Judged, Reason
-from scoring.hours import Ledger, tenths
-from scoring.steps import Rules, Step, is_face_to_face, score_of
-
-Month = NewType("Month", str)
-"""A calendar month as `2026-10`; months compare as text does."""
-
-
-def month_of(moment: datetime, zone: tzinfo) -> Month:
-    """R8: the month in which a moment lies, in the company's zone."""
-    local = moment.astimezone(zone)
-    return Month(f"{local.year:04d}-{local.month:02d}")
-
-
-def month_from(text: str) -> Month:
-    """A month as people type it. Raises ValueError."""
-    year, dash, month = text.partition("-")
-    if not (text.isascii() and dash and len(year) == 4 and len(month) == 2 and year.isdigit() and month.isdigit()):
-        raise ValueError("a month is written YYYY-MM")
-    date(int(year), int(month), 1)
-    return Month(text)
-
-
-@cache
-def shift(month: Month, months: int) -> Month:
-    """So many months later, or earlier."""
-    index = int(month[:4]) * 12 + int(month[5:]) - 1 + months
-    return Month(f"{index // 12:04d}-{index % 12 + 1:02d}")
-
-
-def first_day(month: Month) -> date:
-    """The first day of a month."""
-    return date(int(month[:4]), int(month[5:]), 1)
-
-
-def begins(month: Month, zone: tzinfo) -> datetime:
-    """The instant, in UTC, at which a month begins in the company's zone."""
-    return datetime.combine(first_day(month), time(), zone).astimezone(UTC)
+from scoring.months.figures import Figures
+from scoring.months.hours import tenths
+from scoring.months.month import Month, begins, shift
+from scoring.months.steps import Rules, score_of
 
 
 class Verdict(StrEnum):
@@ -67,112 +32,6 @@ class Trend(StrEnum):
     DECLINING = "declining"
     FLAT = "flat"
     NEW = "new"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Figures:
-    """What is kept of a client's month: counts and seconds, none of which depends on points or on the clock.
-
-    `largest_seconds` are the man-seconds of the meeting that brought most (R9's "without it"). `our_people` is how
-    many of ours were in the face-to-face meetings. `next_end` is when the first booked meeting ends: then the figures
-    are due again.
-    """
-
-    client: str
-    month: Month
-    steps: Mapping[Step, int] = field(default_factory=dict)
-    confirmed_steps: Mapping[Step, int] = field(default_factory=dict)
-    man_seconds: int = 0
-    confirmed_seconds: int = 0
-    phone_seconds: int = 0
-    our_seconds: int = 0
-    client_people: int = 0
-    our_people: int = 0
-    largest_seconds: int = 0
-    set_aside: Mapping[Reason, int] = field(default_factory=dict)
-    next_end: datetime | None = None
-
-    @property
-    def meetings(self) -> int:
-        """Counted meetings, phone included."""
-        return sum(self.steps.values())
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Credited:
-    """A judged meeting with the man-seconds it is credited: double-booked time is the first meeting's (R7)."""
-
-    judged: Judged
-    man_seconds: int = 0
-    confirmed_seconds: int = 0
-    phone_seconds: int = 0
-    our_seconds: int = 0
-
-
-def credit(judged: Iterable[Judged], rules: Rules) -> list[Credited]:
-    """One client's meetings of a month in order, each with its share of the time; shares add up to the month (R7)."""
-    ledgers = Ledger(), Ledger(), Ledger(), Ledger()
-    return [_credit(one, rules, ledgers) for one in sorted(judged, key=_order)]
-
-
-def _order(judged: Judged) -> tuple[datetime, datetime, bytes, tuple[str, ...]]:
-    meeting = judged.meeting
-    return (meeting.start, meeting.end, meeting.identity.series, meeting.calendars)
-
-
-def _credit(judged: Judged, rules: Rules, ledgers: tuple[Ledger, Ledger, Ledger, Ledger]) -> Credited:
-    if judged.step is None:
-        return Credited(judged=judged)
-    theirs, confirmed, phone, ours = ledgers
-    span = int(judged.meeting.start.timestamp()), int(judged.meeting.end.timestamp())
-    if not is_face_to_face(judged.channel, rules):
-        return Credited(judged=judged, phone_seconds=phone.credit(judged.people, span))
-    return Credited(
-        judged=judged,
-        man_seconds=theirs.credit(judged.people, span),
-        confirmed_seconds=confirmed.credit(judged.confirmed, span),
-        our_seconds=ours.credit(judged.ours, span),
-    )
-
-
-def figures_of(client: str, month: Month, judged: Iterable[Judged], rules: Rules) -> Figures:
-    """R6 and R7 for one client's month, from all its meetings, counted and set aside."""
-    steps: dict[Step, int] = {}
-    confirmed_steps: dict[Step, int] = {}
-    set_aside: dict[Reason, int] = {}
-    people: set[str] = set()
-    ours: set[str] = set()
-    ends: list[datetime] = []
-    credited = credit(judged, rules)
-    for line in credited:
-        one = line.judged
-        if one.reason is not None:
-            set_aside[one.reason] = set_aside.get(one.reason, 0) + 1
-            if one.reason is Reason.NOT_YET:
-                ends.append(one.meeting.end)
-            continue
-        if one.step is not None:
-            steps[one.step] = steps.get(one.step, 0) + 1
-        if one.confirmed_step is not None:
-            confirmed_steps[one.confirmed_step] = confirmed_steps.get(one.confirmed_step, 0) + 1
-        people.update(one.people)
-        if is_face_to_face(one.channel, rules):
-            ours.update(one.ours)
-    return Figures(
-        client=client,
-        month=month,
-        steps=steps,
-        confirmed_steps=confirmed_steps,
-        man_seconds=sum(line.man_seconds for line in credited),
-        confirmed_seconds=sum(line.confirmed_seconds for line in credited),
-        phone_seconds=sum(line.phone_seconds for line in credited),
-        our_seconds=sum(line.our_seconds for line in credited),
-        client_people=len(people),
-        our_people=len(ours),
-        largest_seconds=max((line.man_seconds for line in credited), default=0),
-        set_aside=set_aside,
-        next_end=min(ends, default=None),
-    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

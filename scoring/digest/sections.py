@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
-from scoring.counting import Reason
-from scoring.digest import Line, Section
-from scoring.months import Credited, Month, shift
-from scoring.told import Restated
+from scoring.digest.restatement import Restated
+from scoring.digest.value import Line, Section
+from scoring.months.counting import Reason
+from scoring.months.figures import Credited
+from scoring.months.month import Month, shift
 from scoring.wording import count_text, length_text, month_name, names_text, signed
 
 _MOST_LINES = 10

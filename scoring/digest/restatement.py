@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from scoring.counting import Judged, Reason
-from scoring.hours import hours_text, tenths
-from scoring.identity import meeting_key
-from scoring.months import Credited, Month, Row, Verdict
+from scoring.meetings.identity import meeting_key
+from scoring.months.counting import Judged, Reason
+from scoring.months.figures import Credited
+from scoring.months.history import Row, Verdict
+from scoring.months.hours import hours_text, tenths
+from scoring.months.month import Month
 from scoring.wording import REASON_WORDS, VERDICT_WORDS, month_name, number_text
 
 _ASIDE = "-"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from hashlib import blake2b
 
-from scoring.meeting import Copy, Identity
+from scoring.meetings.values import Copy, Identity
 
 _DIGEST_BYTES = 16
 

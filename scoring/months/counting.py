@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from scoring.clients import Directory, Kind
-from scoring.meeting import Channel, Meeting, Participant, Response
-from scoring.steps import Rules, Step, channel_of, step_of
+from scoring.meetings.address_book import Directory, Kind
+from scoring.meetings.values import Channel, Meeting, Participant, Response
+from scoring.months.steps import Rules, Step, channel_of, step_of
 
 
 class Reason(StrEnum):

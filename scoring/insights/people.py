@@ -12,11 +12,11 @@ from datetime import date, timedelta, tzinfo
 from functools import cached_property
 from typing import NamedTuple
 
-from scoring.counting import Judged, Reason
-from scoring.hours import Ledger
-from scoring.meeting import Response
-from scoring.months import Month, first_day, shift
-from scoring.steps import Rules, is_face_to_face
+from scoring.meetings.values import Response
+from scoring.months.counting import Judged, Reason
+from scoring.months.hours import Ledger
+from scoring.months.month import Month, first_day, shift
+from scoring.months.steps import Rules, is_face_to_face
 
 QUARTER = 3
 """Months; a quarter is the last three ended ones (R13)."""

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
 
-from scoring.counting import Judged, Reason
-from scoring.hours import Ledger, hours_text, tenths
-from scoring.meeting import Channel, Meeting
-from scoring.months import Month
-from scoring.steps import Rules, is_face_to_face, step_of
+from scoring.meetings.values import Channel, Meeting
+from scoring.months.counting import Judged, Reason
+from scoring.months.hours import Ledger, hours_text, tenths
+from scoring.months.month import Month
+from scoring.months.steps import Rules, is_face_to_face, step_of
 from scoring.wording import day_text, length_text, month_name, names_text, weekday_text
 
 Name = Callable[[str], str]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from scoring.digest import Bar, Line, Part
-from scoring.hours import hours_text, share_out, tenths
-from scoring.meeting import Meeting
-from scoring.months import Credited, History, Month, Row, Trend, Verdict, shift
-from scoring.steps import Step
+from scoring.digest.value import Bar, Line, Part
+from scoring.meetings.values import Meeting
+from scoring.months.figures import Credited
+from scoring.months.history import History, Row, Trend, Verdict
+from scoring.months.hours import hours_text, share_out, tenths
+from scoring.months.month import Month, shift
+from scoring.months.steps import Step
 from scoring.wording import (
     count_text,
     length_text,

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from scoring.months import Month
-from scoring.stage import ORDER, Standing, evidence_text
+from scoring.insights.stage import ORDER, Standing, evidence_text
+from scoring.months.month import Month
 
 ELEMENTS: Mapping[str, str] = {
     "client_understanding": "client understanding",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from scoring.months import Trend, Verdict
+from scoring.months.history import Trend, Verdict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

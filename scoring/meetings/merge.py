@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, time, tzinfo
 from functools import lru_cache
 
-from scoring.identity import partition
-from scoring.meeting import Copy, CopyState, Meeting, Participant, Response, most_decided
+from scoring.meetings.identity import partition
+from scoring.meetings.values import Copy, CopyState, Meeting, Participant, Response, most_decided
 
 Canonical = Callable[[str], str]
 _participant = lru_cache(maxsize=200_000)(Participant)  # the same people meet again and again

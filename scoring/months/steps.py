@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from scoring.meeting import Channel, Conference, Place, Response, Setting
+from scoring.meetings.values import Channel, Conference, Place, Response, Setting
 
 TITLE_LIMIT = 500
 """Titles are cut here before any pattern runs over them (`design.md` 12)."""

@@ -6,14 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from scoring.clients import Client
-from scoring.counting import Reason
-from scoring.digest import Digest, Line, NotMet, SetAside
-from scoring.digest_lines import WorkingDays, line_of
-from scoring.digest_sections import Aside, sections_of
-from scoring.hours import hours_text, tenths
-from scoring.meeting import Identity
-from scoring.months import Credited, History, Month, Reach, Verdict, shift
+from scoring.digest.lines import WorkingDays, line_of
+from scoring.digest.sections import Aside, sections_of
+from scoring.digest.value import Digest, Line, NotMet, SetAside
+from scoring.meetings.address_book import Client
+from scoring.meetings.values import Identity
+from scoring.months.counting import Reason
+from scoring.months.figures import Credited
+from scoring.months.history import History, Reach, Verdict
+from scoring.months.hours import hours_text, tenths
+from scoring.months.month import Month, shift
 from scoring.wording import REASON_WORDS, count_text, month_name, month_text, names_text
 
 _READING_ORDER = (

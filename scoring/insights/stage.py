@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from scoring.findings import Finding
-from scoring.months import Month, shift
-from scoring.people import Circle, last_day
+from scoring.insights.findings import Finding
+from scoring.insights.people import Circle, last_day
+from scoring.months.month import Month, shift
 from scoring.wording import count_text, month_text, names_text
 
 EVIDENCE_MONTHS = 6

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from scoring.findings import Finding, reaches
-from scoring.hours import hours_text, tenths, thousandths
-from scoring.months import History, Month, Verdict, shift
-from scoring.people import QUARTER, Circle, Span, last_day
+from scoring.insights.findings import Finding, reaches
+from scoring.insights.people import QUARTER, Circle, Span, last_day
+from scoring.months.history import History, Verdict
+from scoring.months.hours import hours_text, tenths, thousandths
+from scoring.months.month import Month, shift
 from scoring.wording import count_text, day_text, month_name, month_text, names_text, number_text, span_text
 
 _FEWEST_OURS = 3  # of fewer, hours would tell who worked how much

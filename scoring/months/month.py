@@ -1,0 +1,42 @@
+"""A month of the calendar, as text `YYYY-MM`, and where it begins in a zone (R8)."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, tzinfo
+from functools import cache
+from typing import NewType
+
+Month = NewType("Month", str)
+"""A calendar month as `2026-10`; months compare as text does."""
+
+
+def month_of(moment: datetime, zone: tzinfo) -> Month:
+    """R8: the month in which a moment lies, in the company's zone."""
+    local = moment.astimezone(zone)
+    return Month(f"{local.year:04d}-{local.month:02d}")
+
+
+def month_from(text: str) -> Month:
+    """A month as people type it. Raises ValueError."""
+    year, dash, month = text.partition("-")
+    if not (text.isascii() and dash and len(year) == 4 and len(month) == 2 and year.isdigit() and month.isdigit()):
+        raise ValueError("a month is written YYYY-MM")
+    date(int(year), int(month), 1)
+    return Month(text)
+
+
+@cache
+def shift(month: Month, months: int) -> Month:
+    """So many months later, or earlier."""
+    index = int(month[:4]) * 12 + int(month[5:]) - 1 + months
+    return Month(f"{index // 12:04d}-{index % 12 + 1:02d}")
+
+
+def first_day(month: Month) -> date:
+    """The first day of a month."""
+    return date(int(month[:4]), int(month[5:]), 1)
+
+
+def begins(month: Month, zone: tzinfo) -> datetime:
+    """The instant, in UTC, at which a month begins in the company's zone."""
+    return datetime.combine(first_day(month), time(), zone).astimezone(UTC)
