@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from connectors.http import Bucket
+from connectors.net.rate_limit import Bucket
 from daemon.scale.plan import assign, next_slot
 from daemon.store.scale.batches import MOST_CALENDARS, Batch
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, StringConstraints, model_validator
 
-from connectors.guarded import remember
+from connectors.known_secrets import remember
 
 _DURATION = re.compile(r"\s*(\d+)\s*(s|m|h|d|day|days|hour|hours|minute|minutes|second|seconds|week|weeks)\s*")
 _UNIT_SECONDS = {

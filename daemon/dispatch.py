@@ -7,7 +7,7 @@ from datetime import datetime
 
 import structlog
 
-from connectors.skew import observed
+from connectors.net.clock_skew import observed
 from daemon.agenda import digest_due, is_planned, month_due, next_after, set_digest_due
 from daemon.config.model import Config
 from daemon.config.schema.tables import Digest

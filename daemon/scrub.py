@@ -9,7 +9,7 @@ import re
 import traceback
 from pathlib import PurePath
 
-from connectors.guarded import remembered
+from connectors.known_secrets import remembered
 from daemon.plain import one_line
 
 GONE = "[removed]"

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from connectors.contract import Calendars, Person
 from connectors.errors import ConnectorError, sentence
-from connectors.skew import observed
+from connectors.net.clock_skew import observed
 from daemon.passes import ConnectorResult, Failure, Pass
 from daemon.reader import Reader
 from daemon.rescore import no_search_for_cycles, rescore

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.tally import Tally
+from connectors.net.request_counts import Tally
 from daemon.commands import worker
 from daemon.config.schema.tables import Web
 from daemon.web.metrics import Metrics

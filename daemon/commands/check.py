@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from connectors.errors import ConnectorError
+from connectors.net.clock_skew import observed
 from connectors.settings import SecretMissing
-from connectors.skew import observed
 from daemon.checks import Check, check_clock, check_connector, check_sender, check_store
 from daemon.config.load import find, load
 from daemon.config.model import Config

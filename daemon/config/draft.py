@@ -195,9 +195,9 @@ class Draft:
 
 
 def known_kinds() -> tuple[str, ...]:
-    """The connectors that there are: the folder is the list."""
+    """The kinds of connector that there are: a folder each, beside `shared`, which serves them all."""
     modules = pkgutil.iter_modules(connectors.calendars.__path__)
-    return tuple(sorted(module.name for module in modules if not module.name.startswith("_")))
+    return tuple(sorted(module.name for module in modules if module.ispkg and module.name != "shared"))
 
 
 def read_text(path: Path) -> tuple[str, Problem | None]:

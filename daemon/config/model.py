@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from connectors.contract import Context
-from connectors.guarded import remember
+from connectors.known_secrets import remember
 from connectors.settings import ConnectorSettings, Secret, SecretMissing
 from daemon.config.problems import ConfigError, Problem, by_line
 from daemon.config.schema.insight_tables import Assessment, Person, Signals, Stages

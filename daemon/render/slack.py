@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from connectors.senders._slack_text import mrkdwn
+from connectors.senders.slack.markup import mrkdwn
 from daemon import plain
 from daemon.render import terminal
 from daemon.render.slack_blocks import Block, Message, context, header, pack, section, sections

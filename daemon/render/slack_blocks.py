@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from connectors.senders._slack_text import plain_text, weight
+from connectors.senders.slack.markup import plain_text, weight
 
 MOST_BLOCKS = 50
 MOST_WEIGHT = 12_000

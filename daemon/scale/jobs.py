@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from connectors.contract import Calendars, Person
-from connectors.skew import observed
+from connectors.net.clock_skew import observed
 from daemon.agenda import is_roster_known, set_roster_due
 from daemon.config.model import Config
 from daemon.dispatch import Dispatch

@@ -22,7 +22,7 @@ from prometheus_client import (
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from connectors.tally import TALLY, Tally
+from connectors.net.request_counts import TALLY, Tally
 from daemon.passes import ConnectorResult
 from daemon.web.snapshot import Snapshot
 

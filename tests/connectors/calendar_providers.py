@@ -15,11 +15,11 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from connectors.calendars._microsoft_entries import entry_of
-from connectors.calendars.microsoft365 import MicrosoftCalendars
 from connectors.calendars.microsoft365 import Settings as MicrosoftSettings
+from connectors.calendars.microsoft365.connector import MicrosoftCalendars
+from connectors.calendars.microsoft365.events import entry_of
 from connectors.contract import Calendars, Context
-from connectors.http import Patience
+from connectors.net.retry import Patience
 from tests.daemon.worlds import JO
 from tests.fakes import google_world as google_items
 from tests.fakes import microsoft_items as graph_items

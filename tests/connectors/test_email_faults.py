@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from connectors.errors import ConnectorError, OutcomeUnknown, RetryLater, StopConnector, Undeliverable
-from connectors.senders import email
+from connectors.senders.email import connector
 from tests.connectors.email_world import DIGEST, envelope, sender
 from tests.fakes.smtp import FakeMail
 
@@ -103,7 +103,7 @@ def test_a_connection_lost_before_the_dot_is_tried_again(tmp_path: Path, mail: F
 def test_a_server_that_says_nothing_more_is_not_waited_for_forever(
     tmp_path: Path, mail: FakeMail, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    monkeypatch.setattr(email, "_FINAL_ANSWERS", 1)  # a patience of ten minutes, for a test
+    monkeypatch.setattr(connector, "_FINAL_ANSWERS", 1)  # a patience of ten minutes, for a test
     with mail:
         mail.fail(step, silent=True)
         error = failing(mail, tmp_path, timeout_seconds=0.3)
@@ -143,7 +143,7 @@ def test_answers_without_end_end(
     tmp_path: Path, mail: FakeMail, monkeypatch: pytest.MonkeyPatch, step: str, way: str
 ) -> None:
     """Each byte comes in time, so that no timeout of the socket would ever help."""
-    monkeypatch.setattr(email, "_WHOLE_ANSWERS", 1)
+    monkeypatch.setattr(connector, "_WHOLE_ANSWERS", 1)
     with mail:
         mail.fail(step, **{way: True})  # type: ignore[arg-type]  # as above
         error = failing(mail, tmp_path, timeout_seconds=0.6)

@@ -10,7 +10,7 @@ import pytest
 
 from connectors.contract import RenderedDigest
 from connectors.errors import StopConnector, Undeliverable
-from connectors.senders._email_message import Mail, compose
+from connectors.senders.email.message import Mail, compose
 from tests.connectors.email_world import DIGEST, PNG, envelope, parsed
 
 MAILBOX = "Rapport <rapport@northwind.example>"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors.calendars._google_answers import UNUSUAL, in_parts, whole
+from connectors.calendars.google.json_pages import UNUSUAL, in_parts, whole
 
 ITEM = {"id": "e1", "summary": "Zo\u00eb \U0001f600", "attendees": [{"email": "a@acme.example"}], "n": 1.5, "no": None}
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from connectors.calendars._entries import Erased, Found, Origin, Removed
-from connectors.calendars._google_entries import FIELDS, read_item, read_page
+from connectors.calendars.google.events import FIELDS, read_item, read_page
+from connectors.calendars.shared.items import Erased, Found, Origin, Removed
 from connectors.contract import Problem
 from scoring.meetings.identity import identify, meeting_key
 from scoring.meetings.values import Conference, Copy, Participant, Place, Response

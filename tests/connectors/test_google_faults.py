@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from connectors.calendars.google import GoogleCalendars
+from connectors.calendars.google.connector import GoogleCalendars
 from connectors.errors import ConnectorError, RetryLater, SkipCalendar, StopConnector, sentence
-from connectors.http import Patience
+from connectors.net.retry import Patience
 from tests.fakes.google import CALENDAR, CLIENT_ID, FakeGoogle
 from tests.fakes.google_client import JO, copies, meeting, pull, workspace
 

@@ -11,13 +11,13 @@ from typing import Any
 import googleapiclient
 import pytest
 
-from connectors.calendars._entries import Origin
-from connectors.calendars._google_entries import FIELDS, read_page
-from connectors.calendars._google_errors import Asked, DailyLimit, NotFound, Refusal, calendar_error
-from connectors.calendars._google_key import CALENDAR_SCOPES, Key
+from connectors.calendars.google.credentials import CALENDAR_SCOPES, Key
+from connectors.calendars.google.errors import Asked, DailyLimit, NotFound, Refusal, calendar_error
+from connectors.calendars.google.events import FIELDS, read_page
+from connectors.calendars.shared.items import Origin
 from connectors.contract import Page
 from connectors.errors import ConnectorError, CursorExpired, RetryLater
-from connectors.http import Again
+from connectors.net.retry import Again
 from scoring.meetings.identity import identify
 from scoring.meetings.values import Response
 from tests.fakes.google import populate

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.calendars.google import GoogleCalendars
+from connectors.calendars.google.connector import GoogleCalendars
 from connectors.contract import Done
 from connectors.errors import CursorExpired, RetryLater
 from scoring.meetings.values import Window
@@ -254,7 +254,7 @@ def test_many_threads_share_nothing(google: FakeGoogle, tmp_path: Path) -> None:
 
 
 def test_a_cursor_does_not_show_its_token(connector: GoogleCalendars) -> None:
-    from connectors.calendars._google_round import load
+    from connectors.calendars.google.listing import load
 
     *_, done = connector.pull(person(), reading())
     assert isinstance(done, Done)

@@ -14,19 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.errors import RetryLater, SkipCalendar, StopConnector
-from connectors.http import (
-    Again,
-    Bucket,
-    Pacer,
-    Patience,
-    Pause,
-    Session,
-    TooMuch,
-    patiently,
-    proxies_for,
-    transport_trouble,
-)
-from connectors.retry_after import retry_after
+from connectors.net.rate_limit import Bucket, Pacer
+from connectors.net.retry import Again, Patience, Pause, patiently
+from connectors.net.retry_after import retry_after
+from connectors.net.session import Session, TooMuch, proxies_for, transport_trouble
 from tests.fakes.google import FakeGoogle
 
 NOW = datetime(2026, 11, 15, 9, 0, tzinfo=UTC)

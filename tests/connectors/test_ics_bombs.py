@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from connectors.calendars import _ics_sources
-from connectors.calendars._ics_reader import Reader
-from connectors.calendars._ics_request import Request
+from connectors.calendars.ics import files
+from connectors.calendars.ics.parser.request import Request
+from connectors.calendars.ics.process import Reader
 from connectors.errors import SkipCalendar
 from tests.connectors.test_ics_support import OWNER, WINDOW, Desk, calendar, connector, desk, event, pull
 
@@ -126,7 +126,7 @@ def test_closing_leaves_no_child(tmp_path: Path) -> None:
 
 def test_too_large_a_file(tmp_path: Path) -> None:
     with (tmp_path / f"{OWNER}.ics").open("wb") as file:
-        file.truncate(_ics_sources.LARGEST_BYTES + 1)
+        file.truncate(files.LARGEST_BYTES + 1)
     calendars = connector(tmp_path)
     (person,) = calendars.people().people
     with pytest.raises(SkipCalendar, match="64 MB") as caught:

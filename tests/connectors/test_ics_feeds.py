@@ -22,13 +22,13 @@ from zoneinfo import ZoneInfo
 import pytest
 import trustme
 
-from connectors.calendars import _ics_feeds, _ics_places, _ics_sources
-from connectors.calendars._ics_feeds import FeedSource, content_hash, fetch_feed, retry_after_seconds
-from connectors.calendars._ics_places import Network, Refused, place_of_feed
-from connectors.calendars.ics import IcsCalendars, Settings
+from connectors.calendars.ics import Settings, feed_addresses, feeds, files
+from connectors.calendars.ics.connector import IcsCalendars
+from connectors.calendars.ics.feed_addresses import Network, Refused, place_of_feed
+from connectors.calendars.ics.feeds import FeedSource, content_hash, fetch_feed, retry_after_seconds
 from connectors.contract import Context
 from connectors.errors import ConnectorError, RetryLater, SkipCalendar, sentence
-from connectors.quiet import quietly
+from connectors.net.quiet_logs import quietly
 from connectors.settings import Secret
 from tests.connectors.test_ics_support import ALWAYS, NOW, OWNER, Found, calendar, connector, event, pull
 
@@ -131,7 +131,7 @@ def feed_connector(folder: Path, url: str, timeout_seconds: float = 1.0, **conte
     return IcsCalendars(Settings.model_validate(settings), given)
 
 
-def fetch(url: str, **network: object) -> _ics_feeds.Feed:
+def fetch(url: str, **network: object) -> feeds.Feed:
     """A feed asked for without a calendar around it."""
     source = FeedSource(OWNER, Secret.model_validate(url), 1)
     return fetch_feed(source, None, Path(), Network(**{"timeout_seconds": 1.0, **network}))  # type: ignore[arg-type]  # keywords of one test
@@ -620,5 +620,5 @@ def test_a_secret_that_cannot_be_had(opened: Callable[..., IcsCalendars]) -> Non
 
 
 def test_limits_are_what_the_notes_say() -> None:
-    assert _ics_sources.LARGEST_BYTES == 64 * 2**20
-    assert _ics_places.Network().timeout_seconds == 30
+    assert files.LARGEST_BYTES == 64 * 2**20
+    assert feed_addresses.Network().timeout_seconds == 30

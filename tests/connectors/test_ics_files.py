@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from connectors.calendars.ics import IcsCalendars, Settings
+from connectors.calendars.ics import Settings
+from connectors.calendars.ics.connector import IcsCalendars
 from connectors.contract import Person
 from connectors.errors import SkipCalendar, StopConnector
 from scoring.meetings.values import Window

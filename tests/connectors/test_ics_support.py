@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from connectors.calendars.ics import IcsCalendars, Settings
+from connectors.calendars.ics import Settings
+from connectors.calendars.ics.connector import IcsCalendars
 from connectors.contract import Context, Done, Page, Person, Problem, Reading
 from scoring.meetings.values import Copy, Window
 

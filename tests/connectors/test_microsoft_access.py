@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from connectors.calendars.microsoft365 import MicrosoftCalendars, mail_token
+from connectors.calendars.microsoft365 import mail_token
+from connectors.calendars.microsoft365.connector import MicrosoftCalendars
 from connectors.errors import ConnectorError, RetryLater, StopConnector, sentence
-from connectors.http import Patience
+from connectors.net.retry import Patience
 from tests.fakes.microsoft import FakeMicrosoft
 from tests.fakes.microsoft_client import JO, context, copies, meeting, pull, tenant
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from connectors.calendars._entries import Erased, Found, Origin
-from connectors.calendars._microsoft_entries import SELECT, entry_of, read_item, read_page
-from connectors.calendars._microsoft_series import Series
+from connectors.calendars.microsoft365.events import SELECT, entry_of, read_item, read_page
+from connectors.calendars.microsoft365.series import Series
+from connectors.calendars.shared.items import Erased, Found, Origin
 from connectors.contract import Page, Problem
 from scoring.meetings.identity import identify, meeting_key
 from scoring.meetings.values import Conference, Copy, CopyState, Participant, Place, Response

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from connectors.calendars._microsoft_errors import Asked, Refusal, calendar_error
-from connectors.calendars.microsoft365 import MicrosoftCalendars
+from connectors.calendars.microsoft365.connector import MicrosoftCalendars
+from connectors.calendars.microsoft365.errors import Asked, Refusal, calendar_error
 from connectors.contract import Page
 from connectors.errors import ConnectorError, CursorExpired, RetryLater, SkipCalendar, sentence
-from connectors.http import Again, Patience
+from connectors.net.retry import Again, Patience
 from tests.fakes.microsoft import FakeMicrosoft
 from tests.fakes.microsoft_client import JO, copies, meeting, person, pull, reading, tenant
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from connectors.calendars._microsoft_cursor import Cursor, Part, load, window_of_links
-from connectors.calendars._microsoft_entries import entry_of
-from connectors.calendars.microsoft365 import MicrosoftCalendars
+from connectors.calendars.microsoft365.connector import MicrosoftCalendars
+from connectors.calendars.microsoft365.cursor import Cursor, Part, load, window_of_links
+from connectors.calendars.microsoft365.events import entry_of
 from connectors.contract import Done, Page
 from connectors.errors import CursorExpired, RetryLater
 from scoring.meetings.values import CopyState, Window

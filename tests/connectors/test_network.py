@@ -12,7 +12,8 @@ import requests
 import trustme
 
 from connectors.errors import StopConnector
-from connectors.http import Again, Session, transport_trouble
+from connectors.net.retry import Again
+from connectors.net.session import Session, transport_trouble
 from tests.fakes.http_fake import Answer, HttpFake, json_answer
 from tests.fakes.proxy import FakeProxy
 

@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 import time_machine
 
-from connectors.http import Session
-from connectors.skew import Skew, observed
+from connectors.net.clock_skew import Skew, observed
+from connectors.net.session import Session
 
 NOW = datetime(2026, 11, 15, 9, 0, tzinfo=UTC)
 

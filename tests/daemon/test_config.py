@@ -308,7 +308,7 @@ def test_what_is_not_needed_is_not_imported() -> None:
 def test_a_config_without_ics_does_not_import_it(tmp_path: Path) -> None:
     path = write(tmp_path, "")
     code = (
-        f"import sys, pathlib, daemon.config as c; c.load(pathlib.Path({str(path)!r})); "
+        f"import sys, pathlib, daemon.config.load as c; c.load(pathlib.Path({str(path)!r})); "
         "print([name for name in sys.modules if name.startswith('connectors.calendars.') or name == 'holidays'])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -18,9 +18,10 @@ NO_DOMAINS = ("@a.example", "*.a.example", "https://a.example", ".a.example", "a
 @pytest.fixture(autouse=True)
 def pretended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "kinds"
-    folder.mkdir()
-    (folder / "pretended.py").write_text(KIND, "utf-8")
-    (folder / "_part.py").write_text("", "utf-8")
+    for package in ("pretended", "shared"):
+        (folder / package).mkdir(parents=True)
+    (folder / "pretended" / "__init__.py").write_text(KIND, "utf-8")
+    (folder / "shared" / "__init__.py").write_text("", "utf-8")
     monkeypatch.setattr(connectors.calendars, "__path__", [str(folder)])
 
 

@@ -78,8 +78,8 @@ SHAPES = [
 @pytest.fixture(autouse=True)
 def pretended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "kinds"
-    folder.mkdir()
-    (folder / "pretended.py").write_text(KIND, "utf-8")
+    (folder / "pretended").mkdir(parents=True)
+    (folder / "pretended" / "__init__.py").write_text(KIND, "utf-8")
     monkeypatch.setattr(connectors.calendars, "__path__", [*connectors.calendars.__path__, str(folder)])
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
 

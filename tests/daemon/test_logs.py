@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from connectors import guarded
+from connectors import known_secrets
 from connectors.errors import StopConnector
 from connectors.settings import CertificateFile, FileOrSecret, Secret
 from daemon.config.schema.tables import Log
@@ -30,7 +30,7 @@ BKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj
 
 @pytest.fixture(autouse=True)
 def _forgotten_afterwards(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(guarded, "_seen", frozenset())
+    monkeypatch.setattr(known_secrets, "_seen", frozenset())
     handlers, level, hook = logging.root.handlers[:], logging.root.level, threading.excepthook
     yield
     logging.root.handlers[:], threading.excepthook = handlers, hook

@@ -18,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.contract import RenderedDigest
-from connectors.senders._slack_text import mrkdwn, weight
 from connectors.senders.folder import Folder
+from connectors.senders.slack.markup import mrkdwn, weight
 from daemon.render import render
 from daemon.render.slack import ForSlack, for_slack
 from daemon.render.view import view

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.http import Pacer
+from connectors.net.rate_limit import Pacer
 from daemon.config.load import load
 from daemon.config.model import Config
 from daemon.scale import queue as queues

@@ -19,8 +19,9 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
-from connectors.http import Again, Patience, Session, patiently
-from connectors.tally import Tally
+from connectors.net.request_counts import Tally
+from connectors.net.retry import Again, Patience, patiently
+from connectors.net.session import Session
 from daemon.passes import ConnectorResult, Failure
 from daemon.store.calendars import Calendar, add_calendar, change_calendar
 from daemon.store.db.engine import Database
@@ -334,7 +335,7 @@ class TestNumbers:
 
     def test_requests_are_counted_where_they_are_made(self, monkeypatch: pytest.MonkeyPatch) -> None:
         tally = Tally()
-        monkeypatch.setattr("connectors.http.TALLY", tally)
+        monkeypatch.setattr("connectors.net.session.TALLY", tally)
         with FakeSlack() as slack:
             session = Session(ca_file=None, proxy=None, timeout_seconds=5)
             assert session.post(f"{slack.api_url}auth.test?secret=1").status_code == 200
@@ -346,7 +347,7 @@ class TestNumbers:
 
     def test_retries_are_counted(self, monkeypatch: pytest.MonkeyPatch) -> None:
         tally = Tally()
-        monkeypatch.setattr("connectors.http.TALLY", tally)
+        monkeypatch.setattr("connectors.net.session.TALLY", tally)
 
         def fail() -> None:
             raise Again("busy", "not now")

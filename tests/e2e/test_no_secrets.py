@@ -23,7 +23,7 @@ import pytest
 import structlog
 import typer.main
 
-from connectors import guarded
+from connectors import known_secrets
 from daemon.cli import app, main
 from tests.e2e.company import Company, Ran
 from tests.e2e.test_microsoft import item
@@ -210,7 +210,7 @@ class Shell:
         """`rapport …`, beginning with no secret remembered."""
         if arguments == ("run",):
             return self._serve()
-        self._monkeypatch.setattr(guarded, "_seen", frozenset())
+        self._monkeypatch.setattr(known_secrets, "_seen", frozenset())
         self._monkeypatch.setattr("sys.argv", ["rapport", *arguments])
         self._capfd.readouterr()
         with pytest.raises(SystemExit) as ended:

@@ -50,7 +50,9 @@ def test_a_meeting_goes_from_a_calendar_file_to_the_digest(tmp_path: Path) -> No
     company.put("jo@northwind.example", [_steering_group(start)])
     month = start.strftime("%Y-%m")
 
-    synced = company.run_apart("sync", "--format", "json")  # connectors/calendars/ics.py, daemon/sync.py, daemon/store/
+    synced = company.run_apart(
+        "sync", "--format", "json"
+    )  # connectors/calendars/ics/connector.py, daemon/sync.py, daemon/store/
     assert synced.json["connectors"][0] | {"seconds": 0} == {
         "name": "exports",
         "calendars": 1,

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.calendars._entries import Origin
-from connectors.calendars.google import GoogleCalendars, Settings
+from connectors.calendars.google import Settings
+from connectors.calendars.google.connector import GoogleCalendars
+from connectors.calendars.shared.items import Origin
 from connectors.contract import Context, Done, Page, Person, Reading
-from connectors.http import Patience
+from connectors.net.retry import Patience
 from scoring.meetings.values import Copy, Window
 from tests.fakes.google import FakeGoogle
 from tests.fakes.google_world import at

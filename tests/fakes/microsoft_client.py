@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.calendars._entries import Origin
-from connectors.calendars.microsoft365 import MicrosoftCalendars, Settings
+from connectors.calendars.microsoft365 import Settings
+from connectors.calendars.microsoft365.connector import MicrosoftCalendars
+from connectors.calendars.shared.items import Origin
 from connectors.contract import Context, Done, Page, Person, Reading
-from connectors.http import Patience
+from connectors.net.retry import Patience
 from scoring.meetings.values import Copy, Window
 from tests.fakes.microsoft import FakeMicrosoft
 from tests.fakes.microsoft_items import at, guest

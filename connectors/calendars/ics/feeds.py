@@ -1,0 +1,181 @@
+"""A calendar feed: asked for only if it changed, again after a passing failure, and refused with a remedy."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from dataclasses import dataclass
+from hashlib import blake2b, sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from connectors.calendars.ics.feed_addresses import Network, Place, Refused, Unreachable, place_of_feed
+from connectors.errors import ConnectorError, RetryLater, SkipCalendar
+from connectors.net.retry_after import retry_after
+from connectors.settings import Secret, SecretMissing
+
+if TYPE_CHECKING:  # requests takes longer to import than all else of this kind, and a config is loaded without it
+    from connectors.calendars.ics.feed_http import Answer, Deadline
+
+_TRIES = 3
+_PAUSE_SECONDS = 0.3
+_WHOLE = 2  # times the time for one step
+_LONGEST_WAIT_SECONDS = 86_400.0
+_STAMPS = re.compile(rb"(?m)^DTSTAMP[:;][^\r\n]*\r?\n?")
+_REMEDIES = {
+    "bad_address": "Give the feed's https address.",
+    "certificate": "If a proxy of the company inspects traffic, name its CA in network.ca_file.",
+    "inner_address": "Give the feed's public address, or its address as a number if it is meant to be inside.",
+    "too_large": "Let the feed cover a shorter span.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FeedSource:
+    """A feed by its owner and its number among the owner's feeds."""
+
+    owner: str
+    secret: Secret
+    number: int
+
+    @property
+    def key(self) -> str:
+        return f"feed {self.number}"
+
+    @property
+    def person(self) -> str:
+        return self.owner
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the last answer said, to ask whether there is another now. `address` tells that the address changed."""
+
+    etag: str
+    modified: str
+    hash: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What a feed answered: `data` is None if it is as it was. `host` may be told, the address may not."""
+
+    known: Known
+    data: bytes | None
+    host: str
+    requests: int
+
+
+def fetch_feed(source: FeedSource, known: Known | None, folder: Path, network: Network) -> Feed:
+    """The feed, or that it did not change since `known`. Raises `SkipCalendar` or `RetryLater`."""
+    from connectors.calendars.ics.feed_http import Deadline
+
+    place = _place(source, folder)
+    address = blake2b(place.url.encode(), digest_size=4).hexdigest()  # too short to tell a guess from the truth
+    if known is not None and known.address != address:
+        known = None
+    deadline = Deadline(_WHOLE * network.timeout_seconds)
+    try:
+        answer, requests = _insist(place, _conditions(known), network, deadline)
+    finally:
+        deadline.close()
+    if answer.status == 304 and known is not None:
+        return Feed(known, None, place.host, requests)
+    if answer.status != 200:
+        raise _refusal(answer.status, place.host)
+    return _taken(answer, known, address, place.host, requests)
+
+
+def _taken(answer: Answer, known: Known | None, address: str, host: str, requests: int) -> Feed:
+    if answer.body.lstrip()[:1] == b"<":
+        raise SkipCalendar(
+            "malformed",
+            f"the feed at {host} answers with a web page instead of a calendar",
+            "Use the calendar's secret iCal address, not the page that shows it.",
+        )
+    etag, modified = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", "")
+    found = Known(etag, modified, content_hash(answer.body), address)
+    same = known is not None and known.hash == found.hash
+    return Feed(found, None if same else answer.body, host, requests)
+
+
+def content_hash(body: bytes) -> str:
+    """What the feed says. Google writes the time of asking into every DTSTAMP, which is no change."""
+    return sha256(_STAMPS.sub(b"", body)).hexdigest()
+
+
+def _place(source: FeedSource, folder: Path) -> Place:
+    problem: ConnectorError
+    try:
+        return place_of_feed(source.secret.resolve(folder))
+    except SecretMissing as error:
+        problem = SkipCalendar(
+            "no_secret", f"a feed's address cannot be had: {error}", "Provide the secret that the config names."
+        )
+    except Refused as error:
+        problem = _skip(error)
+    raise problem
+
+
+def _conditions(known: Known | None) -> dict[str, str]:
+    if known is None:
+        return {}
+    named = {"If-None-Match": known.etag, "If-Modified-Since": known.modified}
+    return {name: value for name, value in named.items() if value}
+
+
+def _insist(place: Place, headers: dict[str, str], network: Network, deadline: Deadline) -> tuple[Answer, int]:
+    """An answer that is no passing failure, within the deadline."""
+    from connectors.calendars.ics.feed_http import fetch
+
+    made = 0
+    problem: ConnectorError = RetryLater("unreachable", f"the feed at {place.host} cannot be reached")
+    for left in reversed(range(_TRIES)):
+        wait = random.uniform(_PAUSE_SECONDS, 3 * _PAUSE_SECONDS)  # noqa: S311 - spreads load, guards nothing
+        try:
+            answer, requests = fetch(place, headers, network, deadline)
+        except Unreachable as error:
+            made += 1
+            problem = RetryLater("unreachable", error.what)
+        except Refused as error:
+            problem = _skip(error)
+            break
+        else:
+            made += requests
+            if answer.status != 429 and answer.status < 500:
+                return answer, made
+            after = retry_after_seconds(answer.headers.get("Retry-After"))
+            problem = RetryLater("overloaded", f"the feed at {place.host} answers {answer.status}", after_seconds=after)
+            wait = max(wait, after or 0.0)
+        if not left or wait >= deadline.left_seconds:
+            break
+        time.sleep(wait)
+    raise problem
+
+
+def retry_after_seconds(text: str | None) -> float | None:
+    """What a feed asks us to wait, within reason (RFC 9110 10.2.3); None if it says nothing."""
+    seconds = retry_after(text)
+    return None if seconds is None else min(seconds, _LONGEST_WAIT_SECONDS)
+
+
+def _skip(error: Refused) -> SkipCalendar:
+    return SkipCalendar(error.code, error.what, _REMEDIES.get(error.code, "Ask for the feed's present address."))
+
+
+def _refusal(status: int, host: str) -> SkipCalendar:
+    if status in (401, 403):
+        return SkipCalendar(
+            "forbidden",
+            f"the feed at {host} refuses its address ({status})",
+            "Issue a new secret address for the calendar and put it in place of the old one.",
+        )
+    if status in (404, 410):
+        return SkipCalendar(
+            "not_found",
+            f"the feed at {host} is not there ({status})",
+            "Take the calendar's present secret address from its settings.",
+        )
+    return SkipCalendar("refused", f"the feed at {host} answers {status}", "Ask for the feed's present address.")

@@ -1,0 +1,1 @@
+"""The child process that reads calendar files: it gets bytes and limits, and no secrets."""

@@ -1,0 +1,300 @@
+"""A series and its changed occurrences, made single occurrences within a window.
+
+Every series is expanded on its own wall clock, naive: an occurrence stays at ten o'clock when the clocks change, and
+EXDATE and RECURRENCE-ID, in whatever zone they are written, are compared there. Only the results become UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Any
+
+from icalendar import Event, vDDDLists, vDDDTypes
+from recurring_ical_events import EventAdapter, Occurrence, Series
+
+from connectors.calendars.ics.parser.entry import Entry, Length, utc
+from connectors.calendars.ics.parser.limits import TooCostly, cpu_limit
+from connectors.calendars.ics.parser.rules import rule_of
+from connectors.calendars.ics.parser.values import Malformed
+from scoring.meetings.values import Window
+
+MOST_OCCURRENCES = 20_000
+_SERIES_SECONDS = 3.0
+_HURRIED_SECONDS = 0.2
+_WASTE_SECONDS = 6.0
+_MARGIN = timedelta(hours=36)  # wider than any offset, so that no wall clock leaves the window by its zone
+_TOO_MUCH = "its repetition takes too long to work out"
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One occurrence, or an entry that does not recur: then neither `at` nor `on` is there (R1)."""
+
+    entry: Entry
+    start: datetime
+    end: datetime
+    cancelled: bool
+    at: datetime | None = None
+    on: date | None = None
+    copy: int = 0
+
+
+@dataclass(slots=True)
+class Group:
+    """What shares a UID: the entry or series itself, and its changed occurrences. `copy` counts reused UIDs."""
+
+    master: Entry | None
+    changes: list[Entry] = field(default_factory=list)
+    copy: int = 0
+    cancelled: bool = False
+
+
+class Budget:
+    """The processor time that series may take: once too much was wasted, the rest must hurry."""
+
+    def __init__(self) -> None:
+        self._wasted = 0.0
+        self._costly: set[tuple[str, ...]] = set()
+
+    def spend(self, group: Group, window: Window) -> list[Instance]:
+        """The occurrences. Raises `Malformed` for what takes too long, or is too many."""
+        rules = tuple(group.master.rules) if group.master else ()
+        if rules in self._costly:
+            raise Malformed(_TOO_MUCH)
+        seconds = _SERIES_SECONDS if self._wasted < _WASTE_SECONDS else _HURRIED_SECONDS
+        try:
+            with cpu_limit(seconds):
+                return _expand(group, window)
+        except (TooCostly, MemoryError):
+            self._wasted += seconds
+            self._costly.add(rules)
+        raise Malformed(_TOO_MUCH)
+
+
+def grouped(entries: Iterable[Entry]) -> Iterator[Group]:
+    """Entries by UID, the latest revision of each."""
+    by_uid: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.uid is None:
+            yield Group(None, [entry]) if entry.occurrence else Group(entry)
+        else:
+            by_uid.setdefault(entry.uid, []).append(entry)
+    for family in by_uid.values():
+        if len(family) == 1 and family[0].occurrence is None:
+            yield Group(family[0], cancelled=family[0].cancelled)
+        else:
+            yield from _families(family)
+
+
+def _families(family: list[Entry]) -> Iterator[Group]:
+    masters = sorted((entry for entry in family if entry.occurrence is None), key=lambda entry: entry.rank)
+    changes = [entry for entry in family if entry.occurrence is not None]
+    latest = _latest(masters)
+    if not latest:
+        yield Group(None, changes)
+    for copy, master in enumerate(latest):
+        yield Group(master, [] if copy else changes, copy, masters[-1].cancelled or master.cancelled)
+
+
+def _latest(masters: list[Entry]) -> list[Entry]:
+    """Of the revisions of one UID those with the highest SEQUENCE; those that start apart reuse the UID.
+
+    Where the latest calls off a series without repeating its rule, it is the series that is called off.
+    """
+    top = [entry for entry in masters if entry.rank[0] == masters[-1].rank[0]]
+    series = [entry for entry in masters if entry.recurs]
+    if series and masters[-1].cancelled and not any(entry.recurs for entry in top):
+        return series[-1:]
+    return list({utc(entry.start, entry.zone): entry for entry in top}.values())
+
+
+def expand(group: Group, window: Window, budget: Budget) -> Iterator[Instance]:
+    """The group's occurrences within the window. Raises `Malformed` if its repetition is refused.
+
+    The changed occurrences of such a series are yielded all the same, before the error.
+    """
+    master = group.master
+    if master is not None and not master.recurs and not group.changes:
+        yield from _within([_single(master, group)], window)
+        return
+    try:
+        found = budget.spend(group, window)
+    except Malformed:
+        if master is not None and group.changes:
+            yield from budget.spend(Group(None, group.changes, group.copy, group.cancelled), window)
+        raise
+    yield from found
+
+
+def _single(master: Entry, group: Group) -> Instance:
+    start = utc(master.start, master.zone)
+    end = master.length.end(master.start, master.zone)
+    return Instance(master, start, end, group.cancelled or master.cancelled, copy=group.copy)
+
+
+def _expand(group: Group, window: Window) -> list[Instance]:
+    found: list[Instance] = []
+    try:
+        for instance in _within(_Wall(group).occurrences(window), window):
+            if len(found) == MOST_OCCURRENCES:
+                raise Malformed(f"it has more than {MOST_OCCURRENCES} occurrences")
+            found.append(instance)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        raise Malformed("its repetition cannot be read") from None
+    return found
+
+
+def _within(instances: Iterable[Instance], window: Window) -> Iterator[Instance]:
+    return (instance for instance in instances if window.holds(instance.start, instance.end))
+
+
+class _Part(EventAdapter):  # type: ignore[misc]  # the library has no types
+    """One VEVENT of a series as the library sees it, with the entry that it stands for."""
+
+    def __init__(self, component: Event, entry: Entry, original: datetime | None = None) -> None:
+        super().__init__(component)
+        self.entry = entry
+        self.original = original
+
+
+class _Found(Occurrence):  # type: ignore[misc]  # the library has no types
+    """An occurrence that remembers where it stood before it, or those from an earlier one on, were moved."""
+
+    def __init__(self, part: _Part, start: datetime | None = None, end: datetime | None = None) -> None:
+        super().__init__(part, start, end)
+        self.entry = part.entry
+        self.changed = start is None
+        self.original: Any = part.original if start is None else start - part.move_recurrences_by
+
+
+class _WallSeries(Series):  # type: ignore[misc]  # the library has no types
+    def occurrence(self, adapter: _Part, start: datetime | None = None, end: datetime | None = None) -> _Found:
+        return _Found(adapter, start, end)
+
+
+class _Wall:
+    """A group on the wall clock of its series."""
+
+    def __init__(self, group: Group) -> None:
+        self._group = group
+        self._base = base = group.master or group.changes[0]
+        self._all_day = base.all_day or (group.master is None and _named_by_day(base))
+        self._zone = UTC if self._all_day else _series_zone(base)
+        order = sorted([base, *group.changes], key=lambda entry: entry.rank)
+        self._ranks = {id(entry): position for position, entry in enumerate(order)}
+        self._lengths = dict(self._periods())
+        self._parts = [] if group.master is None else [self._master(group.master)]
+        self._parts += [self._change(entry) for entry in group.changes]
+
+    def occurrences(self, window: Window) -> Iterator[Instance]:
+        first, last = (moment.astimezone(UTC).replace(tzinfo=None) for moment in (window.start, window.end))
+        for found in _WallSeries(self._parts).between(first - _MARGIN, last + _MARGIN):
+            yield self._instance(found)
+
+    def _instance(self, found: _Found) -> Instance:
+        entry: Entry = found.entry
+        original: datetime = found.original
+        if found.changed:
+            start, end = utc(entry.start, entry.zone), entry.length.end(entry.start, entry.zone)
+        else:
+            length = self._lengths.get(original, entry.length)
+            start, end = utc(found.start, self._zone), length.end(found.start, self._zone)
+        named_by_day = self._all_day or (self._group.master is None and _named_by_day(entry))
+        return Instance(
+            entry,
+            start,
+            end,
+            entry.cancelled or self._called_off(entry),
+            at=None if named_by_day else utc(original, self._zone),
+            on=original.date(),
+            copy=self._group.copy,
+        )
+
+    def _called_off(self, entry: Entry) -> bool:
+        """Whether the series is, and the entry is no later revision than that."""
+        master = self._group.master
+        return self._group.cancelled and (master is None or entry is master or entry.rank[0] <= master.rank[0])
+
+    def _master(self, entry: Entry) -> _Part:
+        component = self._component(entry, entry.start, entry.length.end(entry.start, entry.zone))
+        component["RRULE"] = [rule_of(text, entry) for text in entry.rules]
+        rdates = [self._wall(moment) for moment in entry.rdates] + list(self._lengths)
+        component["RDATE"] = vDDDLists(rdates)
+        component["EXDATE"] = vDDDLists([self._excluded(moment) for moment in entry.exdates])
+        return _Part(component, entry)
+
+    def _change(self, entry: Entry) -> _Part:
+        start = utc(entry.start, entry.zone)
+        end = entry.length.end(entry.start, entry.zone)
+        component = self._component(entry, _shown(start, self._zone), end)
+        original = self._original(entry)
+        parameters = {"RANGE": "THISANDFUTURE"} if entry.following else {}
+        component["RECURRENCE-ID"] = vDDDTypes(original, params=parameters)
+        return _Part(component, entry, original)
+
+    def _component(self, entry: Entry, start: datetime, end: datetime) -> Event:
+        component = Event()
+        component["UID"] = entry.uid or ""
+        component["SEQUENCE"] = self._ranks[id(entry)]
+        component["DTSTART"] = vDDDTypes(start)
+        component["DTEND"] = vDDDTypes(_shown(end, self._zone))
+        return component
+
+    def _original(self, entry: Entry) -> datetime:
+        """The wall clock at which the occurrence stood that the entry changes."""
+        moment = entry.occurrence
+        if moment is None:
+            raise Malformed("its place in its series cannot be read")
+        if self._all_day or not moment.day:
+            return self._wall(moment)
+        return self._on_day(moment.date)
+
+    def _on_day(self, day: date) -> datetime:
+        """The series' occurrence of a day, where a RECURRENCE-ID names no more."""
+        usual = datetime.combine(day, self._base.start.time())
+        if self._group.master is None:
+            return datetime.combine(day, time.min)
+        series: Any = _WallSeries(self._parts[:1])
+        midnight = datetime.combine(day, time.min)
+        starts = [
+            start for start in series.rrule_between(midnight, midnight + timedelta(days=1)) if start.date() == day
+        ]
+        return min(starts, default=usual)
+
+    def _wall(self, moment: Any) -> datetime:
+        if self._all_day:
+            return datetime.combine(moment.date, time.min)
+        wall: datetime = moment.wall_in(self._zone)
+        return wall
+
+    def _excluded(self, moment: Any) -> datetime | date:
+        """A day given for a timed series excludes what lies on it."""
+        return moment.date if moment.day and not self._all_day else self._wall(moment)
+
+    def _periods(self) -> Iterator[tuple[datetime, Length]]:
+        """RDATE;VALUE=PERIOD: occurrences with a length of their own."""
+        for moment, ends in self._base.periods if self._group.master else ():
+            start = self._wall(moment)
+            if isinstance(ends, timedelta):
+                yield start, Length(days=ends.days, seconds=ends.seconds)
+            else:
+                lasts = utc(ends.wall_in(self._zone), self._zone) - utc(start, self._zone)
+                yield start, Length(seconds=int(lasts.total_seconds()))
+
+
+def _series_zone(base: Entry) -> tzinfo:
+    """The zone whose wall clock the series keeps: its start's, else that of what names the occurrence."""
+    moment = base.occurrence
+    if moment is not None and not moment.day and moment.zone is not None and moment.zone is not UTC:
+        return moment.zone
+    return base.zone
+
+
+def _named_by_day(entry: Entry) -> bool:
+    return entry.all_day or (entry.occurrence is not None and entry.occurrence.day)
+
+
+def _shown(moment: datetime, zone: tzinfo) -> datetime:
+    return moment.astimezone(zone).replace(tzinfo=None)

@@ -1,0 +1,225 @@
+"""The child process that reads hostile calendars: bytes in, occurrences out as plain JSON, within bounds.
+
+It is started as a program by `process`, has no secret and no network to care for, and may be killed at any moment.
+A request is a line of JSON and the bytes that it announces; the answer is lines of JSON, `done` or `error` the last.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Any, BinaryIO
+from zoneinfo import ZoneInfo
+
+from connectors.calendars.ics.parser import limits
+from connectors.calendars.ics.parser.details import details_of, is_no_meeting, is_private
+from connectors.calendars.ics.parser.entry import Entry, EntryReader
+from connectors.calendars.ics.parser.expand import Budget, Group, Instance, expand, grouped
+from connectors.calendars.ics.parser.lines import Event, NotACalendar, Sheet, Truncated, read_sheets
+from connectors.calendars.ics.parser.request import PAGE, Request
+from connectors.calendars.ics.parser.values import Malformed
+from connectors.calendars.ics.parser.zones import Zone, Zones
+from scoring.meetings.values import Window
+
+_MOST_OCCURRENCES = 500_000
+_MEETINGS = ("", "PUBLISH", "REQUEST", "ADD", "CANCEL")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Emit = Callable[[dict[str, Any]], None]
+
+
+class _TooMany(Exception):
+    """The file makes more occurrences than any calendar has."""
+
+
+class _Pages:
+    """Collects what is found and sends it on, a page at a time."""
+
+    def __init__(self, request: Request, emit: Emit) -> None:
+        self._request = request
+        self._emit = emit
+        self._seen = 0
+        self._twins: dict[str, int] = {}
+        self._keys: dict[int, str] = {}
+        self._clear()
+
+    def _clear(self) -> None:
+        self._details: list[dict[str, Any]] = []
+        self._places: dict[int, int] = {}
+        self._rows: list[list[Any]] = []
+        self._erased: list[str] = []
+        self._problems: list[list[Any]] = []
+        self._entries = 0
+
+    def add(self, instance: Instance) -> None:
+        """One occurrence: a copy, or what may not be kept."""
+        entry = instance.entry
+        if is_private(entry) or is_no_meeting(entry):
+            self._erased.append(self._name(instance))
+        else:
+            place = self._places.get(id(entry))
+            if place is None:
+                self._details.append(details_of(entry, self._request.owner))
+                place = self._places[id(entry)] = len(self._details) - 1
+            self._rows.append([place, self._name(instance), *_times(instance)])
+        self._count()
+
+    def report(self, line: int, reason: str) -> None:
+        """An entry that was set aside."""
+        self._problems.append([line, reason])
+        self._count()
+
+    def send(self) -> None:
+        if self._entries:
+            self._emit(
+                {
+                    "details": self._details,
+                    "rows": self._rows,
+                    "erased": self._erased,
+                    "problems": self._problems,
+                    "entries": self._entries,
+                }
+            )
+        self._clear()
+
+    def _count(self) -> None:
+        self._entries += 1
+        self._seen += 1
+        if self._seen > _MOST_OCCURRENCES:
+            raise _TooMany
+        if self._entries >= PAGE:
+            self.send()
+
+    def _name(self, instance: Instance) -> str:
+        """A stable id, opaque since UIDs hold people's addresses: source, UID, occurrence."""
+        key = self._key(instance.entry)
+        moment = instance.at or instance.on or ""
+        return _digest(self._request.source, key, str(instance.copy), str(moment))
+
+    def _key(self, entry: Entry) -> str:
+        """The UID; without one what the entry says, and its position among those that say the same."""
+        if entry.uid is not None:
+            return f"uid:{entry.uid}"
+        found = self._keys.get(id(entry.event))
+        if found is None:
+            lines = (*entry.event.properties.get(b"DTSTART", ()), *entry.event.properties.get(b"SUMMARY", ()))
+            content = "\x1f".join(line.decode("utf-8", "replace") for line in lines)
+            position = self._twins[content] = self._twins.get(content, -1) + 1
+            found = self._keys[id(entry.event)] = f"content:{content}:{position}"
+        return found
+
+
+def process(request: Request, data: bytes, emit: Emit) -> None:
+    """Reads one source and sends its pages. Raises `NotACalendar` or `Truncated`."""
+    window = Window(start=_moment(request.start), end=_moment(request.end))
+    pages = _Pages(request, emit)
+    entries: list[Entry] = []
+    for sheet in read_sheets(data):
+        reader = _reader(sheet, ZoneInfo(request.zone))
+        for event in sheet.events if reader else ():
+            if reader and (entry := _read(reader, event, len(entries), pages)):
+                entries.append(entry)
+    budget = Budget()
+    for group in grouped(entries):
+        _expand(group, window, budget, pages)
+    pages.send()
+
+
+def _reader(sheet: Sheet, company: ZoneInfo) -> EntryReader | None:
+    """What reads the entries of a VCALENDAR; None where its METHOD says that they are answers, not meetings."""
+    method = sheet.properties.get(b"METHOD", b"").decode("utf-8", "replace").upper()
+    if method not in _MEETINGS:
+        return None
+    zones = Zones(sheet.zones, company)
+    named = sheet.properties.get(b"X-WR-TIMEZONE", b"").decode("utf-8", "replace")
+    return EntryReader(zones, zones.find(named) if named else Zone(company), method)
+
+
+def _read(reader: EntryReader, event: Event, position: int, pages: _Pages) -> Entry | None:
+    try:
+        return reader.read(event, position)
+    except Malformed as error:
+        pages.report(event.line, str(error))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        pages.report(event.line, "it cannot be read")
+    return None
+
+
+def _expand(group: Group, window: Window, budget: Budget, pages: _Pages) -> None:
+    first = group.master or group.changes[0]
+    try:
+        for instance in _instances(group, window, budget):
+            pages.add(instance)
+    except Malformed as error:
+        pages.report(first.event.line, str(error))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        pages.report(first.event.line, "it cannot be read")
+
+
+def _instances(group: Group, window: Window, budget: Budget) -> Iterator[Instance]:
+    """The occurrences in the window; of what became private wherever it lies, as it may be stored from before."""
+    master = group.master
+    if master is not None and not master.recurs and not group.changes and is_private(master):
+        window = Window(start=_EPOCH - timedelta(days=100 * 365), end=_EPOCH + timedelta(days=400 * 365))
+    return expand(group, window, budget)
+
+
+def _times(instance: Instance) -> list[Any]:
+    return [
+        instance.cancelled,
+        _seconds(instance.start),
+        _seconds(instance.end),
+        instance.entry.all_day,
+        None if instance.at is None else _seconds(instance.at),
+        None if instance.on is None else instance.on.isoformat(),
+    ]
+
+
+def _moment(seconds: int) -> datetime:
+    return _EPOCH + timedelta(seconds=seconds)
+
+
+def _seconds(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(seconds=1)
+
+
+def _digest(*parts: str) -> str:
+    text = "\x1f".join(parts).encode("utf-8", "surrogatepass")
+    return blake2b(text, digest_size=16).hexdigest()
+
+
+def answer(line: bytes, source: BinaryIO, emit: Emit) -> None:
+    """One request answered, whatever the bytes are."""
+    request = Request(**json.loads(line))
+    data = source.read(request.size)
+    try:
+        process(request, data, emit)
+    except NotACalendar as error:
+        emit({"error": "malformed", "why": str(error)})
+    except Truncated:
+        emit({"error": "truncated"})
+    except (MemoryError, RecursionError, _TooMany):
+        emit({"error": "too_costly"})
+    else:
+        emit({"done": True})
+
+
+def main() -> None:
+    """Answers requests until the parent closes the pipe."""
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints must not pass for an answer
+    limits.set_up()
+
+    def emit(found: dict[str, Any]) -> None:
+        out.write(json.dumps(found, separators=(",", ":")).encode() + b"\n")
+        out.flush()
+
+    while line := sys.stdin.buffer.readline():
+        answer(line, sys.stdin.buffer, emit)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+"""The tenant's directory: its people with their addresses, and who is in a group (`providers.md` B8).
+
+Asked for nothing but who somebody is. Where the config names addresses alone, it is only asked for their aliases, and
+everything works without the permission for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from connectors.calendars.microsoft365.client import DIRECTORY, Access, Answer, Calls, Request
+from connectors.calendars.microsoft365.errors import (
+    Asked,
+    NotPermitted,
+    Refusal,
+    directory_error,
+    foreign_link,
+    missing_permission,
+    no_group,
+)
+from connectors.calendars.shared.chosen import GROUP
+from connectors.calendars.shared.roster import Chosen, Members, User, roster_of
+from connectors.contract import Person, Roster
+from connectors.errors import RetryLater
+from scoring.meetings.address_book import normalise_address
+
+_USER = "$select=id,mail,userPrincipalName,proxyAddresses,accountEnabled,userType"
+_GROUP = "$select=id,mail,proxyAddresses"
+_PAGE = "$top=999"
+_SMTP = "smtp:"
+_MOST_PAGES = 10_000
+_ASKED = Asked(subject=DIRECTORY)
+
+T = TypeVar("T")
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What a question needs, and which group it is about; `doubtful`: that there is nothing to find is an answer."""
+
+    permission: str
+    group: str | None = None
+    doubtful: bool = False
+
+
+_USERS = _About("User.Read.All")
+_SOMEBODY = replace(_USERS, doubtful=True)
+_GROUPS = _About("GroupMember.Read.All")
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A group's people, through other groups too."""
+
+    members: Members
+    users: tuple[User, ...]
+
+
+def roster(chosen: Chosen, groups: Iterable[str], directory: Directory) -> Roster:
+    """Whose calendars are read. Raises `StopConnector` or `RetryLater`."""
+    users = {user.person.id: user for user in (directory.users() if "*" in chosen.calendars else ())}
+    teams = {group: directory.team(group) for group in groups}
+    for team in teams.values():
+        users.update((user.person.id, user) for user in team.users if user.person.id not in users)
+    plain = [one for one in (*chosen.calendars, *chosen.exclude) if one != "*" and not one.startswith(GROUP)]
+    if "*" not in chosen.calendars:
+        users.update((user.person.id, user) for user in _looked_up(plain, users, directory))
+    found = roster_of(chosen, users.values(), {group: team.members for group, team in teams.items()})
+    return replace(
+        found,
+        groups=tuple(sorted({*found.groups, *(directory.group_addresses() if users else ())})),
+        from_directory="*" in chosen.calendars or bool(teams),
+    )
+
+
+def _looked_up(plain: Iterable[str], users: Mapping[str, User], directory: Directory) -> list[User]:
+    """Who stands behind addresses of the config; nobody, where the directory may not be read."""
+    known = {address for user in users.values() for address in user.person.addresses}
+    found: list[User] = []
+    with suppress(NotPermitted):
+        for address in plain:
+            user = directory.user(address) if address not in known else None
+            if user is not None:
+                found.append(user)
+    return found
+
+
+class Directory:
+    """The tenant's directory, for one roster."""
+
+    def __init__(self, access: Access, calls: Calls) -> None:
+        self._access = access
+        self._calls = calls
+
+    def users(self) -> list[User]:
+        """Everybody, the inactive too: they are told from strangers by it. Raises `StopConnector` or `RetryLater`."""
+        rows = self._rows(f"users?{_USER}&{_PAGE}", _USERS)
+        return [user for row in rows if (user := _user(row)) is not None]
+
+    def user(self, address: str) -> User | None:
+        """Whoever signs in with an address, or has it. Raises `StopConnector` or `RetryLater`."""
+        with suppress(_Unknown):
+            return _user(self._get(f"users/{quote(address, safe='')}?{_USER}", _SOMEBODY, dict))
+        named = quote(address.replace("'", "''"), safe="")
+        clause = f"proxyAddresses/any(p:p%20eq%20'{_SMTP}{named}')"
+        with suppress(_Unknown):
+            rows = self._rows(f"users?$filter={clause}&{_USER}", _SOMEBODY)
+            return next((user for row in rows if (user := _user(row)) and address in user.person.addresses), None)
+        return None
+
+    def team(self, group: str) -> Team:
+        """Who is in a group, by its id or address. Raises `StopConnector` or `RetryLater`."""
+        number, addresses = (group, frozenset[str]()) if "@" not in group else self._group(group)
+        path = f"groups/{quote(number, safe='')}/transitiveMembers/microsoft.graph.user"
+        rows = list(self._rows(f"{path}?$count=true&{_USER}&{_PAGE}", replace(_GROUPS, group=group)))
+        if rows and not any(row.get("userPrincipalName") or row.get("mail") for row in rows):
+            raise missing_permission(_USERS.permission)
+        users = tuple(user for row in rows if (user := _user(row)) is not None)
+        return Team(
+            members=Members(
+                ids=frozenset(user.person.id for user in users),
+                addresses=frozenset(one for user in users for one in user.person.addresses),
+                groups=addresses,
+            ),
+            users=users,
+        )
+
+    def group_addresses(self) -> set[str]:
+        """The addresses of all groups, which are nobody (R3); none where they may not be read."""
+        with suppress(NotPermitted, _Unknown):
+            rows = self._rows(f"groups?{_GROUP}&{_PAGE}", replace(_GROUPS, doubtful=True))
+            return {one for row in rows for one in _addresses(row)}
+        return set()
+
+    def _group(self, address: str) -> tuple[str, frozenset[str]]:
+        named = quote(address.replace("'", "''"), safe="")
+        rows = self._rows(f"groups?$filter=mail%20eq%20'{named}'&{_GROUP}", replace(_GROUPS, group=address))
+        for row in rows:
+            if row.get("id") and address in (found := _addresses(row)):
+                return str(row["id"]), frozenset(found)
+        raise no_group(address)
+
+    def _rows(self, path: str, about: _About) -> Iterator[Row]:
+        """The rows of all pages. A page may be empty with more to come."""
+        where = path
+        for _ in range(_MOST_PAGES):
+            rows, link = self._get(where, about, _page)
+            yield from rows
+            if link is None:
+                return
+            where = link
+        raise RetryLater("endless", "the directory's list does not end")
+
+    def _get(self, where: str, about: _About, read: Callable[[Answer], T]) -> T:
+        """An answer read; `where` is a path, or the link of a page before."""
+        url = where if "://" in where else f"{self._access.endpoint}/{where}"
+        request = Request(url=url, headers={"ConsistencyLevel": "eventual"}, asked=_ASKED)
+        return self._access.get(request, partial(_judged, about), self._calls, read)
+
+
+class _Unknown(Exception):
+    """There is no such user, or the question is not understood."""
+
+
+def _judged(about: _About, refusal: Refusal, _: Asked) -> Exception:
+    if about.doubtful and refusal.status in (400, 404) and refusal.is_of_graph:
+        return _Unknown()
+    return directory_error(refusal, about.group, about.permission)
+
+
+def _page(answer: Answer) -> tuple[list[Row], str | None]:
+    rows, link = answer.get("value"), answer.get("@odata.nextLink")
+    if link is not None and not (isinstance(link, str) and "://" in link):
+        raise foreign_link()
+    return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else [], link
+
+
+def _user(row: Row) -> User | None:
+    """Somebody in the directory; None for one without id or address. Guests and shut accounts are inactive."""
+    addresses = _addresses(row)
+    if not row.get("id") or not addresses:
+        return None
+    active = row.get("accountEnabled") is not False and row.get("userType") != "Guest"
+    return User(Person(id=str(row["id"]), addresses=tuple(addresses)), active)
+
+
+def _addresses(row: Row) -> list[str]:
+    """Addresses as R3 compares them: the mailbox's, the name to sign in with, and the aliases."""
+    proxies = row.get("proxyAddresses")
+    aliases = [
+        str(one)[len(_SMTP) :]
+        for one in (proxies if isinstance(proxies, list) else ())
+        if str(one).lower().startswith(_SMTP)
+    ]
+    given = (row.get("mail"), row.get("userPrincipalName"), *aliases)
+    return list(dict.fromkeys(one for text in given if (one := normalise_address(str(text or "")))))
