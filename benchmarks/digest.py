@@ -28,9 +28,9 @@ def measure(*, small: bool = False) -> list[Figure]:
 def _make(config: Path) -> dict[str, Any]:
     from daemon.commands.common import opened
     from daemon.config.schema.tables import Digest
-    from daemon.digests import editions_of
-    from daemon.outbox import Renderings
-    from daemon.reports import known_months
+    from daemon.digests.editions import editions_of
+    from daemon.digests.outbox import Renderings
+    from daemon.figures.history import known_months
 
     with opened(config) as session, Stopwatch() as watch:
         settings = Digest(name="leadership", to=("email:ceo@northwind.example", "slack:#accounts"))

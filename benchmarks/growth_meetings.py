@@ -62,7 +62,7 @@ def _measured(meetings: int) -> dict[str, float]:
 def _rescore(folder: Path) -> dict[str, Any]:
     """After another `long_meeting_over` and a new client; then once more after a change in the last ended month."""
     from benchmarks.world import scope_of
-    from daemon.rescore import rescore
+    from daemon.figures.rescore import rescore
     from daemon.store.db.engine import Database
     from daemon.store.figures import mark_stale
     from scoring.months.month import month_of, shift
@@ -85,7 +85,7 @@ def _rescore(folder: Path) -> dict[str, Any]:
 def _report(folder: Path) -> dict[str, Any]:
     """The command itself; the first call imports what it needs and is not counted."""
     from daemon.commands.report import report
-    from daemon.output import Format
+    from daemon.output.terminal import Format
 
     def command() -> None:
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
@@ -98,9 +98,9 @@ def _report(folder: Path) -> dict[str, Any]:
 def _digest(folder: Path) -> dict[str, Any]:
     from daemon.commands.common import opened
     from daemon.config.schema.tables import Digest
-    from daemon.digests import Newsroom
-    from daemon.outbox import Renderings
-    from daemon.reports import known_months
+    from daemon.digests.editions import Newsroom
+    from daemon.digests.outbox import Renderings
+    from daemon.figures.history import known_months
 
     settings = Digest(name="leadership", to=("email:ceo@northwind.example", "slack:#accounts"))
     with opened(folder / "config.toml") as session:

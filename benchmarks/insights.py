@@ -11,8 +11,8 @@ from typing import Any
 
 from benchmarks.measuring import CACHE, Figure, Stopwatch, answer, child, is_child, is_small, note, peak_megabytes, show
 from benchmarks.world import scope_of, store_of
-from daemon.insights import insights_of
-from daemon.rescore import rescore
+from daemon.figures.insights import insights_of
+from daemon.figures.rescore import rescore
 from daemon.store.db.engine import Database
 from daemon.store.insights import drop_insights
 from scoring.months.month import month_of, shift

@@ -93,9 +93,9 @@ def people_of(calendars: int) -> list[str]:
 def two_passes(kind: str, write_company: Callable[[Path], None], tokens: Callable[[], int]) -> dict[str, Any]:
     """The first pass, and one more; `cpu` is this process's alone."""
     from daemon.config.load import load
-    from daemon.logs import set_up_logs
+    from daemon.figures.scoring_context import known_scope
+    from daemon.output.logs import set_up_logs
     from daemon.passes import Pass
-    from daemon.scope import known_scope
     from daemon.store.db.engine import Database
     from daemon.store.schema import bring_up_to_date
     from daemon.sync import run_pass

@@ -24,7 +24,7 @@ from benchmarks.measuring import (
     show,
 )
 from benchmarks.world import CLIENTS, config_text, scope_of, store_of
-from daemon.rescore import rescore
+from daemon.figures.rescore import rescore
 from daemon.store.db.engine import Database
 
 

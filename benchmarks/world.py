@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 
 from benchmarks.measuring import CACHE, Stopwatch, note
 from daemon.config.load import load
-from daemon.rescore import rescore
-from daemon.scope import Scope
+from daemon.figures.rescore import rescore
+from daemon.figures.scoring_context import Scope
 from daemon.store.calendars import add_calendar, change_calendar, read_calendars
 from daemon.store.db.engine import Database
 from daemon.store.db.types import to_millis

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from daemon.config.schema.cron import expand_cron
 from daemon.config.schema.tables import Digest
-from daemon.scope import Scope
+from daemon.figures.scoring_context import Scope
 from daemon.store.db.types import from_millis, to_millis
 from daemon.store.meta import get_meta, set_meta
 from scoring.months.month import Month, begins, month_of, shift

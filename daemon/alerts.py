@@ -17,8 +17,8 @@ from sqlalchemy import Connection
 from connectors.contract import Envelope, RenderedDigest
 from connectors.errors import ConnectorError, sentence
 from daemon.config.model import Config
-from daemon.outside import NoSender, Senders, service_of
-from daemon.scope import Scope
+from daemon.digests.senders import NoSender, Senders, service_of
+from daemon.figures.scoring_context import Scope
 from daemon.store.db.engine import Database
 from daemon.store.deliveries import State, recent_deliveries
 from daemon.store.meta import CLOCK_AHEAD, get_meta, set_meta

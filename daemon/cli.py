@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from daemon.output import Format
+from daemon.output.terminal import Format
 
 app = typer.Typer(
     name="rapport",

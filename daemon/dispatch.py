@@ -11,13 +11,13 @@ from connectors.net.clock_skew import observed
 from daemon.agenda import digest_due, is_planned, month_due, next_after, set_digest_due
 from daemon.config.model import Config
 from daemon.config.schema.tables import Digest
-from daemon.digests import editions_of
+from daemon.digests.editions import editions_of
+from daemon.digests.outbox import NO_SEND, Outbox, sending_is_off
+from daemon.digests.senders import NoSender, Senders
 from daemon.due import stale_for
-from daemon.outbox import NO_SEND, Outbox, sending_is_off
-from daemon.outside import NoSender, Senders
-from daemon.reports import NothingRead, UnknownMonth, known_months, reach_of
-from daemon.rescore import rescore
-from daemon.scope import Scope, known_scope
+from daemon.figures.history import NothingRead, UnknownMonth, known_months, reach_of
+from daemon.figures.rescore import rescore
+from daemon.figures.scoring_context import Scope, known_scope
 from daemon.store.calendars import Calendar
 from daemon.store.deliveries import State, read_deliveries
 from daemon.sync import note_clock

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from daemon.agenda import digest_due, is_served, sync_due
-from daemon.scope import Scope
+from daemon.figures.scoring_context import Scope
+from daemon.output.timestamps import stamp
 from daemon.store.calendars import Calendar
 from daemon.store.deliveries import Delivery, State, recent_deliveries
 from daemon.store.meta import CLOCK_AHEAD, get_meta
@@ -115,13 +116,6 @@ def _delivery_json(delivery: Delivery) -> dict[str, Any]:
 def needs_attention(status: dict[str, Any]) -> bool:
     """Whether any calendar is not read as it should be: what `rapport status` exits 1 for."""
     return any(one["state"] in _NEEDS_ATTENTION for one in status["calendars"])
-
-
-def stamp(moment: datetime) -> str:
-    """UTC to the second, as in all JSON."""
-    from datetime import UTC
-
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _next_sync(connection: Connection, calendars: Sequence[Calendar], now: datetime, every: timedelta) -> datetime:

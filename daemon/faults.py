@@ -8,8 +8,8 @@ import sys
 from connectors.errors import ConnectorError, sentence
 from daemon.commands.common import UsageError
 from daemon.config.problems import ConfigError
-from daemon.reports import NothingRead, UnknownMonth
-from daemon.scrub import trace
+from daemon.figures.history import NothingRead, UnknownMonth
+from daemon.output.redaction import trace
 from daemon.store.db.errors import StoreError
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from sqlalchemy import Connection, inspect
 
 from daemon.config.model import Config
-from daemon.rescore import rescore, settle_due, touched_months
-from daemon.scope import Scope, known_scope
+from daemon.figures.affected_months import touched_months
+from daemon.figures.rescore import rescore, settle_due
+from daemon.figures.scoring_context import Scope, known_scope
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError
 from daemon.store.db.tables import ForgottenRow

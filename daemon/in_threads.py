@@ -13,10 +13,10 @@ import structlog
 from connectors.contract import Calendars
 from daemon.agenda import is_sync_planned, set_sync_due, sync_due
 from daemon.config.model import Config
+from daemon.digests.senders import connect
 from daemon.dispatch import Dispatch
-from daemon.outside import connect
+from daemon.figures.scoring_context import known_scope
 from daemon.passes import ConnectorResult, Pass
-from daemon.scope import known_scope
 from daemon.store.calendars import Calendar
 from daemon.sync import run_pass
 from daemon.work import Around, Pauses

@@ -12,10 +12,10 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from connectors.contract import Done, Page
+from daemon.figures.affected_months import touched_months
+from daemon.figures.scoring_context import Scope
 from daemon.passes import Pass
 from daemon.plan import Plan, Policy, is_suspicious, plan, prepare
-from daemon.rescore import touched_months
-from daemon.scope import Scope
 from daemon.spool import Spool
 from daemon.store.calendar_writes import Round
 from daemon.store.calendars import Calendar, note_round

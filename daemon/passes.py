@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from daemon.scope import Scope, known_scope
+from daemon.figures.scoring_context import Scope, known_scope
 from daemon.store.db.engine import Database
 from daemon.store.forgotten import Forgotten, read_forgotten
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from daemon.due import stamp
+from daemon.figures.scoring_context import Scope
 from daemon.forget import aliases_of
-from daemon.scope import Scope
+from daemon.output.timestamps import stamp
 from daemon.store.forgotten import read_forgotten
 from daemon.store.subject_access import calendars_of, copies_of, deliveries_to, months_of
 from scoring.insights.people import PeopleMonth

@@ -11,10 +11,10 @@ import structlog
 
 from connectors.contract import Calendars, Done, Person, Reading
 from connectors.errors import ConnectorError, CursorExpired, RetryLater, SkipCalendar, StopConnector, sentence
+from daemon.figures.scoring_context import Scope
 from daemon.keeper import Held, Keeper, TooLate
 from daemon.passes import ConnectorResult, Failure, Flaw, Pass
 from daemon.plan import Policy, prepare
-from daemon.scope import Scope
 from daemon.spool import Spool
 from daemon.store.calendars import Calendar
 from daemon.store.copies import live_entries

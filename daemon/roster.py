@@ -10,8 +10,8 @@ import structlog
 from sqlalchemy import Connection
 
 from connectors.contract import Person, Roster
-from daemon.rescore import touched_months
-from daemon.scope import Scope
+from daemon.figures.affected_months import touched_months
+from daemon.figures.scoring_context import Scope
 from daemon.store.calendar_writes import Round
 from daemon.store.calendars import UNLISTED, Calendar, add_calendar, change_calendar, erase_calendar, read_calendars
 from daemon.store.figures import mark_stale

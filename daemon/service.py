@@ -19,10 +19,10 @@ import structlog
 
 from daemon.alerts import Alarm, problems_of
 from daemon.config.model import Config
+from daemon.digests.outbox import sending_is_off
+from daemon.digests.senders import Senders
+from daemon.figures.scoring_context import known_scope
 from daemon.in_threads import InThreads
-from daemon.outbox import sending_is_off
-from daemon.outside import Senders
-from daemon.scope import known_scope
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError
 from daemon.work import Around, Listener, Pauses, Work

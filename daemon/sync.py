@@ -14,11 +14,12 @@ from sqlalchemy import Connection
 from connectors.contract import Calendars, Person
 from connectors.errors import ConnectorError, sentence
 from connectors.net.clock_skew import observed
+from daemon.figures.derive import no_search_for_cycles
+from daemon.figures.rescore import rescore
+from daemon.figures.scoring_context import Scope
 from daemon.passes import ConnectorResult, Failure, Pass
 from daemon.reader import Reader
-from daemon.rescore import no_search_for_cycles, rescore
 from daemon.roster import end_first_pass, let_go, save_roster
-from daemon.scope import Scope
 from daemon.store.addresses import erase_unused_addresses
 from daemon.store.calendars import Calendar, change_calendar, read_calendars
 from daemon.store.copies import erase_copies_before

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from daemon.account import Page, health_rows, page_json, page_of, person_json
 from daemon.commands.common import client_option, month_option, opened
-from daemon.output import Format, Table, print_csv, print_json, print_line
+from daemon.figures.scoring_context import Scope
+from daemon.output.csv_cells import print_csv
+from daemon.output.terminal import Format, Table, print_json, print_line
 from daemon.render import terminal
-from daemon.scope import Scope
+from daemon.reporting.account import Page, page_of
+from daemon.reporting.account_json import health_rows, page_json, person_json
 from scoring.insights.people import Known
 from scoring.months.hours import hours_text, share_out, tenths
 from scoring.wording import STEP_WORDS, length_text, month_text

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 from daemon.commands.common import opened
-from daemon.output import Format, print_csv, print_json, say
-from daemon.suggest import as_toml, suggest, suggestions_json
+from daemon.output.csv_cells import print_csv
+from daemon.output.terminal import Format, print_json, say
+from daemon.reporting.suggestions import as_toml, suggest, suggestions_json
 
 
 def suggest_clients(path: Path | None, *, form: Format) -> int:

@@ -13,11 +13,11 @@ from connectors.contract import Calendars
 from connectors.settings import ConnectorSettings
 from daemon.config.load import find, load
 from daemon.config.model import Config
-from daemon.logs import set_up_logs
-from daemon.output import say
-from daemon.outside import connect
-from daemon.rescore import rescore
-from daemon.scope import Scope, known_scope
+from daemon.digests.senders import connect
+from daemon.figures.rescore import rescore
+from daemon.figures.scoring_context import Scope, known_scope
+from daemon.output.logs import set_up_logs
+from daemon.output.terminal import say
 from daemon.store.db.engine import Database
 from daemon.store.scale.rate_limits import shared_by_all
 from daemon.store.schema import bring_up_to_date

@@ -13,9 +13,9 @@ from daemon.commands.common import UsageError
 from daemon.config.load import find, load
 from daemon.config.model import Config
 from daemon.config.schema.secret_refs import store_problem
-from daemon.due import stamp
-from daemon.logs import set_up_logs
-from daemon.output import Table, print_line, say
+from daemon.output.logs import set_up_logs
+from daemon.output.terminal import Table, print_line, say
+from daemon.output.timestamps import stamp
 from daemon.restore import restore as restore_store
 from daemon.store.db.engine import Database
 from daemon.store.schema import REVISIONS, bring_up_to_date, check_revision

@@ -10,9 +10,9 @@ from daemon.commands.digest import make_editions, write_editions
 from daemon.commands.report import report
 from daemon.commands.sync import sync_once
 from daemon.demo import write_company
-from daemon.insights import insights_of
-from daemon.output import Format, print_line
-from daemon.reports import known_months
+from daemon.figures.history import known_months
+from daemon.figures.insights import insights_of
+from daemon.output.terminal import Format, print_line
 from scoring.insights.stage import Stage
 from scoring.wording import names_text
 

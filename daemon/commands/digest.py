@@ -11,12 +11,12 @@ from typing import Any
 from connectors.contract import Envelope
 from connectors.errors import ConnectorError, OutcomeUnknown, sentence
 from daemon.commands.common import Session, UsageError, month_option, named, opened
-from daemon.digests import Edition, editions_of
+from daemon.digests.editions import Edition, editions_of
+from daemon.digests.senders import EMAIL, NoSender, Senders, service_of
 from daemon.due import stale_for
-from daemon.output import print_line, say
-from daemon.outside import EMAIL, NoSender, Senders, service_of
+from daemon.figures.history import known_months
+from daemon.output.terminal import print_line, say
 from daemon.passes import Pass
-from daemon.reports import known_months
 from daemon.store.deliveries import Delivery, State
 from daemon.sync import run_pass
 from scoring.months.month import Month
@@ -116,7 +116,7 @@ def _sync_what_is_stale(session: Session, name: str, month: Month | None) -> Non
 
 def _send(session: Session, name: str, month: Month, editions: Sequence[Edition], *, again: bool) -> bool:
     """Whether nothing went wrong, now or earlier."""
-    from daemon.outbox import NO_SEND, Outbox, sending_is_off
+    from daemon.digests.outbox import NO_SEND, Outbox, sending_is_off
 
     if sending_is_off():
         say(f"Nothing is sent: {NO_SEND} is set.")
@@ -166,7 +166,7 @@ def _test_recipient(session: Session, to: str) -> str:
 
 def _send_test(session: Session, edition: Edition, recipient: str) -> bool:
     """Sends an edition to somebody who wants to see it. The outbox knows nothing of it."""
-    from daemon.outbox import NO_SEND, Renderings, sending_is_off
+    from daemon.digests.outbox import NO_SEND, Renderings, sending_is_off
 
     if sending_is_off():
         say(f"Nothing is sent: {NO_SEND} is set.")

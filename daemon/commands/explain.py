@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from daemon.commands.common import client_option, month_option, opened
-from daemon.output import Format, Table, print_csv, print_json, print_line
-from daemon.report_json import explain_json
-from daemon.reports import known_months, read_meetings
-from daemon.scope import Scope
+from daemon.figures.history import known_months
+from daemon.figures.scoring_context import Scope
+from daemon.output.csv_cells import print_csv
+from daemon.output.terminal import Format, Table, print_json, print_line
+from daemon.reporting.meetings import read_meetings
+from daemon.reporting.report_json import explain_json
 from scoring.months.counting import Reason
 from scoring.months.figures import Credited
 from scoring.months.hours import hours_text, share_out

@@ -18,7 +18,7 @@ from daemon.forget import (
     names_of,
     still_named,
 )
-from daemon.output import Table, print_line, say
+from daemon.output.terminal import Table, print_line, say
 from daemon.store.db.errors import StoreError
 from daemon.store.files.sqlite_file import compact
 from daemon.store.files.vacuum import vacuum_server

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from daemon.commands.common import UsageError, opened
-from daemon.output import Format, Table, print_csv, print_json, print_line, say
+from daemon.output.csv_cells import print_csv
+from daemon.output.terminal import Format, Table, print_json, print_line, say
 from daemon.person import stored_about
 from scoring.meetings.address_book import normalise_address
 

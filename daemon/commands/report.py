@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from daemon.commands.common import client_option, month_option, opened
-from daemon.output import Format, Table, print_csv, print_json, print_line, say
-from daemon.report_json import report_cells, report_json
-from daemon.reports import MonthRows, known_months, months_to, read_months
-from daemon.rescore import no_search_for_cycles
-from daemon.scope import Scope
+from daemon.figures.derive import no_search_for_cycles
+from daemon.figures.history import known_months
+from daemon.figures.scoring_context import Scope
+from daemon.output.csv_cells import print_csv
+from daemon.output.terminal import Format, Table, print_json, print_line, say
+from daemon.reporting.months import MonthRows, months_to, read_months
+from daemon.reporting.report_json import report_cells, report_json
 from scoring.insights.findings import most_important
 from scoring.months.history import Row
 from scoring.months.hours import hours_text, tenths

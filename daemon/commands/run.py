@@ -16,9 +16,9 @@ from daemon.commands.common import NO_SCALE, UsageError, opened
 from daemon.config.load import find
 from daemon.config.model import Config
 from daemon.holder import Held, Holder
-from daemon.logs import tell_of_lost_threads
 from daemon.notify import notify
-from daemon.output import say
+from daemon.output.logs import tell_of_lost_threads
+from daemon.output.terminal import say
 from daemon.service import Service
 from daemon.signals import Signals, listen, read_again
 from daemon.web.metrics import Metrics

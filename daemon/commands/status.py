@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from daemon.claims import settle_abandoned
 from daemon.commands.common import opened
+from daemon.digests.claims import settle_abandoned
 from daemon.due import needs_attention, status_json
-from daemon.output import Format, Table, print_csv, print_json, print_line
+from daemon.output.csv_cells import print_csv
+from daemon.output.terminal import Format, Table, print_json, print_line
 
 _COLUMNS = ("connector", "calendar", "state", "last_success", "reason")
 

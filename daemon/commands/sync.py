@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from daemon.commands.common import Session, named, opened
-from daemon.output import Format, Table, print_csv, print_json, say
+from daemon.output.csv_cells import print_csv
+from daemon.output.terminal import Format, Table, print_json, say
 from daemon.passes import ConnectorResult, Pass, Progress
 from daemon.sync import run_pass
 

@@ -14,9 +14,9 @@ import structlog
 
 from daemon.commands.common import NO_SCALE, UsageError
 from daemon.config.load import find, load
-from daemon.logs import set_up_logs
 from daemon.notify import notify
-from daemon.output import say
+from daemon.output.logs import set_up_logs
+from daemon.output.terminal import say
 from daemon.signals import Signals, listen, read_again
 from daemon.store.db.engine import Database
 

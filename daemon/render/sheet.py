@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from daemon import plain
+from daemon.output import safe_text
 from daemon.render.words import VERDICTS
 from scoring.digest.value import Digest, Line
 from scoring.months.hours import hours_text
@@ -42,7 +42,7 @@ def sheet(digest: Digest) -> bytes:
 
 def cell(text: str | None) -> str:
     """Somebody else's text: one that a spreadsheet would take for a formula gets an apostrophe."""
-    line = plain.one_line(text or "", plain.NAME_LIMIT)
+    line = safe_text.one_line(text or "", safe_text.NAME_LIMIT)
     return f"'{line}" if line.startswith(_FORMULA) else line
 
 

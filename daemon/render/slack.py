@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from connectors.senders.slack.markup import mrkdwn
-from daemon import plain
+from daemon.output import safe_text
 from daemon.render import terminal
 from daemon.render.slack_blocks import Block, Message, context, header, pack, section, sections
 from daemon.render.view import DigestView, LineView
@@ -134,7 +134,9 @@ def _parts(seen: DigestView, more: Sequence[Section], most: int) -> Iterator[lis
     if not_met:
         yield _listed("Not met", "○", not_met, most)
     for part in more[:_MOST_SECTIONS]:
-        yield _listed(mrkdwn(plain.one_line(part.title), _NAME), "•", [*map(plain.one_line, part.sentences)], most)
+        yield _listed(
+            mrkdwn(safe_text.one_line(part.title), _NAME), "•", [*map(safe_text.one_line, part.sentences)], most
+        )
     if seen.set_aside:
         yield _listed("Set aside: seen but not counted", "•", seen.set_aside, most)
     if seen.lacks:

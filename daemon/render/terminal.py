@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from daemon import plain
+from daemon.output import safe_text
 from daemon.render.view import LineView
 from scoring.digest.value import Bar
 
@@ -16,7 +16,7 @@ _NAME_WIDTH = 30
 def wrap(text: str, indent: int = 0, first: str = "") -> str:
     """Lines of at most 78 columns, also of wide letters. `first` begins the first one, in the indent's place."""
     blank = " " * indent
-    narrow = plain.columns(text) <= len(text)
+    narrow = safe_text.columns(text) <= len(text)
     lines = textwrap.wrap(
         text,
         WIDTH if narrow else WIDTH // 2,
@@ -33,7 +33,7 @@ def table_head() -> str:
 
 def table_row(line: LineView) -> str:
     """One client's figures; `–` where the month before is unknown."""
-    name = plain.fit(line.client, _NAME_WIDTH)
+    name = safe_text.fit(line.client, _NAME_WIDTH)
     figures = f"{line.hours:>7}{line.before or '–':>8}{line.change or '–':>8}{line.score:>7}"
     return f"{line.mark.shape} {name}{figures}{line.score_before or '–':>8}  {line.trend.shape}"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
-from daemon import plain
+from daemon.output import safe_text
 from daemon.render import charts
 from daemon.render.room import ROOMS, Room, about_full, about_not_met, about_rest, in_full
 from daemon.render.words import TRENDS, VERDICTS, Mark
@@ -103,10 +103,10 @@ def view(digest: Digest, room: Room = ROOMS[0]) -> DigestView:
     lines = tuple(_line(index, line) for index, line in enumerate(digest.lines, 1))
     full, brief, about, about_left = _shown(lines, room)
     return DigestView(
-        subject=plain.one_line(digest.subject, 200),
-        company=plain.name(digest.company),
-        month=plain.one_line(digest.month_text),
-        headline=plain.one_line(digest.headline),
+        subject=safe_text.one_line(digest.subject, 200),
+        company=safe_text.name(digest.company),
+        month=safe_text.one_line(digest.month_text),
+        headline=safe_text.one_line(digest.headline),
         warning=_warning(digest),
         about_groups=_about_groups(digest),
         groups=tuple(_groups(digest)),
@@ -115,12 +115,12 @@ def view(digest: Digest, room: Room = ROOMS[0]) -> DigestView:
         brief=brief,
         about_full=about,
         about_rest=about_left,
-        not_met=tuple((plain.one_line(one.sentence), _manager(one.manager)) for one in digest.not_met),
+        not_met=tuple((safe_text.one_line(one.sentence), _manager(one.manager)) for one in digest.not_met),
         not_met_more=about_not_met(len(digest.not_met) - NOT_MET_SHOWN),
-        sections=tuple((plain.one_line(one.title), tuple(_sentences(one))) for one in digest.sections),
-        set_aside=tuple(plain.one_line(one.sentence) for one in digest.set_aside),
+        sections=tuple((safe_text.one_line(one.title), tuple(_sentences(one))) for one in digest.sections),
+        set_aside=tuple(safe_text.one_line(one.sentence) for one in digest.set_aside),
         lacks=tuple(_lacks(digest)),
-        notes=tuple(map(plain.one_line, digest.notes)),
+        notes=tuple(map(safe_text.one_line, digest.notes)),
         made=_made(digest),
     )
 
@@ -144,7 +144,7 @@ def _shown(lines: tuple[LineView, ...], room: Room) -> tuple[tuple[LineView, ...
 
 def _groups(digest: Digest) -> Iterator[Group]:
     for verdict, mark in VERDICTS.items():
-        names = [plain.name(line.client) for line in digest.lines if line.verdict is verdict]
+        names = [safe_text.name(line.client) for line in digest.lines if line.verdict is verdict]
         if names:
             yield Group(mark=mark, count=len(names), names=names_text(names, most=NAMES_SHOWN))
 
@@ -162,7 +162,7 @@ def _warning(digest: Digest) -> str:
         return ""
     if any(line.verdict is Verdict.SO_FAR for line in digest.lines):
         return "The month is not over: nothing is judged yet."
-    return f"Incomplete: {plain.one_line(digest.lacks[0])}" if digest.lacks else "These figures are incomplete."
+    return f"Incomplete: {safe_text.one_line(digest.lacks[0])}" if digest.lacks else "These figures are incomplete."
 
 
 def _line(index: int, line: Line) -> LineView:
@@ -173,7 +173,7 @@ def _line(index: int, line: Line) -> LineView:
     trend = TRENDS[line.trend]
     return LineView(
         line=line,
-        client=plain.name(line.client),
+        client=safe_text.name(line.client),
         about=_about(line),
         mark=VERDICTS[line.verdict],
         hours=hours_text(line.tenths),
@@ -183,10 +183,10 @@ def _line(index: int, line: Line) -> LineView:
         score_before="" if line.score_before is None else str(line.score_before),
         trend=trend,
         trend_scores=" → ".join(scores),
-        sentence=plain.one_line(line.verdict_text),
+        sentence=safe_text.one_line(line.verdict_text),
         parts=tuple(_parts(line)),
-        findings=tuple(map(plain.one_line, line.findings)),
-        comment=" ".join(map(plain.one_line, line.sentences)),
+        findings=tuple(map(safe_text.one_line, line.findings)),
+        comment=" ".join(map(safe_text.one_line, line.sentences)),
         strip=Image(file=f"{file}-months.png", width=width, height=height, alt=charts.strip_alt(line.strip)),
         trend_image=Image(
             file=f"{file}-trend.png",
@@ -199,32 +199,36 @@ def _line(index: int, line: Line) -> LineView:
 
 def _about(line: Line) -> str:
     """Who manages it and what it is, in small print: `cleo · strategic`."""
-    facts = [_manager(line.manager), plain.name(line.tier) if line.tier else "", "by quarter" if line.quarterly else ""]
+    facts = [
+        _manager(line.manager),
+        safe_text.name(line.tier) if line.tier else "",
+        "by quarter" if line.quarterly else "",
+    ]
     return " · ".join(filter(None, facts))
 
 
 def _manager(address: str | None) -> str:
-    return plain.name(address.partition("@")[0]) if address else "no manager"
+    return safe_text.name(address.partition("@")[0]) if address else "no manager"
 
 
 def _parts(line: Line) -> Iterator[tuple[str, str]]:
     """The sum behind the hours; where it is long, what is left of it in one, so that it still adds up."""
     shown = line.parts if len(line.parts) <= PARTS_SHOWN else line.parts[: PARTS_SHOWN - 1]
     for part in shown:
-        yield plain.one_line(part.text, 160), hours_text(part.tenths)
+        yield safe_text.one_line(part.text, 160), hours_text(part.tenths)
     rest = line.parts[len(shown) :]
     if rest:
         yield f"{len(rest)} more", hours_text(sum(part.tenths for part in rest))
 
 
 def _sentences(section: Section) -> Iterator[str]:
-    yield from map(plain.one_line, section.sentences[:SENTENCES_SHOWN])
+    yield from map(safe_text.one_line, section.sentences[:SENTENCES_SHOWN])
     if len(section.sentences) > SENTENCES_SHOWN:
         yield f"And {len(section.sentences) - SENTENCES_SHOWN} more."
 
 
 def _lacks(digest: Digest) -> Iterator[str]:
-    yield from map(plain.one_line, digest.lacks)
+    yield from map(safe_text.one_line, digest.lacks)
     if digest.complete and not digest.lacks:
         yield "Nothing that is known: every calendar was read after the month ended."
 
@@ -237,4 +241,4 @@ def _made(digest: Digest) -> str:
 
 def _slug(text: str) -> str:
     """A client's name as a part of a file name: letters and digits, nothing that a path could mean."""
-    return re.sub(r"[^a-z0-9]+", "-", plain.name(text).lower()).strip("-")[:40] or "client"
+    return re.sub(r"[^a-z0-9]+", "-", safe_text.name(text).lower()).strip("-")[:40] or "client"

@@ -20,7 +20,7 @@ from pydantic import BaseModel
 
 from connectors.settings import Secret
 from daemon.config.model import Config
-from daemon.scope import VERSIONS
+from daemon.figures.scoring_context import VERSIONS
 
 _SHARED = (
     "company",

@@ -16,12 +16,12 @@ from sqlalchemy import Connection
 from daemon.agenda import digest_due, roster_due, set_sync_due, sync_due
 from daemon.config.model import Config
 from daemon.dispatch import Dispatch
+from daemon.figures.scoring_context import Scope, known_scope
 from daemon.passes import Pass
 from daemon.scale import queue as queues
 from daemon.scale.fingerprint import fingerprint
 from daemon.scale.plan import JOBS_A_WORKER, assign, first_piece, in_turns, least_busy, rooms_of
 from daemon.scale.queue import ANYBODY, DERIVE, DIGEST, READ, ROSTER, TEND, Open, Queue
-from daemon.scope import Scope, known_scope
 from daemon.store.deliveries import State, read_deliveries
 from daemon.store.figures import due_months
 from daemon.store.meta import DERIVED_IN, SCHEDULER, get_meta, set_meta

@@ -17,13 +17,13 @@ from connectors.contract import Calendars, Person
 from connectors.net.clock_skew import observed
 from daemon.agenda import is_roster_known, set_roster_due
 from daemon.config.model import Config
+from daemon.digests.senders import connect
 from daemon.dispatch import Dispatch
+from daemon.figures.scoring_context import Scope, known_scope
 from daemon.in_threads import log_results
-from daemon.outside import connect
 from daemon.passes import ConnectorResult, Pass
 from daemon.roster import end_first_pass
 from daemon.scale.plan import comes_back_after, next_slot
-from daemon.scope import Scope, known_scope
 from daemon.store.calendars import Calendar, change_calendar
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError

@@ -9,9 +9,9 @@ import pytest
 from connectors.contract import Calendars
 from daemon.config.load import load
 from daemon.demo import write_company
-from daemon.insights import Insight, insights_of
-from daemon.outside import connect
-from daemon.rescore import rescore
+from daemon.digests.senders import connect
+from daemon.figures.insights import Insight, insights_of
+from daemon.figures.rescore import rescore
 from daemon.store.db.engine import Database
 from daemon.store.schema import bring_up_to_date
 from scoring.insights.stage import Stage

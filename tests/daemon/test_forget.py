@@ -19,8 +19,8 @@ from daemon.backups import back_up
 from daemon.commands.common import UsageError
 from daemon.commands.forget import forget as command
 from daemon.config.model import Config
+from daemon.figures.rescore import rescore
 from daemon.forget import NotToForget, clean_backups, forget_people, names_of
-from daemon.rescore import rescore
 from daemon.store.calendars import read_calendars
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError

@@ -10,10 +10,10 @@ import pytest
 
 from daemon.config.model import Config
 from daemon.config.schema.tables import Digest
-from daemon.digests import Newsroom
-from daemon.insights import Insight, insights_of
-from daemon.reports import known_months
-from daemon.rescore import rescore
+from daemon.digests.editions import Newsroom
+from daemon.figures.history import known_months
+from daemon.figures.insights import Insight, insights_of
+from daemon.figures.rescore import rescore
 from daemon.store.addresses import erase_unused_addresses
 from daemon.store.copies import erase_copies_before
 from daemon.store.db.engine import Database

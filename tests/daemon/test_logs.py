@@ -18,8 +18,8 @@ from connectors import known_secrets
 from connectors.errors import StopConnector
 from connectors.settings import CertificateFile, FileOrSecret, Secret
 from daemon.config.schema.tables import Log
-from daemon.logs import set_up_logs, tell_of_lost_threads
-from daemon.scrub import GONE, SOMEBODY, scrub, scrub_value, trace
+from daemon.output.logs import set_up_logs, tell_of_lost_threads
+from daemon.output.redaction import GONE, SOMEBODY, scrub, scrub_value, trace
 
 KEY = """-----BEGIN PRIVATE KEY-----
 MIIEvQIBADANBgkqhkiG9w0BAQEFAASC
@@ -251,7 +251,8 @@ class TestLines:
     def test_a_reader_that_is_gone_stops_nothing(self) -> None:
         """A full disk behind standard error, and what is logged at the very end."""
         script = (
-            "import structlog; from daemon.logs import set_up_logs; from daemon.config.schema.tables import Log\n"
+            "import structlog; from daemon.output.logs import set_up_logs; "
+            "from daemon.config.schema.tables import Log\n"
             "set_up_logs(Log(format='json', level='info')); structlog.get_logger().warning('seen'); print('on')"
         )
         with Path("/dev/full").open("wb") as full:

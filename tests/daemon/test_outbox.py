@@ -10,8 +10,8 @@ from datetime import timedelta
 
 import pytest
 
-from daemon.claims import settle_abandoned, this_process
-from daemon.outbox import pause_before
+from daemon.digests.claims import settle_abandoned, this_process
+from daemon.digests.outbox import pause_before
 from daemon.store.db.engine import Database
 from daemon.store.deliveries import Delivery, State, claim, open_deliveries, read_deliveries, settle_delivery
 from daemon.store.told import in_full, read_told, save_told

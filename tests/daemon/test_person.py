@@ -11,7 +11,7 @@ import pytest
 from daemon.commands.common import UsageError
 from daemon.commands.person import person as command
 from daemon.config.model import Config
-from daemon.output import Format
+from daemon.output.terminal import Format
 from daemon.person import stored_about
 from daemon.store.db.engine import Database
 from daemon.store.deliveries import open_deliveries

@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from daemon import plain
+from daemon.output import safe_text
 from daemon.render import render, terminal
 from daemon.render.sheet import COLUMNS
 from scoring.digest.value import Bar, Digest, Line, NotMet, Part, Section, SetAside
@@ -378,7 +378,7 @@ def test_digest_without_clients_is_a_digest() -> None:
 def test_text_is_78_columns_wide(northwind: Digest) -> None:
     long = replace(northwind.lines[0], client="名" * 60, verdict_text="名" * 300, sentences=("word " * 60,))
     text = render(replace(northwind, lines=(long, *northwind.lines[1:]))).text
-    assert max(map(plain.columns, text.splitlines())) <= 78
+    assert max(map(safe_text.columns, text.splitlines())) <= 78
     assert not [one for one in text.splitlines() if one != one.rstrip()]
 
 
@@ -627,7 +627,7 @@ def test_hostile_text_does_no_harm(text: str) -> None:
         )
     assert "\n" not in rendered.subject
     assert len(rendered.text) < 12_000
-    assert max(map(plain.columns, rendered.text.splitlines())) <= 78
+    assert max(map(safe_text.columns, rendered.text.splitlines())) <= 78
     assert all(re.fullmatch(r"[a-z0-9.-]+", name) for name in rendered.files)
     assert len(rows(rendered.files["digest.csv"])) == 1
     rendered.html.encode()
@@ -646,7 +646,7 @@ def test_clients_of_one_name_have_files_of_their_own() -> None:
 
 
 def test_joined_letters_stay_joined() -> None:
-    assert plain.one_line("می\u200cخواهم") == "می\u200cخواهم"
+    assert safe_text.one_line("می\u200cخواهم") == "می\u200cخواهم"
 
 
 @pytest.mark.parametrize(
@@ -660,4 +660,4 @@ def test_joined_letters_stay_joined() -> None:
     ],
 )
 def test_one_line(text: str, limit: int, line: str) -> None:
-    assert plain.one_line(text, limit) == line
+    assert safe_text.one_line(text, limit) == line

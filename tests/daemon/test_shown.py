@@ -8,13 +8,13 @@ from datetime import datetime
 
 import pytest
 
-from daemon import plain
 from daemon.config.model import Config
-from daemon.insights import Insight, insights_of
-from daemon.output import Written, json_text
-from daemon.report_json import judged_json
-from daemon.reports import read_meetings
-from daemon.rescore import rescore
+from daemon.figures.insights import Insight, insights_of
+from daemon.figures.rescore import rescore
+from daemon.output import safe_text
+from daemon.output.terminal import Written, json_text
+from daemon.reporting.meetings import read_meetings
+from daemon.reporting.report_json import judged_json
 from daemon.store.calendars import owners_of, read_calendars
 from daemon.store.copies import CopyReader
 from daemon.store.db.engine import Database
@@ -129,4 +129,4 @@ def test_text_that_is_left_alone_holds_nothing_unseen() -> None:
     """What `isprintable` says of a text is never more than what is asked of its characters one by one."""
     letters = [letter for letter in map(chr, range(sys.maxunicode + 1)) if letter.isprintable()]
     assert len(letters) > 100_000
-    assert all(plain._visible(letter) == letter for letter in letters)
+    assert all(safe_text._visible(letter) == letter for letter in letters)

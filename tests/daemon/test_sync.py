@@ -12,9 +12,10 @@ import pytest
 from connectors.contract import Done, Page, Person, Reading
 from connectors.errors import RetryLater, SkipCalendar, StopConnector
 from daemon.config.model import Config
+from daemon.figures.derive import Derived
+from daemon.figures.rescore import rescore
 from daemon.passes import ConnectorResult, Pass
 from daemon.reader import Reader
-from daemon.rescore import Derived, rescore
 from daemon.store.calendars import read_calendars
 from daemon.store.db.engine import Database
 from scoring.meetings.values import CopyState, Response

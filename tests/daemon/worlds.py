@@ -9,10 +9,11 @@ from pathlib import Path
 from connectors.contract import Calendars
 from daemon.config.load import load
 from daemon.config.model import Config
+from daemon.figures.history import known_months
+from daemon.figures.rescore import rescore
+from daemon.figures.scoring_context import Scope, known_scope
 from daemon.passes import ConnectorResult, Pass
-from daemon.reports import known_months, read_months
-from daemon.rescore import rescore
-from daemon.scope import Scope, known_scope
+from daemon.reporting.months import read_months
 from daemon.store.db.engine import Database
 from daemon.sync import run_pass
 from scoring.meetings.identity import identify

@@ -20,7 +20,7 @@ from daemon.commands import digest as command
 from daemon.commands.common import UsageError, opened
 from daemon.commands.sync import sync
 from daemon.due import status_json
-from daemon.output import Format
+from daemon.output.terminal import Format
 from tests.e2e.company import CONFIG, Company
 from tests.fakes.smtp import FakeMail
 

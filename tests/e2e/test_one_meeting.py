@@ -66,7 +66,7 @@ def test_a_meeting_goes_from_a_calendar_file_to_the_digest(tmp_path: Path) -> No
         "held": [],
     }
 
-    row = company.report(month)["Acme"]  # scoring/, daemon/reports.py
+    row = company.report(month)["Acme"]  # scoring/, daemon/reporting/months.py
     assert (row["meetings"], row["score"], row["man_hours"], row["our_hours"], row["client_people"]) == (1, 13, 6, 2, 3)
     assert (row["steps"]["long_many"], row["verdict"], row["trend"]) == (1, "new", "new")
 

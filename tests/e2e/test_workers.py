@@ -44,7 +44,7 @@ QUICK = """
 import sys
 from pathlib import Path
 from daemon.config.load import load
-from daemon.logs import set_up_logs
+from daemon.output.logs import set_up_logs
 from daemon.scale.worker import Worker
 from daemon.store.engine import Database
 config = load(Path("config.toml"))

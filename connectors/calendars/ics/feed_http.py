@@ -1,7 +1,7 @@
 """One HTTPS request for a feed: to an address looked at first, within one deadline, and for so many bytes at most.
 
-What answers may be hostile: it must neither hold this machine for ever nor fill its memory. `feed_addresses` decides what
-may be asked at all. Errors and logs name the host alone.
+What answers may be hostile: it must neither hold this machine for ever nor fill its memory. `feed_addresses` decides
+what may be asked at all. Errors and logs name the host alone.
 """
 
 from __future__ import annotations

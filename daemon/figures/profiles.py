@@ -8,7 +8,7 @@ from fnmatch import translate
 from functools import cache
 
 from daemon.config.schema.insight_tables import Person
-from daemon.scope import Scope
+from daemon.figures.scoring_context import Scope
 from scoring.insights.people import UNKNOWN, Profile
 from scoring.meetings.address_book import normalise_address
 

@@ -16,8 +16,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from daemon.faces import Faces
-from daemon.scope import Scope
+from daemon.figures.profiles import Faces
+from daemon.figures.scoring_context import Scope
 from daemon.store.db.engine import Database
 from daemon.store.figures import first_met
 from daemon.store.insights import INSIGHTS_OF, drop_insights, insights_kept, read_insights, save_insights
@@ -125,7 +125,7 @@ class Study:
 
 def study(connection: Connection, scope: Scope, clients: Sequence[Client], now: datetime) -> Study | None:
     """Everything kept of these clients; None before the first calendar was read."""
-    from daemon.reports import NothingRead, known_months, read_histories
+    from daemon.figures.history import NothingRead, known_months, read_histories
 
     try:
         known = known_months(connection, scope, now)
@@ -194,8 +194,8 @@ def _some(connection: Connection, scope: Scope, now: datetime) -> bool:
 
 
 def _ended_months(connection: Connection, scope: Scope, now: datetime) -> list[Month]:
-    from daemon.reports import NothingRead, known_months
-    from daemon.rescore import months_between
+    from daemon.figures.affected_months import months_between
+    from daemon.figures.history import NothingRead, known_months
 
     try:
         known = known_months(connection, scope, now)

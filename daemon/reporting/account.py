@@ -5,25 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
-from daemon.faces import Faces
-from daemon.insights import Insight, Study, insights_of, study
-from daemon.next_steps import to_beat
-from daemon.report_json import explain_json, insight_json
-from daemon.reports import (
-    MonthRows,
-    known_months,
-    read_meetings,
-    read_months,
-    working_days,
-)
-from daemon.scope import Scope
+from daemon.figures.history import known_months
+from daemon.figures.insights import Insight, Study, insights_of, study
+from daemon.figures.profiles import Faces
+from daemon.figures.scoring_context import Scope
+from daemon.reporting.meetings import read_meetings
+from daemon.reporting.months import MonthRows, read_months
+from daemon.reporting.next_steps import to_beat
+from daemon.reporting.working_days import working_days
 from scoring.digest.lines import line_of
-from scoring.digest.value import Bar, Line
-from scoring.insights.health import ELEMENTS, FURTHER, NOT_KNOWN, RELATIONSHIPS, Answer, Health, health_of
+from scoring.digest.value import Line
+from scoring.insights.health import ELEMENTS, Answer, Health, health_of
 from scoring.insights.next_step import NextStep, booked, next_step, next_step_text
 from scoring.insights.people import QUARTER, Circle, Known
 from scoring.insights.stage import standings_of
@@ -31,8 +26,7 @@ from scoring.meetings.address_book import Client
 from scoring.months.counting import Judged
 from scoring.months.figures import Credited
 from scoring.months.history import Row
-from scoring.months.hours import thousandths
-from scoring.months.month import Month, first_day, month_of, shift
+from scoring.months.month import Month, month_of, shift
 
 _AHEAD = 3  # months in which meetings are booked, the running one included
 RESULTS_AFTER = (18, 24)
@@ -163,99 +157,3 @@ def _health(scope: Scope, found: Study, client: Client, month: Month, insight: I
     ]
     standing = standings_of(found.account(client.name), found.circles[client.name], [month])[month]
     return health_of(answers, standing, [one.name for one in insight.signals], month)
-
-
-def page_json(page: Page, scope: Scope) -> dict[str, Any]:
-    """`rapport client NAME --format json`."""
-    figures = page.row.figures
-    return {
-        "client": page.client.name,
-        "manager": page.client.manager,
-        "tier": page.client.tier,
-        "month": page.month,
-        "missing_calendars": list(page.missing) if scope.config.privacy.show_ours else len(page.missing),
-        "verdict": page.row.verdict.value,
-        "trend": page.row.trend.value,
-        "man_hours": thousandths(figures.man_seconds),
-        "score": page.row.score,
-        "sentences": [page.line.verdict_text, *page.line.sentences],
-        "results_expected": None if page.results is None else list(page.results),
-        "months": [_bar_json(one) for one in page.line.strip],
-        **insight_json(page.insight),
-        "people": [person_json(page, one) for one in page.people],
-        "buying_centres": sorted(page.circle.centres) or None,
-        "booked": [_step_json(step, text, scope) for step, text in page.steps],
-        "to_beat": page.to_beat,
-        "meetings": [
-            line for month, lines in page.meetings.items() for line in explain_json(scope, "", month, lines)["meetings"]
-        ],
-        "health": _health_json(page.health),
-    }
-
-
-def _bar_json(bar: Bar) -> dict[str, Any]:
-    return {"month": bar.month, "man_hours": None if bar.tenths is None else bar.tenths / 10, "score": bar.score}
-
-
-def person_json(page: Page, one: Known) -> dict[str, Any]:
-    """A person's row; what nobody has told is null."""
-    return {
-        "address": one.address,
-        "name": one.profile.name,
-        "title": one.profile.title,
-        "buying_centre": one.profile.centre,
-        "executive": one.profile.executive,
-        "left": one.profile.left,
-        "first_met": one.first.isoformat(),
-        "last_met": one.last.isoformat(),
-        "man_hours": thousandths(sum(one.seconds.values())),
-        "share_of_six_months": round(page.share(one), 3),
-        "months": {month: thousandths(seconds) for month, seconds in one.seconds.items()},
-    }
-
-
-def _step_json(step: NextStep, text: str, scope: Scope) -> dict[str, Any]:
-    return {
-        "start": step.meeting.start.astimezone(scope.zone).isoformat(),
-        "title": step.meeting.title,
-        "client_people": list(step.people),
-        "points": step.points,
-        "one_more": step.one_more,
-        "longer": step.longer,
-        "both": step.both,
-        "met": step.met,
-        "sentence": text,
-    }
-
-
-def health_rows(health: Health) -> list[tuple[str, str, str]]:
-    """Each element with its answer and its quarter or note; relationships are filled in from the calendar."""
-    rows = []
-    for key, words in (*ELEMENTS.items(), *FURTHER.items()):
-        answer = health.answers.get(key)
-        told = "" if answer is None else " · ".join(filter(None, (_quarter(answer.quarter), answer.note)))
-        if key == RELATIONSHIPS:
-            said = f"{answer.text}; " if answer else ""
-            rows.append((words, f"{said}{health.relationships_mark} by the calendar", health.relationships))
-        elif answer is not None:
-            rows.append((words, answer.text, told))
-        else:
-            rows.append((words, NOT_KNOWN, ""))
-    return rows
-
-
-def _quarter(month: Month) -> str:
-    return f"{month[:4]}-Q{(first_day(month).month + 2) // 3}"
-
-
-def _health_json(health: Health) -> dict[str, Any]:
-    return {
-        "answers": {
-            key: None
-            if (answer := health.answers.get(key)) is None
-            else {"answer": answer.text, "quarter": _quarter(answer.quarter), "note": answer.note}
-            for key in (*ELEMENTS, *FURTHER)
-        },
-        "relationships": {"mark": health.relationships_mark, "evidence": health.relationships},
-        "warning": health.warning or None,
-    }

@@ -10,22 +10,17 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from daemon.config.schema.tables import Digest as DigestSettings
-from daemon.insights import insights_of
-from daemon.next_steps import next_steps
-from daemon.reports import (
-    Known,
-    credited_meetings,
-    reach_of,
-    read_histories,
-    read_meetings,
-    restated_months,
-    working_days,
-)
-from daemon.rescore import meetings_in, no_search_for_cycles
-from daemon.scope import Scope
-from daemon.store.calendars import Calendar
+from daemon.digests.audience import MANAGER, has_left, portfolio
+from daemon.figures.derive import meetings_in, no_search_for_cycles
+from daemon.figures.history import Known, reach_of, read_histories
+from daemon.figures.insights import insights_of
+from daemon.figures.scoring_context import Scope
+from daemon.reporting.meetings import credited_meetings, read_meetings
+from daemon.reporting.next_steps import next_steps
+from daemon.reporting.restatements import restated_months
+from daemon.reporting.suggestions import suggest_from
+from daemon.reporting.working_days import working_days
 from daemon.store.told import read_told
-from daemon.suggest import suggest_from
 from scoring.digest.build import Material, build_digest
 from scoring.digest.restatement import Restated, Told, told_of
 from scoring.digest.sections import Aside
@@ -38,7 +33,6 @@ from scoring.months.month import Month, shift
 from scoring.wording import count_text
 
 T = TypeVar("T")
-MANAGER = "manager"
 _YEARS_BACK = 37  # months: a strip of 24, and a year earlier than its first three
 _MET_OFTEN = 3  # meetings in the month from which an outside domain is named
 
@@ -174,19 +168,3 @@ class Newsroom:
 
 def _of(clients: Iterable[Client], by_client: Mapping[str, T]) -> dict[str, T]:
     return {one.name: by_client[one.name] for one in clients if one.name in by_client}
-
-
-def has_left(address: str, calendars: Iterable[Calendar]) -> bool:
-    """Whether a colleague's calendar was read and is gone: suspended, deleted, or no longer among those to be read."""
-    own = [one for one in calendars if address in (one.address, *one.aliases)]
-    return bool(own) and all(one.left_at is not None for one in own)
-
-
-def portfolio(scope: Scope, selections: Sequence[str]) -> list[Client]:
-    """The clients that a digest's `clients` select: `*`, names, `tier:…`, `manager:…`, in the config's order."""
-    wanted = set(selections)
-    return [
-        one
-        for one in scope.clients
-        if "*" in wanted or one.name in wanted or f"tier:{one.tier}" in wanted or f"manager:{one.manager}" in wanted
-    ]

@@ -10,7 +10,7 @@ import traceback
 from pathlib import PurePath
 
 from connectors.known_secrets import remembered
-from daemon.plain import one_line
+from daemon.output.safe_text import one_line
 
 GONE = "[removed]"
 SOMEBODY = "[address]"

@@ -15,9 +15,9 @@ import structlog
 
 from connectors.contract import Envelope, RenderedDigest
 from connectors.errors import ConnectorError, OutcomeUnknown, RetryLater, StopConnector, sentence
-from daemon.claims import settle_abandoned, this_process
-from daemon.digests import Edition
-from daemon.outside import EMAIL, Senders, service_of
+from daemon.digests.claims import settle_abandoned, this_process
+from daemon.digests.editions import Edition
+from daemon.digests.senders import EMAIL, Senders, service_of
 from daemon.render import render
 from daemon.store.db.engine import Database
 from daemon.store.deliveries import (

@@ -5,16 +5,15 @@ Results go to standard output; everything else, progress and warnings included, 
 
 from __future__ import annotations
 
-import csv
 import json
 import secrets
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from daemon.plain import one_line
+from daemon.output.safe_text import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -62,27 +61,6 @@ def _read_again(part: Written) -> Any:
 def print_json(value: Mapping[str, Any]) -> None:
     """One JSON document on standard output: on one line for scripts (which is much quicker), indented on a terminal."""
     sys.stdout.write(json_text(value, indent=1 if sys.stdout.isatty() else None) + "\n")
-
-
-def print_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
-    """Rows with a header on standard output. Text that a spreadsheet would run as a formula gets an apostrophe."""
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow([cell(row.get(column)) for column in columns])
-
-
-def cell(value: Any) -> str:
-    """A CSV cell: lists joined by blanks, truth values in words, hostile text disarmed (`design.md` 12)."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int | float):
-        return str(value)
-    text = " ".join(str(one) for one in value) if isinstance(value, list | tuple) else str(value)
-    text = one_line(text, 2_000)
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@"} else text
 
 
 class Table:

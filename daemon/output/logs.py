@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from daemon.config.schema.tables import Log
-from daemon.scrub import kind_of, scrub, scrub_value, trace
+from daemon.output.redaction import kind_of, scrub, scrub_value, trace
 
 if TYPE_CHECKING:
     import structlog

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from daemon.insights import Insight
-from daemon.output import Written
-from daemon.reports import MonthRows, working_days
-from daemon.scope import Scope
+from daemon.figures.insights import Insight
+from daemon.figures.scoring_context import Scope
+from daemon.output.terminal import Written
+from daemon.reporting.months import MonthRows
+from daemon.reporting.working_days import working_days
 from scoring.digest.restatement import Restated
 from scoring.meetings.address_book import Client
 from scoring.months.figures import Credited

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import structlog
 
-from daemon.rescore import Derived, Remembered, derive, no_search_for_cycles
-from daemon.scope import Scope, known_scope
+from daemon.figures.derive import Derived, Remembered, derive, no_search_for_cycles
+from daemon.figures.scoring_context import Scope, known_scope
 from daemon.store.copies import count_copies
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError

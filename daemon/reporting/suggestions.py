@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from daemon.rescore import meetings_in, months_between
-from daemon.scope import Scope
+from daemon.figures.affected_months import months_between
+from daemon.figures.derive import meetings_in
+from daemon.figures.scoring_context import Scope
 from daemon.store.copies import span_of_copies
 from scoring.meetings.address_book import Kind, Who
 from scoring.meetings.values import Meeting

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from daemon.faces import Faces
-from daemon.scope import Scope
+from daemon.figures.profiles import Faces
+from daemon.figures.scoring_context import Scope
 from daemon.store.people import read_people
 from scoring.insights.next_step import ToBeat, booked, booked_seconds, most_to_gain, next_step_text, to_beat_text
 from scoring.insights.people import Circle

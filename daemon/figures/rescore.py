@@ -1,0 +1,108 @@
+"""Stored copies become monthly figures, only for the months that changed (`design.md` 1)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from daemon.figures.affected_months import months_between, touched_months
+from daemon.figures.derive import Derived, Remembered, derive, no_search_for_cycles
+from daemon.figures.scoring_context import Scope
+from daemon.store.copies import erase_copies, erase_titles, span_of_copies
+from daemon.store.db.engine import Database
+from daemon.store.figures import (
+    due_months,
+    mark_of,
+    mark_stale,
+    months_with_figures,
+    read_figures,
+    rename_client,
+    replace_month,
+    settle_month,
+)
+from daemon.store.insights import drop_insights
+from daemon.store.meta import SCORED_WITH, get_meta, set_meta
+from daemon.store.packing import Addresses
+from daemon.store.people import Numbers, rename_people, replace_people
+from scoring.months.month import Month
+
+SHARE_FROM = 50_000  # copies; with fewer, starting processes takes longer than the work
+
+
+def rescore(database: Database, scope: Scope, now: datetime, *, share_from: int = SHARE_FROM) -> int:
+    """Derives what is due and answers how many figures changed. Costs one small query when nothing is.
+
+    Each month is one transaction: killed half-way, the rest is still due. With `share_from` stored copies or more the
+    work is shared among processes.
+    """
+    with database.reading() as connection:
+        fresh = get_meta(connection, SCORED_WITH) == scope.scored_with()
+        due = due_months(connection, now)
+    if not fresh:
+        with database.writing() as connection:
+            _start_over(connection, scope)
+            due = due_months(connection, now)
+    from daemon.figures.insights import refresh
+    from daemon.figures.parallel import ahead_of_time
+
+    changed = 0
+    known = Remembered()
+    with ahead_of_time(database, scope, due, now, share_from) as prepared, no_search_for_cycles():
+        for month in due:
+            found = prepared(month) or _before_the_turn(database, scope, month, now, known)
+            with database.writing() as connection:
+                known.check(connection)
+                if found is None or not found.holds(mark_of(connection, month)):
+                    found = derive(connection, scope, month, now, known.addresses)
+                changed += _keep(connection, found, known.numbers)
+        refresh(database, scope, now)
+    return changed
+
+
+def _before_the_turn(
+    database: Database, scope: Scope, month: Month, now: datetime, known: Remembered
+) -> Derived | None:
+    """A month's figures, while others may write; None where it would not show that they did (`Derived.holds`)."""
+    with database.reading() as connection:
+        if mark_of(connection, month) is None:
+            return None
+        known.check(connection)
+        return derive(connection, scope, month, now, known.addresses)
+
+
+def settle_due(connection: Connection, scope: Scope, now: datetime) -> None:
+    """Derives what is due inside the caller's transaction, so that the figures are those of the copies as they are."""
+    for month in due_months(connection, now):
+        _keep(connection, derive(connection, scope, month, now, Addresses()), Numbers())
+
+
+def _start_over(connection: Connection, scope: Scope) -> None:
+    """Marks every month that is not frozen as due under the present config."""
+    for client in scope.config.clients:
+        for former in client.formerly:
+            rename_client(connection, former=former, name=client.name)
+            rename_people(connection, former=former, name=client.name)
+    months = months_with_figures(connection)
+    span = span_of_copies(connection)
+    if span is not None:
+        ends = sorted(touched_months(set(span), scope))
+        months.update(months_between(ends[0], ends[-1]))
+    mark_stale(connection, months)
+    set_meta(connection, SCORED_WITH, scope.scored_with())
+
+
+def _keep(connection: Connection, derived: Derived, numbers: Numbers) -> int:
+    if derived.frozen:
+        settle_month(connection, derived.month)
+        return 0
+    erase_copies(connection, derived.unwanted)
+    erase_titles(connection, derived.untitled)
+    before = {one.client: one for one in read_figures(connection, first=derived.month, last=derived.month)}
+    changed = {
+        client for client in before.keys() | derived.figures.keys() if before.get(client) != derived.figures.get(client)
+    }
+    changed |= replace_people(connection, derived.month, derived.people, numbers)
+    if changed:
+        drop_insights(connection, clients=changed, changed=derived.month)
+    return replace_month(connection, derived.month, derived.figures)

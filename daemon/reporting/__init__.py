@@ -1,0 +1,1 @@
+"""What commands and digests tell of the figures: months, meetings, accounts, restatements."""

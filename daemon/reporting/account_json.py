@@ -1,0 +1,111 @@
+"""One account on a page, as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from daemon.figures.scoring_context import Scope
+from daemon.reporting.account import Page
+from daemon.reporting.report_json import explain_json, insight_json
+from scoring.digest.value import Bar
+from scoring.insights.health import ELEMENTS, FURTHER, NOT_KNOWN, RELATIONSHIPS, Health
+from scoring.insights.next_step import NextStep
+from scoring.insights.people import Known
+from scoring.months.hours import thousandths
+from scoring.months.month import Month, first_day
+
+
+def page_json(page: Page, scope: Scope) -> dict[str, Any]:
+    """`rapport client NAME --format json`."""
+    figures = page.row.figures
+    return {
+        "client": page.client.name,
+        "manager": page.client.manager,
+        "tier": page.client.tier,
+        "month": page.month,
+        "missing_calendars": list(page.missing) if scope.config.privacy.show_ours else len(page.missing),
+        "verdict": page.row.verdict.value,
+        "trend": page.row.trend.value,
+        "man_hours": thousandths(figures.man_seconds),
+        "score": page.row.score,
+        "sentences": [page.line.verdict_text, *page.line.sentences],
+        "results_expected": None if page.results is None else list(page.results),
+        "months": [_bar_json(one) for one in page.line.strip],
+        **insight_json(page.insight),
+        "people": [person_json(page, one) for one in page.people],
+        "buying_centres": sorted(page.circle.centres) or None,
+        "booked": [_step_json(step, text, scope) for step, text in page.steps],
+        "to_beat": page.to_beat,
+        "meetings": [
+            line for month, lines in page.meetings.items() for line in explain_json(scope, "", month, lines)["meetings"]
+        ],
+        "health": _health_json(page.health),
+    }
+
+
+def _bar_json(bar: Bar) -> dict[str, Any]:
+    return {"month": bar.month, "man_hours": None if bar.tenths is None else bar.tenths / 10, "score": bar.score}
+
+
+def person_json(page: Page, one: Known) -> dict[str, Any]:
+    """A person's row; what nobody has told is null."""
+    return {
+        "address": one.address,
+        "name": one.profile.name,
+        "title": one.profile.title,
+        "buying_centre": one.profile.centre,
+        "executive": one.profile.executive,
+        "left": one.profile.left,
+        "first_met": one.first.isoformat(),
+        "last_met": one.last.isoformat(),
+        "man_hours": thousandths(sum(one.seconds.values())),
+        "share_of_six_months": round(page.share(one), 3),
+        "months": {month: thousandths(seconds) for month, seconds in one.seconds.items()},
+    }
+
+
+def _step_json(step: NextStep, text: str, scope: Scope) -> dict[str, Any]:
+    return {
+        "start": step.meeting.start.astimezone(scope.zone).isoformat(),
+        "title": step.meeting.title,
+        "client_people": list(step.people),
+        "points": step.points,
+        "one_more": step.one_more,
+        "longer": step.longer,
+        "both": step.both,
+        "met": step.met,
+        "sentence": text,
+    }
+
+
+def health_rows(health: Health) -> list[tuple[str, str, str]]:
+    """Each element with its answer and its quarter or note; relationships are filled in from the calendar."""
+    rows = []
+    for key, words in (*ELEMENTS.items(), *FURTHER.items()):
+        answer = health.answers.get(key)
+        told = "" if answer is None else " · ".join(filter(None, (_quarter(answer.quarter), answer.note)))
+        if key == RELATIONSHIPS:
+            said = f"{answer.text}; " if answer else ""
+            rows.append((words, f"{said}{health.relationships_mark} by the calendar", health.relationships))
+        elif answer is not None:
+            rows.append((words, answer.text, told))
+        else:
+            rows.append((words, NOT_KNOWN, ""))
+    return rows
+
+
+def _quarter(month: Month) -> str:
+    return f"{month[:4]}-Q{(first_day(month).month + 2) // 3}"
+
+
+def _health_json(health: Health) -> dict[str, Any]:
+    return {
+        "answers": {
+            key: None
+            if (answer := health.answers.get(key)) is None
+            else {"answer": answer.text, "quarter": _quarter(answer.quarter), "note": answer.note}
+            for key in (*ELEMENTS, *FURTHER)
+        },
+        "relationships": {"mark": health.relationships_mark, "evidence": health.relationships},
+        "warning": health.warning or None,
+    }
