@@ -80,10 +80,10 @@ def _of_all(sizes: tuple[int, ...]) -> list[Cost]:
 
 def _child(folder: Path, calendars: int) -> dict[str, float]:
     from connectors.contract import Person, Roster
-    from daemon.due import status_json
     from daemon.figures.scoring_context import known_scope
-    from daemon.roster import save_roster
+    from daemon.service.status import status_json
     from daemon.store.deliveries import recent_deliveries
+    from daemon.sync.roster import save_roster
     from daemon.web.snapshot import snapshot_of
 
     now = datetime.now(UTC)

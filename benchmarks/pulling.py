@@ -95,10 +95,10 @@ def two_passes(kind: str, write_company: Callable[[Path], None], tokens: Callabl
     from daemon.config.load import load
     from daemon.figures.scoring_context import known_scope
     from daemon.output.logs import set_up_logs
-    from daemon.passes import Pass
     from daemon.store.db.engine import Database
     from daemon.store.schema import bring_up_to_date
-    from daemon.sync import run_pass
+    from daemon.sync.run import run_pass
+    from daemon.sync.run_values import Pass
 
     with tempfile.TemporaryDirectory(dir=CACHE) as made:
         folder = Path(made)

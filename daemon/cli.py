@@ -239,7 +239,7 @@ def main() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:  # noqa: BLE001  # the edge: nothing may leave as a traceback
-        from daemon.faults import told
+        from daemon.commands.errors import told
 
         _leave(*told(error))
     sys.exit(0)

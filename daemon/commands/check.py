@@ -9,18 +9,19 @@ from pathlib import Path
 from connectors.errors import ConnectorError
 from connectors.net.clock_skew import observed
 from connectors.settings import SecretMissing
-from daemon.checks import Check, check_clock, check_connector, check_sender, check_store
+from daemon.admin.checks import Check, check_clock, check_connector, check_sender, check_store
 from daemon.config.load import find, load
 from daemon.config.model import Config
 from daemon.config.problems import ConfigError
 from daemon.digests.audience import MANAGER
-from daemon.digests.senders import EMAIL, SLACK, Senders, connect, service_of
+from daemon.digests.senders import EMAIL, SLACK, Senders, service_of
 from daemon.output.csv_cells import print_csv
 from daemon.output.logs import set_up_logs
 from daemon.output.terminal import Format, Table, print_json
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError
 from daemon.store.schema import bring_up_to_date
+from daemon.sync.connect import connect
 
 _COLUMNS = ("subject", "check", "ok", "cause", "remedy", "note")
 

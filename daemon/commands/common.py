@@ -11,9 +11,9 @@ from pathlib import Path
 
 from connectors.contract import Calendars
 from connectors.settings import ConnectorSettings
+from daemon.commands.usage import UsageError
 from daemon.config.load import find, load
 from daemon.config.model import Config
-from daemon.digests.senders import connect
 from daemon.figures.rescore import rescore
 from daemon.figures.scoring_context import Scope, known_scope
 from daemon.output.logs import set_up_logs
@@ -21,14 +21,9 @@ from daemon.output.terminal import say
 from daemon.store.db.engine import Database
 from daemon.store.scale.rate_limits import shared_by_all
 from daemon.store.schema import bring_up_to_date
+from daemon.sync.connect import connect
 from scoring.meetings.address_book import Client
 from scoring.months.month import Month, month_from
-
-NO_SCALE = "scale.workers needs the extra `scale`: pip install 'rapport-daemon[scale]'"
-
-
-class UsageError(Exception):
-    """A command line that cannot be carried out: one sentence, exit 2."""
 
 
 @dataclass(frozen=True, kw_only=True)

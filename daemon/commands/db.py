@@ -7,16 +7,16 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from daemon.backups import back_up
-from daemon.backups import move as move_store
-from daemon.commands.common import UsageError
+from daemon.admin.backup import back_up
+from daemon.admin.backup import move as move_store
+from daemon.admin.restore import restore as restore_store
+from daemon.commands.usage import UsageError
 from daemon.config.load import find, load
 from daemon.config.model import Config
 from daemon.config.schema.secret_refs import store_problem
 from daemon.output.logs import set_up_logs
 from daemon.output.terminal import Table, print_line, say
 from daemon.output.timestamps import stamp
-from daemon.restore import restore as restore_store
 from daemon.store.db.engine import Database
 from daemon.store.schema import REVISIONS, bring_up_to_date, check_revision
 

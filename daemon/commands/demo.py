@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from daemon.commands.common import Session, UsageError, opened
+from daemon.commands.common import Session, opened
 from daemon.commands.digest import make_editions, write_editions
 from daemon.commands.report import report
 from daemon.commands.sync import sync_once
+from daemon.commands.usage import UsageError
 from daemon.demo import write_company
 from daemon.figures.history import known_months
 from daemon.figures.insights import insights_of

@@ -10,15 +10,16 @@ from typing import Any
 
 from connectors.contract import Envelope
 from connectors.errors import ConnectorError, OutcomeUnknown, sentence
-from daemon.commands.common import Session, UsageError, month_option, named, opened
+from daemon.commands.common import Session, month_option, named, opened
+from daemon.commands.usage import UsageError
 from daemon.digests.editions import Edition, editions_of
 from daemon.digests.senders import EMAIL, NoSender, Senders, service_of
-from daemon.due import stale_for
 from daemon.figures.history import known_months
 from daemon.output.terminal import print_line, say
-from daemon.passes import Pass
+from daemon.service.status import stale_for
 from daemon.store.deliveries import Delivery, State
-from daemon.sync import run_pass
+from daemon.sync.run import run_pass
+from daemon.sync.run_values import Pass
 from scoring.months.month import Month
 
 _TROUBLE = (State.WAITING, State.FAILED, State.UNKNOWN)

@@ -6,8 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from daemon.commands.common import Session, UsageError, opened
-from daemon.forget import (
+from daemon.admin.forget import (
     Backups,
     NotToForget,
     clean_backups,
@@ -18,6 +17,8 @@ from daemon.forget import (
     names_of,
     still_named,
 )
+from daemon.commands.common import Session, opened
+from daemon.commands.usage import UsageError
 from daemon.output.terminal import Table, print_line, say
 from daemon.store.db.errors import StoreError
 from daemon.store.files.sqlite_file import compact

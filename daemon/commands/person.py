@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from daemon.commands.common import UsageError, opened
+from daemon.admin.subject_access import stored_about
+from daemon.commands.common import opened
+from daemon.commands.usage import UsageError
 from daemon.output.csv_cells import print_csv
 from daemon.output.terminal import Format, Table, print_json, print_line, say
-from daemon.person import stored_about
 from scoring.meetings.address_book import normalise_address
 
 _COPIES = ("start", "end", "title", "in_calendar_of", "organised", "response", "state", "others", "clients")

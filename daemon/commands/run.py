@@ -12,19 +12,20 @@ from pathlib import Path
 
 import structlog
 
-from daemon.commands.common import NO_SCALE, UsageError, opened
+from daemon.commands.common import opened
+from daemon.commands.usage import NO_SCALE, UsageError
 from daemon.config.load import find
 from daemon.config.model import Config
-from daemon.holder import Held, Holder
-from daemon.notify import notify
 from daemon.output.logs import tell_of_lost_threads
 from daemon.output.terminal import say
-from daemon.service import Service
-from daemon.signals import Signals, listen, read_again
+from daemon.service.backend import Listener
+from daemon.service.instance_lock import Held, Holder
+from daemon.service.service import Service
+from daemon.service.signals import Signals, listen, read_again
+from daemon.service.systemd import notify
 from daemon.web.metrics import Metrics
 from daemon.web.server import Web
 from daemon.web.snapshot import take_snapshot
-from daemon.work import Listener
 
 log = structlog.get_logger()
 

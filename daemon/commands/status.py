@@ -6,9 +6,9 @@ from pathlib import Path
 
 from daemon.commands.common import opened
 from daemon.digests.claims import settle_abandoned
-from daemon.due import needs_attention, status_json
 from daemon.output.csv_cells import print_csv
 from daemon.output.terminal import Format, Table, print_json, print_line
+from daemon.service.status import needs_attention, status_json
 
 _COLUMNS = ("connector", "calendar", "state", "last_success", "reason")
 

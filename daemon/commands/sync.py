@@ -11,8 +11,8 @@ from typing import Any
 from daemon.commands.common import Session, named, opened
 from daemon.output.csv_cells import print_csv
 from daemon.output.terminal import Format, Table, print_json, say
-from daemon.passes import ConnectorResult, Pass, Progress
-from daemon.sync import run_pass
+from daemon.sync.run import run_pass
+from daemon.sync.run_values import ConnectorResult, Pass, Progress
 
 _COLUMNS = ("connector", "calendar", "error", "message")
 

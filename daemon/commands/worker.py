@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from daemon.commands.common import NO_SCALE, UsageError
+from daemon.commands.usage import NO_SCALE, UsageError
 from daemon.config.load import find, load
-from daemon.notify import notify
 from daemon.output.logs import set_up_logs
 from daemon.output.terminal import say
-from daemon.signals import Signals, listen, read_again
+from daemon.service.signals import Signals, listen, read_again
+from daemon.service.systemd import notify
 from daemon.store.db.engine import Database
 
 if TYPE_CHECKING:
-    from daemon.scale.worker import Worker
+    from daemon.workers.worker import Worker
 
 log = structlog.get_logger()
 
@@ -40,7 +40,7 @@ def worker(path: Path | None) -> int:
     if not config.scale.workers:
         raise UsageError("there is no work for workers: set scale.workers = true, with PostgreSQL in store.url")
     try:
-        from daemon.scale.worker import Worker
+        from daemon.workers.worker import Worker
     except ModuleNotFoundError as error:
         raise UsageError(NO_SCALE) from error
     database = Database(config.store_url())

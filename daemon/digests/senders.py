@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from email.utils import parseaddr
 from functools import partial
 from importlib import import_module
 from types import TracebackType
-from typing import Self, cast
+from typing import Self
 
-from connectors.contract import Allowance, Calendars, Sender
-from connectors.settings import ConnectorSettings, Secret
+from connectors.contract import Sender
+from connectors.settings import Secret
 from daemon.config.model import Config
 
 EMAIL, SLACK = "email", "slack"
@@ -20,14 +18,6 @@ _KINDS = {"microsoft": "microsoft365", "google": "google"}
 
 class NoSender(Exception):
     """The config names recipients of a service, but not the service."""
-
-
-def connect(
-    settings: ConnectorSettings, config: Config, shared: Callable[[str, int], Allowance] | None = None
-) -> Calendars:
-    """The connector of one `[[connectors]]` table; its kind is the module's name. `shared` is as in `Context`."""
-    module = import_module(f"connectors.calendars.{settings.kind}")
-    return cast(Calendars, module.connect(settings, replace(config.context(), shared=shared)))
 
 
 def service_of(recipient: str) -> tuple[str, str]:

@@ -23,7 +23,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from connectors.net.request_counts import TALLY, Tally
-from daemon.passes import ConnectorResult
+from daemon.sync.run_values import ConnectorResult
 from daemon.web.snapshot import Snapshot
 
 log = structlog.get_logger()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from daemon.config.model import Config
-from daemon.due import FAILING, FRESH, NEVER_READ, STALE, UNREADABLE, state_of
+from daemon.service.status import FAILING, FRESH, NEVER_READ, STALE, UNREADABLE, state_of
 from daemon.store.calendars import Calendar, read_calendars
 from daemon.store.db.engine import Database
 from daemon.store.deliveries import Delivery, State, recent_deliveries

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from connectors.contract import Person
+from daemon.admin.forget import forget_people, meant, names_of
 from daemon.config.model import Config
-from daemon.forget import forget_people, meant, names_of
 from daemon.store.db.engine import Database
 from daemon.store.erasure import Findings
 from daemon.store.files.sqlite_file import compact

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from daemon.agenda import digest_due, next_after, set_digest_due
-from daemon.backups import back_up
+from daemon.admin.backup import back_up
+from daemon.admin.forget import forget_people
+from daemon.admin.restore import restore
 from daemon.commands import db
 from daemon.config.model import Config
-from daemon.forget import forget_people
-from daemon.holder import Holder
-from daemon.restore import restore
+from daemon.service.instance_lock import Holder
+from daemon.service.schedule import digest_due, next_after, set_digest_due
 from daemon.store import schema
 from daemon.store.calendars import read_calendars
 from daemon.store.db.engine import Database

@@ -9,11 +9,11 @@ import pytest
 from connectors.contract import Calendars
 from daemon.config.load import load
 from daemon.demo import write_company
-from daemon.digests.senders import connect
 from daemon.figures.insights import Insight, insights_of
 from daemon.figures.rescore import rescore
 from daemon.store.db.engine import Database
 from daemon.store.schema import bring_up_to_date
+from daemon.sync.connect import connect
 from scoring.insights.stage import Stage
 from scoring.months.month import month_of, shift
 from tests.daemon.worlds import scope_of, sync

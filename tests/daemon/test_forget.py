@@ -15,12 +15,12 @@ import pytest
 from sqlalchemy import Connection
 
 from connectors.contract import Done, Page, Person, Reading
-from daemon.backups import back_up
-from daemon.commands.common import UsageError
+from daemon.admin.backup import back_up
+from daemon.admin.forget import NotToForget, clean_backups, forget_people, names_of
 from daemon.commands.forget import forget as command
+from daemon.commands.usage import UsageError
 from daemon.config.model import Config
 from daemon.figures.rescore import rescore
-from daemon.forget import NotToForget, clean_backups, forget_people, names_of
 from daemon.store.calendars import read_calendars
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError
@@ -373,7 +373,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from daemon.config.load import load
-from daemon.forget import erase_and_freeze
+from daemon.admin.forget import erase_and_freeze
 from daemon.store.db.engine import Database
 from daemon.store.forgotten import hashed, read_forgotten, save_forgotten
 from tests.daemon.worlds import NOW

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from daemon.backups import move
+from daemon.admin.backup import move
 from daemon.commands import db
-from daemon.commands.common import UsageError
+from daemon.commands.usage import UsageError
 from daemon.config.model import Config
-from daemon.holder import Holder
+from daemon.service.instance_lock import Holder
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError
 from daemon.store.deliveries import open_deliveries, read_deliveries

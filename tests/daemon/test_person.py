@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from daemon.commands.common import UsageError
+from daemon.admin.subject_access import stored_about
 from daemon.commands.person import person as command
+from daemon.commands.usage import UsageError
 from daemon.config.model import Config
 from daemon.output.terminal import Format
-from daemon.person import stored_about
 from daemon.store.db.engine import Database
 from daemon.store.deliveries import open_deliveries
 from scoring.months.month import Month

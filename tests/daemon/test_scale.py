@@ -15,11 +15,7 @@ from hypothesis import strategies as st
 from connectors.net.rate_limit import Pacer
 from daemon.config.load import load
 from daemon.config.model import Config
-from daemon.scale import queue as queues
-from daemon.scale.fingerprint import fingerprint
-from daemon.scale.hand_out import HandOut
-from daemon.scale.jobs import Jobs
-from daemon.scale.plan import assign, comes_back_after, first_piece, in_turns, next_slot, rooms_of
+from daemon.service.backend import Around
 from daemon.store.calendars import add_calendar, change_calendar, read_calendars
 from daemon.store.db.engine import Database
 from daemon.store.meta import SCHEDULER, get_meta
@@ -37,7 +33,11 @@ from daemon.store.scale.batches import (
 from daemon.store.scale.rate_limits import SharedBucket
 from daemon.store.scale.workers import drop_worker, read_workers, see_worker
 from daemon.web.snapshot import take_snapshot
-from daemon.work import Around
+from daemon.workers import queue as queues
+from daemon.workers.assignment import assign, comes_back_after, first_piece, in_turns, next_slot, rooms_of
+from daemon.workers.config_fingerprint import fingerprint
+from daemon.workers.jobs import Jobs
+from daemon.workers.scheduler import HandOut
 from tests.daemon.test_config import EXAMPLE, load_example
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -318,7 +318,7 @@ class TestFingerprint:
     def test_nor_may_the_rules(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert self._of(tmp_path / "a") != self._of(tmp_path / "b", points=6)
         before = self._of(tmp_path / "c")
-        monkeypatch.setattr("daemon.scale.fingerprint.VERSIONS", (99,))
+        monkeypatch.setattr("daemon.workers.config_fingerprint.VERSIONS", (99,))
         assert self._of(tmp_path / "d") != before
 
     def test_every_key_of_the_example_has_its_place(self, tmp_path: Path) -> None:
@@ -337,7 +337,7 @@ class TestFingerprint:
         company(tmp_path)
         script = (
             "from pathlib import Path\nfrom daemon.config.load import load\n"
-            "from daemon.scale.fingerprint import fingerprint\n"
+            "from daemon.workers.config_fingerprint import fingerprint\n"
             f"print(fingerprint(load(Path({str(tmp_path / 'config.toml')!r}))))"
         )
         found = {

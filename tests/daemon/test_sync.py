@@ -14,10 +14,10 @@ from connectors.errors import RetryLater, SkipCalendar, StopConnector
 from daemon.config.model import Config
 from daemon.figures.derive import Derived
 from daemon.figures.rescore import rescore
-from daemon.passes import ConnectorResult, Pass
-from daemon.reader import Reader
 from daemon.store.calendars import read_calendars
 from daemon.store.db.engine import Database
+from daemon.sync.calendar_reader import Reader
+from daemon.sync.run_values import ConnectorResult, Pass
 from scoring.meetings.values import CopyState, Response
 from scoring.months.counting import Reason
 from scoring.months.month import Month

@@ -22,12 +22,12 @@ from structlog.testing import capture_logs
 from connectors.net.request_counts import Tally
 from connectors.net.retry import Again, Patience, patiently
 from connectors.net.session import Session
-from daemon.passes import ConnectorResult, Failure
 from daemon.store.calendars import Calendar, add_calendar, change_calendar
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError
 from daemon.store.deliveries import Delivery, State
 from daemon.store.schema import bring_up_to_date
+from daemon.sync.run_values import ConnectorResult, Failure
 from daemon.web import handler, server
 from daemon.web.metrics import Metrics
 from daemon.web.server import Web

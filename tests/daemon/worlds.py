@@ -12,10 +12,10 @@ from daemon.config.model import Config
 from daemon.figures.history import known_months
 from daemon.figures.rescore import rescore
 from daemon.figures.scoring_context import Scope, known_scope
-from daemon.passes import ConnectorResult, Pass
 from daemon.reporting.months import read_months
 from daemon.store.db.engine import Database
-from daemon.sync import run_pass
+from daemon.sync.run import run_pass
+from daemon.sync.run_values import ConnectorResult, Pass
 from scoring.meetings.identity import identify
 from scoring.meetings.values import Copy, CopyState, Participant, Response, Setting
 from scoring.months.history import Row

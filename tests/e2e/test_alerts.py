@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from daemon.config.load import load
-from daemon.service import Service
+from daemon.service.service import Service
 from daemon.store.db.engine import Database
 from daemon.store.meta import CLOCK_AHEAD, set_meta
 from daemon.store.schema import bring_up_to_date

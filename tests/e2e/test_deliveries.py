@@ -17,10 +17,11 @@ import time_machine
 from icalendar import Event, vCalAddress
 
 from daemon.commands import digest as command
-from daemon.commands.common import UsageError, opened
+from daemon.commands.common import opened
 from daemon.commands.sync import sync
-from daemon.due import status_json
+from daemon.commands.usage import UsageError
 from daemon.output.terminal import Format
+from daemon.service.status import status_json
 from tests.e2e.company import CONFIG, Company
 from tests.fakes.smtp import FakeMail
 

@@ -52,7 +52,7 @@ def test_a_meeting_goes_from_a_calendar_file_to_the_digest(tmp_path: Path) -> No
 
     synced = company.run_apart(
         "sync", "--format", "json"
-    )  # connectors/calendars/ics/connector.py, daemon/sync.py, daemon/store/
+    )  # connectors/calendars/ics/connector.py, daemon/sync/run.py, daemon/store/
     assert synced.json["connectors"][0] | {"seconds": 0} == {
         "name": "exports",
         "calendars": 1,

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from daemon.config.load import load
-from daemon.in_threads import InThreads
-from daemon.service import Service
+from daemon.service.local_backend import InThreads
+from daemon.service.service import Service
 from daemon.store.calendars import read_calendars
 from daemon.store.db.engine import Database
 from daemon.store.schema import bring_up_to_date

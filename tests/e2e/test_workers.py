@@ -23,15 +23,15 @@ from typing import Any
 
 import pytest
 
-from daemon.agenda import set_digest_due
 from daemon.config.load import load
-from daemon.scale import queue as queues
-from daemon.scale.hand_out import HandOut
-from daemon.scale.jobs import Jobs
+from daemon.service.backend import Around
+from daemon.service.schedule import set_digest_due
 from daemon.store.db.engine import Database
 from daemon.store.scale.workers import see_worker
 from daemon.store.schema import REVISIONS, bring_up_to_date
-from daemon.work import Around
+from daemon.workers import queue as queues
+from daemon.workers.jobs import Jobs
+from daemon.workers.scheduler import HandOut
 from tests.conftest import new_database, running_server, url_of
 from tests.e2e.fleet import MONTH, Fleet, person
 from tests.fakes.google import FakeGoogle, GoogleFault
@@ -45,7 +45,7 @@ import sys
 from pathlib import Path
 from daemon.config.load import load
 from daemon.output.logs import set_up_logs
-from daemon.scale.worker import Worker
+from daemon.workers.worker import Worker
 from daemon.store.engine import Database
 config = load(Path("config.toml"))
 set_up_logs(config.log)

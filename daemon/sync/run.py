@@ -6,7 +6,6 @@ import gc
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 
 import structlog
 from sqlalchemy import Connection
@@ -15,17 +14,13 @@ from connectors.contract import Calendars, Person
 from connectors.errors import ConnectorError, sentence
 from connectors.net.clock_skew import observed
 from daemon.figures.derive import no_search_for_cycles
-from daemon.figures.rescore import rescore
 from daemon.figures.scoring_context import Scope
-from daemon.passes import ConnectorResult, Failure, Pass
-from daemon.reader import Reader
-from daemon.roster import end_first_pass, let_go, save_roster
-from daemon.store.addresses import erase_unused_addresses
 from daemon.store.calendars import Calendar, change_calendar, read_calendars
-from daemon.store.copies import erase_copies_before
-from daemon.store.db.engine import Database
-from daemon.store.meta import CLOCK_AHEAD, FROZEN_BEFORE, get_meta, set_meta
-from scoring.months.month import begins, month_of, shift
+from daemon.sync.calendar_reader import Reader
+from daemon.sync.clock_guard import note_clock
+from daemon.sync.figures_step import derive
+from daemon.sync.roster import end_first_pass, let_go, save_roster
+from daemon.sync.run_values import ConnectorResult, Failure, Pass
 
 log = structlog.get_logger()
 
@@ -57,31 +52,6 @@ def let_others_go(connection: Connection, work: Pass, connectors: Iterable[str])
     for one in read_calendars(connection):
         if one.connector not in names and one.left_at is None:
             let_go(connection, work.scope, one, work.now)
-
-
-def derive(work: Pass, ahead_seconds: float) -> None:
-    """Derives the figures that changed, and erases what is too old; while the clock is wrong as if it were right."""
-    began = time.monotonic()
-    rescore(work.database, work.known(), work.now - timedelta(seconds=max(ahead_seconds, 0)))
-    work.rescored(time.monotonic() - began)
-    if not ahead_seconds:
-        _retain(work)
-
-
-def note_clock(database: Database, ahead_seconds: float) -> float:
-    """Keeps how far our clock is from the providers', zero when it is right, and answers with it.
-
-    While it is wrong nothing is erased for its age and no booked meeting ends before its time.
-    """
-    text = f"{ahead_seconds:.0f}" if ahead_seconds else None
-    with database.reading() as connection:
-        known = get_meta(connection, CLOCK_AHEAD)
-    if known != text:
-        with database.writing() as connection:
-            set_meta(connection, CLOCK_AHEAD, text)
-        if text is not None:
-            log.warning("clock_wrong", ahead_seconds=int(text))
-    return ahead_seconds
 
 
 def _run_connector(work: Pass, connector: Calendars) -> ConnectorResult:
@@ -146,13 +116,3 @@ def _fail_connector(work: Pass, result: ConnectorResult, error: ConnectorError) 
     addresses = [one.address for one in known] or ["*"]
     result.failed = [Failure(calendar=one, code=error.code, message=message) for one in addresses]
     log.warning("connector_failed", connector=result.name, error=error.code)
-
-
-def _retain(work: Pass) -> None:
-    """Erases copies older than `retain`; their months are frozen from then on (R11)."""
-    first_kept = shift(month_of(work.now, work.scope.zone), -work.scope.config.sync.retain)
-    with work.database.writing() as connection:
-        if erase_copies_before(connection, begins(first_kept, work.scope.zone)):
-            erase_unused_addresses(connection)
-            frozen = get_meta(connection, FROZEN_BEFORE)
-            set_meta(connection, FROZEN_BEFORE, max(frozen or first_kept, first_kept))

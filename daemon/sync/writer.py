@@ -14,14 +14,15 @@ from sqlalchemy import Connection
 from connectors.contract import Done, Page
 from daemon.figures.affected_months import touched_months
 from daemon.figures.scoring_context import Scope
-from daemon.passes import Pass
-from daemon.plan import Plan, Policy, is_suspicious, plan, prepare
-from daemon.spool import Spool
 from daemon.store.calendar_writes import Round
 from daemon.store.calendars import Calendar, note_round
 from daemon.store.figures import mark_stale
 from daemon.store.forgotten import read_forgotten
 from daemon.store.meta import HISTORY_BEGINS, get_meta, set_meta
+from daemon.sync.plan import Plan, is_suspicious, plan
+from daemon.sync.run_values import Pass
+from daemon.sync.spool import Spool
+from daemon.sync.storage_policy import Policy, prepare
 from scoring.months.month import month_of
 
 

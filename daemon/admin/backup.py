@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from daemon.holder import Held, Holder
+from daemon.service.instance_lock import Held, Holder
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError
 from daemon.store.files.known_backups import remember_backup

@@ -8,20 +8,20 @@ from datetime import datetime
 import structlog
 
 from connectors.net.clock_skew import observed
-from daemon.agenda import digest_due, is_planned, month_due, next_after, set_digest_due
 from daemon.config.model import Config
 from daemon.config.schema.tables import Digest
 from daemon.digests.editions import editions_of
 from daemon.digests.outbox import NO_SEND, Outbox, sending_is_off
 from daemon.digests.senders import NoSender, Senders
-from daemon.due import stale_for
 from daemon.figures.history import NothingRead, UnknownMonth, known_months, reach_of
 from daemon.figures.rescore import rescore
 from daemon.figures.scoring_context import Scope, known_scope
+from daemon.service.backend import Around
+from daemon.service.schedule import digest_due, is_planned, month_due, next_after, set_digest_due
+from daemon.service.status import stale_for
 from daemon.store.calendars import Calendar
 from daemon.store.deliveries import State, read_deliveries
-from daemon.sync import note_clock
-from daemon.work import Around
+from daemon.sync.clock_guard import note_clock
 from scoring.months.history import missing
 from scoring.months.month import Month
 

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from daemon.config.model import Config
-from daemon.passes import ConnectorResult
 from daemon.store.db.engine import Database
 from daemon.store.deliveries import State
+from daemon.sync.run_values import ConnectorResult
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 300.0
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+
+import structlog
 
 from daemon.figures.scoring_context import Scope, known_scope
 from daemon.store.db.engine import Database
@@ -80,3 +82,19 @@ class Pass:
         """Whom the store has forgotten by now."""
         with self.database.reading() as connection:
             return read_forgotten(connection)
+
+
+log = structlog.get_logger()
+
+
+def log_results(results: Sequence[ConnectorResult]) -> None:
+    """What each connector's reading came to."""
+    for one in results:
+        log.info(
+            "read",
+            connector=one.name,
+            calendars=one.calendars,
+            failed=len(one.failed),
+            changed=one.changed,
+            requests=one.requests,
+        )

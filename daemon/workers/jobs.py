@@ -15,23 +15,24 @@ import structlog
 
 from connectors.contract import Calendars, Person
 from connectors.net.clock_skew import observed
-from daemon.agenda import is_roster_known, set_roster_due
 from daemon.config.model import Config
-from daemon.digests.senders import connect
-from daemon.dispatch import Dispatch
 from daemon.figures.scoring_context import Scope, known_scope
-from daemon.in_threads import log_results
-from daemon.passes import ConnectorResult, Pass
-from daemon.roster import end_first_pass
-from daemon.scale.plan import comes_back_after, next_slot
+from daemon.service.backend import Around
+from daemon.service.digest_job import Dispatch
+from daemon.service.schedule import is_roster_known, set_roster_due
 from daemon.store.calendars import Calendar, change_calendar
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError
 from daemon.store.meta import CLOCK_AHEAD, DERIVED_IN, ROSTER_MARK, get_meta, set_meta
 from daemon.store.scale.batches import SPLIT_AFTER, Batch, fill_batches, make_due, put_off, read_batch, unread
 from daemon.store.scale.rate_limits import shared_by_all
-from daemon.sync import derive, note_clock, read_roster, read_side_by_side
-from daemon.work import Around
+from daemon.sync.clock_guard import note_clock
+from daemon.sync.connect import connect
+from daemon.sync.figures_step import derive
+from daemon.sync.roster import end_first_pass
+from daemon.sync.run import read_roster, read_side_by_side
+from daemon.sync.run_values import ConnectorResult, Pass, log_results
+from daemon.workers.assignment import comes_back_after, next_slot
 
 log = structlog.get_logger()
 

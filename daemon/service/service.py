@@ -17,15 +17,15 @@ from typing import Any
 
 import structlog
 
-from daemon.alerts import Alarm, problems_of
 from daemon.config.model import Config
 from daemon.digests.outbox import sending_is_off
 from daemon.digests.senders import Senders
 from daemon.figures.scoring_context import known_scope
-from daemon.in_threads import InThreads
+from daemon.service.alerts import Alarm, problems_of
+from daemon.service.backend import Around, Listener, Pauses, Work
+from daemon.service.local_backend import InThreads
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError
-from daemon.work import Around, Listener, Pauses, Work
 
 log = structlog.get_logger()
 
@@ -127,7 +127,7 @@ def _work(around: Around, config: Config) -> Work:
     Raises `ModuleNotFoundError` without the extra `scale`.
     """
     if config.scale.workers:
-        from daemon.scale.hand_out import HandOut
+        from daemon.workers.scheduler import HandOut
 
         return HandOut(around, config)
     return InThreads(around, config)

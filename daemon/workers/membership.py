@@ -9,12 +9,12 @@ from datetime import datetime
 
 import structlog
 
-from daemon.scale import queue as queues
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError
 from daemon.store.meta import SCHEDULER, get_meta
 from daemon.store.scale.workers import drop_worker, read_workers, see_worker
 from daemon.store.schema import REVISIONS, revision_of
+from daemon.workers import queue as queues
 
 log = structlog.get_logger()
 

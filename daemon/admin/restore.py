@@ -14,14 +14,14 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from daemon.agenda import digest_due, next_after, set_digest_due
-from daemon.backups import copy_portable, service_stopped
+from daemon.admin.backup import copy_portable, service_stopped
+from daemon.admin.forget import erase_and_freeze
 from daemon.config.model import Config
 from daemon.config.schema.tables import Digest
 from daemon.digests.audience import MANAGER, portfolio
 from daemon.figures.rescore import rescore
 from daemon.figures.scoring_context import Scope, known_scope
-from daemon.forget import erase_and_freeze
+from daemon.service.schedule import digest_due, next_after, set_digest_due
 from daemon.store.calendars import read_calendars
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError, StoreNewer

@@ -11,15 +11,15 @@ from datetime import datetime, timedelta
 import structlog
 
 from connectors.contract import Calendars
-from daemon.agenda import is_sync_planned, set_sync_due, sync_due
 from daemon.config.model import Config
-from daemon.digests.senders import connect
-from daemon.dispatch import Dispatch
 from daemon.figures.scoring_context import known_scope
-from daemon.passes import ConnectorResult, Pass
+from daemon.service.backend import Around, Pauses
+from daemon.service.digest_job import Dispatch
+from daemon.service.schedule import is_sync_planned, set_sync_due, sync_due
 from daemon.store.calendars import Calendar
-from daemon.sync import run_pass
-from daemon.work import Around, Pauses
+from daemon.sync.connect import connect
+from daemon.sync.run import run_pass
+from daemon.sync.run_values import Pass, log_results
 
 log = structlog.get_logger()
 
@@ -138,16 +138,3 @@ class InThreads:
         if self._calendars is None:
             self._calendars = [connect(one, self._config) for one in self._config.connectors]
         return self._calendars
-
-
-def log_results(results: Sequence[ConnectorResult]) -> None:
-    """What each connector's reading came to."""
-    for one in results:
-        log.info(
-            "read",
-            connector=one.name,
-            calendars=one.calendars,
-            failed=len(one.failed),
-            changed=one.changed,
-            requests=one.requests,
-        )

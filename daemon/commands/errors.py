@@ -6,7 +6,7 @@ import os
 import sys
 
 from connectors.errors import ConnectorError, sentence
-from daemon.commands.common import UsageError
+from daemon.commands.usage import UsageError
 from daemon.config.problems import ConfigError
 from daemon.figures.history import NothingRead, UnknownMonth
 from daemon.output.redaction import trace

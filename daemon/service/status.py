@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from daemon.agenda import digest_due, is_served, sync_due
 from daemon.figures.scoring_context import Scope
 from daemon.output.timestamps import stamp
+from daemon.service.schedule import digest_due, is_served, sync_due
 from daemon.store.calendars import Calendar
 from daemon.store.deliveries import Delivery, State, recent_deliveries
 from daemon.store.meta import CLOCK_AHEAD, get_meta

@@ -13,15 +13,11 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import Connection
 
-from daemon.agenda import digest_due, roster_due, set_sync_due, sync_due
 from daemon.config.model import Config
-from daemon.dispatch import Dispatch
 from daemon.figures.scoring_context import Scope, known_scope
-from daemon.passes import Pass
-from daemon.scale import queue as queues
-from daemon.scale.fingerprint import fingerprint
-from daemon.scale.plan import JOBS_A_WORKER, assign, first_piece, in_turns, least_busy, rooms_of
-from daemon.scale.queue import ANYBODY, DERIVE, DIGEST, READ, ROSTER, TEND, Open, Queue
+from daemon.service.backend import Around
+from daemon.service.digest_job import Dispatch
+from daemon.service.schedule import digest_due, roster_due, set_sync_due, sync_due
 from daemon.store.deliveries import State, read_deliveries
 from daemon.store.figures import due_months
 from daemon.store.meta import DERIVED_IN, SCHEDULER, get_meta, set_meta
@@ -37,8 +33,12 @@ from daemon.store.scale.batches import (
 )
 from daemon.store.scale.workers import Worker, read_workers
 from daemon.store.schema import check_revision
-from daemon.sync import let_others_go
-from daemon.work import Around
+from daemon.sync.run import let_others_go
+from daemon.sync.run_values import Pass
+from daemon.workers import queue as queues
+from daemon.workers.assignment import JOBS_A_WORKER, assign, first_piece, in_turns, least_busy, rooms_of
+from daemon.workers.config_fingerprint import fingerprint
+from daemon.workers.queue import ANYBODY, DERIVE, DIGEST, READ, ROSTER, TEND, Open, Queue
 
 log = structlog.get_logger()
 

@@ -21,14 +21,14 @@ import procrastinate
 import structlog
 
 from daemon.config.model import Config
-from daemon.scale import queue as queues
-from daemon.scale.fingerprint import fingerprint
-from daemon.scale.jobs import Jobs
-from daemon.scale.permit import Idle, Newer, Permit
-from daemon.scale.queue import ANYBODY, DERIVE, DIGEST, READ, ROSTER, TEND
+from daemon.service.backend import Around
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError
-from daemon.work import Around
+from daemon.workers import queue as queues
+from daemon.workers.config_fingerprint import fingerprint
+from daemon.workers.jobs import Jobs
+from daemon.workers.membership import Idle, Newer, Permit
+from daemon.workers.queue import ANYBODY, DERIVE, DIGEST, READ, ROSTER, TEND
 
 log = structlog.get_logger()
 

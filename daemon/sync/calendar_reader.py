@@ -12,13 +12,13 @@ import structlog
 from connectors.contract import Calendars, Done, Person, Reading
 from connectors.errors import ConnectorError, CursorExpired, RetryLater, SkipCalendar, StopConnector, sentence
 from daemon.figures.scoring_context import Scope
-from daemon.keeper import Held, Keeper, TooLate
-from daemon.passes import ConnectorResult, Failure, Flaw, Pass
-from daemon.plan import Policy, prepare
-from daemon.spool import Spool
 from daemon.store.calendars import Calendar
 from daemon.store.copies import live_entries
 from daemon.store.db.errors import StoreError
+from daemon.sync.run_values import ConnectorResult, Failure, Flaw, Pass
+from daemon.sync.spool import Spool
+from daemon.sync.storage_policy import Policy, prepare
+from daemon.sync.writer import Held, Keeper, TooLate
 
 log = structlog.get_logger()
 

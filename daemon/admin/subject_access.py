@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from daemon.admin.forget import aliases_of
 from daemon.figures.scoring_context import Scope
-from daemon.forget import aliases_of
 from daemon.output.timestamps import stamp
 from daemon.store.forgotten import read_forgotten
 from daemon.store.subject_access import calendars_of, copies_of, deliveries_to, months_of

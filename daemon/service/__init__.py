@@ -1,0 +1,1 @@
+"""`rapport run`: what is due, done when it is, until it is told to stop."""

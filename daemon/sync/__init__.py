@@ -1,0 +1,1 @@
+"""Reading calendars: rosters, listings, what may be kept, and writing it with the cursor."""
