@@ -34,10 +34,10 @@ def _make(config: Path) -> dict[str, Any]:
 
     with opened(config) as session, Stopwatch() as watch:
         settings = Digest(name="leadership", to=("email:ceo@northwind.example", "slack:#accounts"))
-        scope = session.fresh_scope()
+        context = session.fresh_context()
         with session.database.reading() as connection, Stopwatch() as building:
-            known = known_months(connection, scope, session.now)
-            (edition,) = editions_of(connection, scope, settings, known.last, known, session.now)
+            known = known_months(connection, context, session.now)
+            (edition,) = editions_of(connection, context, settings, known.last, known, session.now)
         renderings = Renderings(edition)
         mail, _slack = renderings.of("email"), renderings.of("slack")
     return {

@@ -70,7 +70,7 @@ def _of_all(sizes: tuple[int, ...]) -> list[Cost]:
 
     return [
         cost("all calendars read from the store: CPU", "read"),
-        cost("whose addresses are ours, and fingerprints: CPU", "scope"),
+        cost("whose addresses are ours, and fingerprints: CPU", "context"),
         cost("both: memory held", "megabytes", "MB"),
         cost("an unchanged roster: CPU", "roster"),
         cost("status: CPU", "status"),
@@ -80,7 +80,7 @@ def _of_all(sizes: tuple[int, ...]) -> list[Cost]:
 
 def _child(folder: Path, calendars: int) -> dict[str, float]:
     from connectors.contract import Person, Roster
-    from daemon.figures.scoring_context import known_scope
+    from daemon.figures.scoring_context import read_scoring_context
     from daemon.service.status import status_json
     from daemon.store.deliveries import recent_deliveries
     from daemon.sync.roster import save_roster
@@ -89,24 +89,24 @@ def _child(folder: Path, calendars: int) -> dict[str, float]:
     now = datetime.now(UTC)
     database, config = _store(folder, calendars, now)
     with database.reading() as connection:
-        found = {"read": _best(lambda: known_scope(connection, config))}
-        scope = known_scope(connection, config)
-        found["scope"] = _best(lambda: _who_is_ours(replace(scope)))  # a copy remembers nothing
-        found["status"] = _best(lambda: status_json(connection, scope, now))
+        found = {"read": _best(lambda: read_scoring_context(connection, config))}
+        context = read_scoring_context(connection, config)
+        found["context"] = _best(lambda: _who_is_ours(replace(context)))  # a copy remembers nothing
+        found["status"] = _best(lambda: status_json(connection, context, now))
         sent = recent_deliveries(connection, now)
-        found["metrics"] = _best(lambda: snapshot_of(scope.calendars, sent, now, config.sync.every))
+        found["metrics"] = _best(lambda: snapshot_of(context.calendars, sent, now, config.sync.every))
     roster = Roster(
-        people=tuple(Person(id=one.key, addresses=(one.address, *one.aliases)) for one in scope.calendars),
+        people=tuple(Person(id=one.key, addresses=(one.address, *one.aliases)) for one in context.calendars),
         from_directory=True,
     )
 
     def read_roster() -> None:
         with database.writing() as connection:
-            save_roster(connection, scope, "exports", roster, now)
+            save_roster(connection, context, "exports", roster, now)
 
     found["roster"] = _best(read_roster)
     with database.reading() as connection:
-        megabytes = _held_by(lambda: known_scope(connection, config))
+        megabytes = _held_by(lambda: read_scoring_context(connection, config))
     database.close()
     return found | {"megabytes": megabytes}
 
@@ -114,8 +114,8 @@ def _child(folder: Path, calendars: int) -> dict[str, float]:
 def _held_by(make: Callable[[], Any]) -> float:
     """Megabytes that every process holds of it: calendars, addresses, and who each of them is."""
     tracemalloc.start()
-    scope = make()
-    _who_is_ours(scope)
+    context = make()
+    _who_is_ours(context)
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return held / 1e6
@@ -161,10 +161,10 @@ def _store(folder: Path, calendars: int, now: datetime) -> tuple[Any, Any]:
     return database, config
 
 
-def _who_is_ours(scope: Any) -> None:
+def _who_is_ours(context: Any) -> None:
     """What every pass makes of the calendars: the book of addresses, and whether all is still scored with it."""
-    _ = scope.book
-    scope.scored_with()
+    _ = context.book
+    context.scored_with()
 
 
 def _best(work: Callable[[], object]) -> float:

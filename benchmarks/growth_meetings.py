@@ -61,7 +61,7 @@ def _measured(meetings: int) -> dict[str, float]:
 
 def _rescore(folder: Path) -> dict[str, Any]:
     """After another `long_meeting_over` and a new client; then once more after a change in the last ended month."""
-    from benchmarks.world import scope_of
+    from benchmarks.world import scoring_context_of
     from daemon.figures.rescore import rescore
     from daemon.store.db.engine import Database
     from daemon.store.figures import mark_stale
@@ -69,14 +69,14 @@ def _rescore(folder: Path) -> dict[str, Any]:
 
     (folder / "config.toml").write_text(config_text(clients=CLIENTS, long_meeting_over="45m"))
     database, now = Database(f"sqlite:///{folder / 'rapport.db'}"), datetime.now(UTC)
-    scope = scope_of(database, folder / "config.toml")
-    everything = cpu_of(lambda: rescore(database, scope, now))
+    context = scoring_context_of(database, folder / "config.toml")
+    everything = cpu_of(lambda: rescore(database, context, now))
     megabytes = peak_megabytes()
 
     def one_month() -> None:
         with database.writing() as connection:
-            mark_stale(connection, {shift(month_of(now, scope.zone), -1)})
-        rescore(database, scope, now)
+            mark_stale(connection, {shift(month_of(now, context.zone), -1)})
+        rescore(database, context, now)
 
     month = min(cpu_of(one_month) for _ in range(_ROUNDS))
     return {"rescored": everything, "rescored_megabytes": megabytes, "month": month}
@@ -104,12 +104,12 @@ def _digest(folder: Path) -> dict[str, Any]:
 
     settings = Digest(name="leadership", to=("email:ceo@northwind.example", "slack:#accounts"))
     with opened(folder / "config.toml") as session:
-        scope = session.fresh_scope()
+        context = session.fresh_context()
 
         def build_and_render() -> None:
             with session.database.reading() as connection:
-                known = known_months(connection, scope, session.now)
-                (edition,) = Newsroom(connection, scope, settings, known.last, known, session.now).editions()
+                known = known_months(connection, context, session.now)
+                (edition,) = Newsroom(connection, context, settings, known.last, known, session.now).editions()
             renderings = Renderings(edition)
             renderings.of("email"), renderings.of("slack")
 

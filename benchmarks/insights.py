@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measuring import CACHE, Figure, Stopwatch, answer, child, is_child, is_small, note, peak_megabytes, show
-from benchmarks.world import scope_of, store_of
+from benchmarks.world import scoring_context_of, store_of
 from daemon.figures.insights import insights_of
 from daemon.figures.rescore import rescore
 from daemon.store.db.engine import Database
@@ -40,15 +40,15 @@ def measure(*, small: bool = False) -> list[Figure]:
 
 def _child(folder: Path) -> None:
     database, now = Database(f"sqlite:///{folder / 'rapport.db'}"), datetime.now(UTC)
-    scope = scope_of(database, folder / "config.toml")
-    last = shift(month_of(now, scope.zone), -1)
-    clients = [one.name for one in scope.clients]
+    context = scoring_context_of(database, folder / "config.toml")
+    last = shift(month_of(now, context.zone), -1)
+    clients = [one.name for one in context.clients]
     found: dict[str, Any] = {"clients": len(clients)}
     for name, chosen in (("all", None), ("one", clients[:1]), ("last", clients)):
         with database.writing() as connection:
             drop_insights(connection, clients=chosen, changed=last)
         with Stopwatch() as watch:
-            rescore(database, scope, now)
+            rescore(database, context, now)
         found[name] = watch.seconds
     with database.reading() as connection, Stopwatch() as watch:
         insights_of(connection, [shift(last, -back) for back in range(24)])

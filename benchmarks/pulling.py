@@ -93,12 +93,12 @@ def people_of(calendars: int) -> list[str]:
 def two_passes(kind: str, write_company: Callable[[Path], None], tokens: Callable[[], int]) -> dict[str, Any]:
     """The first pass, and one more; `cpu` is this process's alone."""
     from daemon.config.load import load
-    from daemon.figures.scoring_context import known_scope
+    from daemon.figures.scoring_context import read_scoring_context
     from daemon.output.logs import set_up_logs
     from daemon.store.db.engine import Database
     from daemon.store.schema import bring_up_to_date
-    from daemon.sync.run import run_pass
-    from daemon.sync.run_values import Pass
+    from daemon.sync.run import run_sync
+    from daemon.sync.run_values import SyncRun
 
     with tempfile.TemporaryDirectory(dir=CACHE) as made:
         folder = Path(made)
@@ -112,11 +112,11 @@ def two_passes(kind: str, write_company: Callable[[Path], None], tokens: Callabl
         seconds, cpu, results = [], [], []
         for _ in range(2):
             with database.reading() as connection:
-                scope = known_scope(connection, config)
-            work = Pass(database=database, scope=scope, now=datetime(2026, 11, 15, 9, tzinfo=UTC))
+                context = read_scoring_context(connection, config)
+            work = SyncRun(database=database, context=context, now=datetime(2026, 11, 15, 9, tzinfo=UTC))
             began = time.process_time()
             with Stopwatch() as watch:
-                results.append(run_pass(work, [connector])[0])
+                results.append(run_sync(work, [connector])[0])
             seconds.append(watch.seconds)
             cpu.append(time.process_time() - began)
         given = tokens()

@@ -23,7 +23,7 @@ from benchmarks.measuring import (
     peak_megabytes,
     show,
 )
-from benchmarks.world import CLIENTS, config_text, scope_of, store_of
+from benchmarks.world import CLIENTS, config_text, scoring_context_of, store_of
 from daemon.figures.rescore import rescore
 from daemon.store.db.engine import Database
 
@@ -50,10 +50,10 @@ def measure(*, small: bool = False) -> list[Figure]:
 
 def _child(folder: Path, config: str, counts: bool) -> None:
     database = Database(f"sqlite:///{folder / 'rapport.db'}")
-    scope = scope_of(database, folder / config)
+    context = scoring_context_of(database, folder / config)
     rows = _rows_read(database) if counts else [-1]
     with Stopwatch() as watch:
-        changed = rescore(database, scope, datetime.now(UTC))
+        changed = rescore(database, context, datetime.now(UTC))
     answer({"seconds": watch.seconds, "changed": changed, "rows": rows[0], "megabytes": peak_megabytes()})
 
 

@@ -1,7 +1,7 @@
 """A model of the schedule over any number of calendars and workers, in virtual time: a second of it takes microseconds.
 
 What decides is the service's own: when a batch is due next and who reads it (`daemon.scale.plan`), how large batches
-are, how requests are held below a quota (`connectors.http.Bucket`). What takes time is drawn or reckoned from `Costs`.
+are, how requests are held below a quota (`TokenBucket`). What takes time is drawn or reckoned from `Costs`.
 A batch is the unit: its requests run side by side, its CPU waits for the worker's one core, what it writes waits for
 the one writer; it is read when the slowest of these is done.
 """
@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from connectors.net.rate_limit import Bucket
+from connectors.net.rate_limit import TokenBucket
 from daemon.store.scale.batches import MOST_CALENDARS, Batch
 from daemon.workers.assignment import assign, next_slot
 
@@ -121,7 +121,7 @@ class Simulation:
         self.seen = Seen()
         self._company, self._provider, self._costs = company, provider, costs
         self._pick = random.Random(seed)
-        self._bucket = Bucket(int(provider.per_minute * SHARED_MARGIN), clock=lambda: self.now)
+        self._bucket = TokenBucket(int(provider.per_minute * SHARED_MARGIN), clock=lambda: self.now)
         self._workers = {f"w{number:03}": _Worker(name=f"w{number:03}") for number in range(workers)}
         names = list(self._workers)
         full, rest = divmod(company.calendars, MOST_CALENDARS)

@@ -72,7 +72,7 @@ def workers_for(company: Company, provider: Provider) -> int:
 
 
 def sustained(provider: Provider) -> float:
-    """Requests a minute that are granted for ever: a tenth of a quota is kept for bursts (`connectors.http.Bucket`)."""
+    """Requests a minute that are granted for ever: a tenth of a quota is kept for bursts (`TokenBucket`)."""
     return 0.9 * SHARED_MARGIN * provider.per_minute
 
 

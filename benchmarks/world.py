@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from benchmarks.measuring import CACHE, Stopwatch, note
 from daemon.config.load import load
 from daemon.figures.rescore import rescore
-from daemon.figures.scoring_context import Scope
+from daemon.figures.scoring_context import ScoringContext
 from daemon.store.calendars import add_calendar, change_calendar, read_calendars
 from daemon.store.db.engine import Database
 from daemon.store.db.types import to_millis
@@ -106,10 +106,10 @@ points = {{ email = 0, phone = 1, short_one = 3, long_one = 5, short_many = 8, l
     )
 
 
-def scope_of(database: Database, config: Path) -> Scope:
-    """The scope as commands make it."""
+def scoring_context_of(database: Database, config: Path) -> ScoringContext:
+    """The context as commands make it."""
     with database.reading() as connection:
-        return Scope(load(config), tuple(read_calendars(connection)))
+        return ScoringContext(load(config), tuple(read_calendars(connection)))
 
 
 def _fill(folder: Path, meetings: int) -> None:
@@ -139,7 +139,7 @@ def _fill(folder: Path, meetings: int) -> None:
 
 def _score(folder: Path) -> None:
     database = Database(f"sqlite:///{folder / 'rapport.db'}")
-    rescore(database, scope_of(database, folder / "config.toml"), datetime.now(UTC))
+    rescore(database, scoring_context_of(database, folder / "config.toml"), datetime.now(UTC))
     database.close()
 
 

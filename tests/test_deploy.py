@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.net.request_counts import Tally
+from connectors.net.request_counts import RequestCounts
 from daemon.commands import worker
 from daemon.config.schema.tables import Web
 from daemon.web.metrics import Metrics
@@ -141,7 +141,7 @@ def test_what_is_installed_is_a_part_of_the_lock() -> None:
 
 def test_alerts_ask_for_numbers_that_there_are() -> None:
     state = Snapshot(calendars={("x", "fresh"): 1}, digests={"sent": 1}, reading_age_seconds={"x": 1.0})
-    told = Metrics(lambda: state, Tally()).text().decode()
+    told = Metrics(lambda: state, RequestCounts()).text().decode()
     known = set(re.findall(r"^# TYPE (\w+)", told, re.MULTILINE))
     asked = set(
         re.findall(r"\brapport_\w+|\bprocess_\w+", "".join(re.findall(r"expr:(.*?)(?:for|labels):", RULES, re.DOTALL)))

@@ -18,7 +18,7 @@ _LAST = 5
 _APART_SECONDS = 5.0  # so often a host's date is looked at
 
 
-class Skew:
+class ClockSkew:
     """Used from several threads."""
 
     def __init__(self) -> None:
@@ -63,4 +63,4 @@ class Skew:
             self._looked.clear()
 
 
-observed = Skew()
+observed = ClockSkew()

@@ -11,7 +11,7 @@ from connectors.contract import Allowance
 _LATE_SECONDS = 2.0
 
 
-class Bucket:
+class TokenBucket:
     """A token bucket: at most `per_minute` in any sixty seconds, a tenth of it at once and the rest evenly."""
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -32,7 +32,7 @@ class Bucket:
             return max(0.0, -self._level / self._per_second)
 
 
-class Pacer:
+class RateLimiter:
     """Keeps a connector below its requests a minute, in all and for each person. Used from several threads.
 
     `all_together` is the allowance of all processes, where there are others.
@@ -47,9 +47,9 @@ class Pacer:
         clock: Callable[[], float] = time.monotonic,
         all_together: Allowance | None = None,
     ) -> None:
-        self._all = all_together or Bucket(per_minute, clock)
+        self._all = all_together or TokenBucket(per_minute, clock)
         self._per_person = min(per_person, per_minute)
-        self._people: dict[str, Bucket] = {}
+        self._people: dict[str, TokenBucket] = {}
         self._sleep = sleep
         self._clock = clock
         self._lock = threading.Lock()
@@ -57,7 +57,7 @@ class Pacer:
     def wait(self, person: str) -> None:
         """Returns when one more request for this person may be made."""
         with self._lock:
-            own = self._people.setdefault(person, Bucket(self._per_person, self._clock))
+            own = self._people.setdefault(person, TokenBucket(self._per_person, self._clock))
         own_seconds = own.take()
         while True:
             asked = self._clock()

@@ -11,7 +11,7 @@ OTHER_HOSTS = "other"
 _MOST_HOSTS = 50
 
 
-class Tally:
+class RequestCounts:
     """Counts requests by the host asked and the status answered, and tries that were repeated. For all threads.
 
     Holds host names alone, no path and no person, and not more than 50 of them.
@@ -47,5 +47,5 @@ class Tally:
             return self._retries
 
 
-TALLY = Tally()
+REQUEST_COUNTS = RequestCounts()
 """The process's own."""

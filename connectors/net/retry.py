@@ -20,7 +20,7 @@ from tenacity import (
 )
 
 from connectors.errors import RetryLater
-from connectors.net.request_counts import TALLY
+from connectors.net.request_counts import REQUEST_COUNTS
 
 T = TypeVar("T")
 
@@ -72,7 +72,7 @@ def patiently(attempt: Callable[[], T], patience: Patience, sleep: Callable[[flo
         stop=stop_any(stop_after_attempt(patience.tries), stop_before_delay(patience.seconds)),
         wait=wait,
         sleep=sleep,
-        before_sleep=lambda _: TALLY.retry(),
+        before_sleep=lambda _: REQUEST_COUNTS.retry(),
         reraise=True,
     )
     return retrying(attempt)

@@ -22,7 +22,7 @@ from urllib3.util import parse_url
 from connectors.errors import ConnectorError, StopConnector
 from connectors.net.clock_skew import observed
 from connectors.net.quiet_logs import quietly
-from connectors.net.request_counts import TALLY
+from connectors.net.request_counts import REQUEST_COUNTS
 from connectors.net.retry import Again
 
 PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
@@ -84,7 +84,7 @@ class Session(requests.Session):
                 response = super().send(request, **kwargs)
             status = response.status_code
         finally:
-            TALLY.request(host, status)
+            REQUEST_COUNTS.request(host, status)
         observed.note(host, response.headers.get("Date"))
         return response
 

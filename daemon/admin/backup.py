@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from daemon.service.instance_lock import Held, Holder
+from daemon.service.instance_lock import HeldElsewhere, InstanceLock
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError
 from daemon.store.files.known_backups import remember_backup
@@ -76,9 +76,9 @@ def move(source: Database, target: Database) -> dict[str, int]:
 def service_stopped(database: Database) -> Iterator[None]:
     """Keeps a service from running on the store meanwhile. Raises `StoreError` if one does."""
     try:
-        with Holder(database):
+        with InstanceLock(database):
             yield
-    except Held as error:
+    except HeldElsewhere as error:
         raise StoreError(
             f"a service runs on the store ({error})", "Stop it first: this needs the store alone."
         ) from None

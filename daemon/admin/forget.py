@@ -16,7 +16,7 @@ from sqlalchemy import Connection, inspect
 from daemon.config.model import Config
 from daemon.figures.affected_months import touched_months
 from daemon.figures.rescore import rescore, settle_due
-from daemon.figures.scoring_context import Scope, known_scope
+from daemon.figures.scoring_context import ScoringContext, read_scoring_context
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError
 from daemon.store.db.tables import ForgottenRow
@@ -43,24 +43,24 @@ class Backups:
     unreached: dict[Path, str] = field(default_factory=dict)
 
 
-def names_of(text: str, scope: Scope) -> tuple[str, ...]:
+def names_of(text: str, context: ScoringContext) -> tuple[str, ...]:
     """The address with its aliases that the directory told, or the domain. Raises `NotToForget`."""
     address = normalise_address(text) if "@" in text.strip().lstrip("@") else None
     if address is not None:
-        return (address, *aliases_of(address, scope))
+        return (address, *aliases_of(address, context))
     domain = (normalise_address(f"x@{text.strip().lstrip('@')}") or "").removeprefix("x@")
     if "." not in domain or "@" in text.strip().lstrip("@"):
         raise NotToForget(f"{text!r} is neither an e-mail address nor a domain")
-    if any(own == domain or own.endswith(f".{domain}") for own in scope.config.company.domains):
+    if any(own == domain or own.endswith(f".{domain}") for own in context.config.company.domains):
         raise NotToForget(f"{domain} is the company's own: without it no meeting is anybody's")
     return (domain,)
 
 
-def aliases_of(address: str, scope: Scope) -> list[str]:
+def aliases_of(address: str, context: ScoringContext) -> list[str]:
     """The other addresses of the same person: from the directory, and by `same_as` of the people file (R3)."""
-    told = {one for calendar in scope.calendars for one in (calendar.address, *calendar.aliases)}
-    told |= {one for person in scope.config.people for one in (person.address, person.same_as) if one}
-    canonical = scope.book.canonical
+    told = {one for calendar in context.calendars for one in (calendar.address, *calendar.aliases)}
+    told |= {one for person in context.config.people for one in (person.address, person.same_as) if one}
+    canonical = context.book.canonical
     return sorted({one for one in told if canonical(one) == canonical(address)} - {address})
 
 
@@ -99,21 +99,21 @@ def lines_naming(config: Config, forgotten: Forgotten) -> list[str]:
     return found
 
 
-def look(connection: Connection, scope: Scope, forgotten: Forgotten) -> Findings:
+def look(connection: Connection, context: ScoringContext, forgotten: Forgotten) -> Findings:
     """What would be erased from the store's tables."""
-    return find(connection, forgotten, scope.book.has_outsiders)
+    return find(connection, forgotten, context.book.has_outsiders)
 
 
 def forget_people(database: Database, config: Config, forgotten: Forgotten, now: datetime) -> Findings:
     """Erases them from every table, for good, in one transaction; answers with what was erased."""
     with database.reading() as connection:
-        scope = known_scope(connection, config)
-    rescore(database, scope, now)
+        context = read_scoring_context(connection, config)
+    rescore(database, context, now)
     with database.writing() as connection:
         save_forgotten(connection, forgotten)
         found = erase_and_freeze(connection, config, forgotten, now)
-        scope = known_scope(connection, config)
-    rescore(database, scope, now)
+        context = read_scoring_context(connection, config)
+    rescore(database, context, now)
     return found
 
 
@@ -122,11 +122,11 @@ def erase_and_freeze(connection: Connection, config: Config, forgotten: Forgotte
 
     Only those are frozen, a client's month at a time: late edits of other clients and months still count.
     """
-    scope = known_scope(connection, config)
-    settle_due(connection, scope, now)
-    found = look(connection, scope, forgotten)
-    running = month_of(now, scope.zone)
-    for month, clients in _clients_by_month(found, scope).items():
+    context = read_scoring_context(connection, config)
+    settle_due(connection, context, now)
+    found = look(connection, context, forgotten)
+    running = month_of(now, context.zone)
+    for month, clients in _clients_by_month(found, context).items():
         if month < running:
             kept = {one.client for one in read_figures(connection, first=month, last=month)}
             freeze_figures(connection, month, clients & kept)
@@ -136,17 +136,17 @@ def erase_and_freeze(connection: Connection, config: Config, forgotten: Forgotte
     return found
 
 
-def _clients_by_month(found: Findings, scope: Scope) -> dict[Month, set[str]]:
+def _clients_by_month(found: Findings, context: ScoringContext) -> dict[Month, set[str]]:
     """Whose meetings are concerned, by the months in which they may lie."""
     months: dict[Month, set[str]] = {}
     for meeting in found.meetings:
-        clients = {who.client for who in map(scope.book.who, meeting.people) if who.client is not None}
-        for month in touched_months(meeting.starts, scope):
+        clients = {who.client for who in map(context.book.who, meeting.people) if who.client is not None}
+        for month in touched_months(meeting.starts, context):
             months.setdefault(month, set()).update(clients)
     return months
 
 
-def clean_backups(database: Database, scope: Scope, forgotten: Forgotten) -> Backups:
+def clean_backups(database: Database, context: ScoringContext, forgotten: Forgotten) -> Backups:
     """Erases them from the backups that Rapport made, beside the store and where `rapport db backup` was told to."""
     with database.reading() as connection:
         written = backups_written(connection)
@@ -160,20 +160,20 @@ def clean_backups(database: Database, scope: Scope, forgotten: Forgotten) -> Bac
             done.unreached[path] = "it is not there now"
             continue
         try:
-            done.cleaned[path] = _clean(path, scope, forgotten)
+            done.cleaned[path] = _clean(path, context, forgotten)
         except (StoreError, OSError) as error:
             done.unreached[path] = error.what if isinstance(error, StoreError) else str(error.strerror)
     return done
 
 
-def _clean(path: Path, scope: Scope, forgotten: Forgotten) -> int:
+def _clean(path: Path, context: ScoringContext, forgotten: Forgotten) -> int:
     """How many rows of a backup named them."""
     backup = store_in(path)
     try:
         if check_revision(backup) is None:
             raise StoreError("it holds no store", "Delete it.")
         with backup.writing() as connection:
-            found = look(connection, scope, forgotten)
+            found = look(connection, context, forgotten)
             erase(connection, found)
             if inspect(connection).has_table(str(ForgottenRow.__tablename__)):
                 save_forgotten(connection, forgotten)

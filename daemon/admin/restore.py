@@ -20,7 +20,7 @@ from daemon.config.model import Config
 from daemon.config.schema.tables import Digest
 from daemon.digests.audience import MANAGER, portfolio
 from daemon.figures.rescore import rescore
-from daemon.figures.scoring_context import Scope, known_scope
+from daemon.figures.scoring_context import ScoringContext, read_scoring_context
 from daemon.service.schedule import digest_due, next_after, set_digest_due
 from daemon.store.calendars import read_calendars
 from daemon.store.db.engine import Database
@@ -195,9 +195,9 @@ def _prepared(copy: Path, config: Config, known: Remembered, now: datetime) -> R
         with store.writing() as connection:
             for one in known.backups:
                 remember_backup(connection, one)
-            scope = known_scope(connection, config)
+            context = read_scoring_context(connection, config)
             as_of = _as_of(connection)
-            doubted = _doubt_what_was_due(connection, scope, as_of or now, now)
+            doubted = _doubt_what_was_due(connection, context, as_of or now, now)
         if again:
             compact(store)
     finally:
@@ -209,12 +209,12 @@ def _forget_again(store: Database, config: Config, known: Remembered, now: datet
     """How many rows named those who were forgotten since; the figures frozen for them come with them."""
     with store.reading() as connection:
         new = known.forgotten.hashes - read_forgotten(connection).hashes
-        scope = known_scope(connection, config)
+        context = read_scoring_context(connection, config)
     if not new and not known.frozen:
         return 0
     with store.writing() as connection:
         bring_frozen(connection, known.frozen)
-    rescore(store, scope, now)
+    rescore(store, context, now)
     with store.writing() as connection:
         save_forgotten(connection, known.forgotten)
         found = erase_and_freeze(connection, config, known.forgotten, now)
@@ -227,21 +227,23 @@ def _as_of(connection: Connection) -> datetime | None:
     return max([*tries, *filter(None, [newest_moment(connection)])], default=None)
 
 
-def _doubt_what_was_due(connection: Connection, scope: Scope, since: datetime, now: datetime) -> int:
+def _doubt_what_was_due(connection: Connection, context: ScoringContext, since: datetime, now: datetime) -> int:
     """Every delivery that was open in the backup, or has become due since, is unknown (`design.md` 10)."""
     doubted = doubt_open(connection, now, _DOUBT)
-    for digest in scope.config.digests:
-        at = digest_due(connection, digest, scope, since)
+    for digest in context.config.digests:
+        at = digest_due(connection, digest, context, since)
         while at <= now:
-            month = month_of(at, scope.zone)
-            doubted += doubt(connection, digest.name, shift(month, -1), _recipients(digest, scope), now, _DOUBT)
-            at = next_after(digest.schedule, max(at, begins(shift(month, 1), scope.zone)), scope)
-        set_digest_due(connection, digest, next_after(digest.schedule, now, scope))
+            month = month_of(at, context.zone)
+            doubted += doubt(connection, digest.name, shift(month, -1), _recipients(digest, context), now, _DOUBT)
+            at = next_after(digest.schedule, max(at, begins(shift(month, 1), context.zone)), context)
+        set_digest_due(connection, digest, next_after(digest.schedule, now, context))
     return doubted
 
 
-def _recipients(digest: Digest, scope: Scope) -> list[str]:
+def _recipients(digest: Digest, context: ScoringContext) -> list[str]:
     """Whoever the config sends it to."""
     named = [one for one in digest.to if one != MANAGER]
-    managers = [one.manager for one in portfolio(scope, digest.clients) if one.manager] if MANAGER in digest.to else []
+    managers = (
+        [one.manager for one in portfolio(context, digest.clients) if one.manager] if MANAGER in digest.to else []
+    )
     return [*named, *(f"email:{one}" for one in dict.fromkeys(managers))]

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from daemon.admin.forget import aliases_of
-from daemon.figures.scoring_context import Scope
+from daemon.figures.scoring_context import ScoringContext
 from daemon.output.timestamps import stamp
 from daemon.store.forgotten import read_forgotten
 from daemon.store.subject_access import calendars_of, copies_of, deliveries_to, months_of
@@ -19,19 +19,19 @@ from scoring.meetings.values import Copy
 from scoring.months.hours import thousandths
 
 
-def stored_about(connection: Connection, scope: Scope, address: str) -> dict[str, Any]:
+def stored_about(connection: Connection, context: ScoringContext, address: str) -> dict[str, Any]:
     """Everything that names this address or another one of the same person, and whether they were forgotten.
 
     Of the other people in a meeting it says how many there are, not who: they have a right to their data too.
     """
-    addresses = (address, *aliases_of(address, scope))
+    addresses = (address, *aliases_of(address, context))
     copies = copies_of(connection, addresses)
-    who = scope.book.who(address)
+    who = context.book.who(address)
     return {
         "addresses": list(addresses),
         "counted_as": who.client if who.kind is Kind.CLIENT else who.kind.value,
         "forgotten": read_forgotten(connection).holds(address),
-        "group": not set(addresses).isdisjoint(scope.groups),
+        "group": not set(addresses).isdisjoint(context.groups),
         "calendars": [
             {
                 "connector": one.connector,
@@ -43,16 +43,16 @@ def stored_about(connection: Connection, scope: Scope, address: str) -> dict[str
             }
             for one in calendars_of(connection, addresses)
         ],
-        "copies": [_copy(one, addresses, scope) for one in copies],
+        "copies": [_copy(one, addresses, context) for one in copies],
         "months": [_month(one, found) for one, found in months_of(connection, addresses)],
-        "clients": sorted({client for one in copies for client in _clients(one, scope)}),
+        "clients": sorted({client for one in copies for client in _clients(one, context)}),
         "deliveries": [
             {**one, "settled_at": _moment(one["settled_at"])} for one in deliveries_to(connection, addresses)
         ],
     }
 
 
-def _copy(copy: Copy, addresses: Iterable[str], scope: Scope) -> dict[str, Any]:
+def _copy(copy: Copy, addresses: Iterable[str], context: ScoringContext) -> dict[str, Any]:
     wanted = set(addresses)
     responses = [one.response.value for one in copy.participants if one.address in wanted]
     if copy.owner in wanted:
@@ -66,7 +66,7 @@ def _copy(copy: Copy, addresses: Iterable[str], scope: Scope) -> dict[str, Any]:
         "response": responses[0] if responses else None,
         "state": copy.state.value,
         "others": len({*copy.invited} - wanted),
-        "clients": _clients(copy, scope),
+        "clients": _clients(copy, context),
         "read": stamp(copy.read_at),
     }
 
@@ -83,9 +83,9 @@ def _month(one: PeopleMonth, address: str) -> dict[str, Any]:
     }
 
 
-def _clients(copy: Copy, scope: Scope) -> list[str]:
+def _clients(copy: Copy, context: ScoringContext) -> list[str]:
     """Whose people take part."""
-    found = {scope.book.who(one).client for one in copy.invited}
+    found = {context.book.who(one).client for one in copy.invited}
     return sorted(one for one in found if one is not None)
 
 

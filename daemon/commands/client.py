@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from daemon.commands.common import client_option, month_option, opened
-from daemon.figures.scoring_context import Scope
+from daemon.figures.scoring_context import ScoringContext
 from daemon.output.csv_cells import print_csv
 from daemon.output.terminal import Format, Table, print_json, print_line
 from daemon.render import terminal
@@ -27,20 +27,20 @@ def client(path: Path | None, *, name: str, month: str | None, form: Format) -> 
     """Shows a client as of the end of the last month, or another one that has ended. CSV has its people."""
     asked = month_option(month)
     with opened(path) as session:
-        scope = session.fresh_scope()
-        (chosen,) = client_option(name, scope)
+        context = session.fresh_context()
+        (chosen,) = client_option(name, context)
         with session.database.reading() as connection:
-            page = page_of(connection, scope, chosen, asked, session.now)
+            page = page_of(connection, context, chosen, asked, session.now)
         if form is Format.JSON:
-            print_json(page_json(page, scope))
+            print_json(page_json(page, context))
         elif form is Format.CSV:
             print_csv([person_json(page, one) for one in page.people], _CSV)
         else:
-            _show(page, scope)
+            _show(page, context)
     return 0
 
 
-def _show(page: Page, scope: Scope) -> None:
+def _show(page: Page, context: ScoringContext) -> None:
     about = " · ".join(filter(None, (page.client.name, page.client.tier, page.client.manager, month_text(page.month))))
     print_line(about)
     for sentence in (page.line.verdict_text, *page.line.sentences):
@@ -57,7 +57,7 @@ def _show(page: Page, scope: Scope) -> None:
     more = [f"And {len(steps) - _MOST_BOOKED} more."] if len(steps) > _MOST_BOOKED else []
     _listed("Booked", [*filter(None, [page.to_beat]), *(steps[:_MOST_BOOKED] or ["Nothing."]), *more])
     _show_people(page)
-    _show_meetings(page, scope)
+    _show_meetings(page, context)
     _show_health(page)
     if page.missing:
         print_line("Incomplete: calendars were not read to the end of the month.")
@@ -113,7 +113,7 @@ def _person(page: Page, one: Known) -> tuple[str, ...]:
     )
 
 
-def _show_meetings(page: Page, scope: Scope) -> None:
+def _show_meetings(page: Page, context: ScoringContext) -> None:
     columns = ("Start", "Length", "Title", "People", "Man-hours", "Counted as")
     table = Table(*columns, right=("Length", "Man-hours"), whole=("Start",), title="Counted meetings of three months")
     for lines in page.meetings.values():
@@ -121,7 +121,7 @@ def _show_meetings(page: Page, scope: Scope) -> None:
         for line, share in zip(counted, share_out([one.man_seconds for one in counted]), strict=True):
             meeting = line.judged.meeting
             table.add(
-                meeting.start.astimezone(scope.zone).strftime("%a %d %b %H:%M"),
+                meeting.start.astimezone(context.zone).strftime("%a %d %b %H:%M"),
                 length_text(meeting.length),
                 meeting.title or "–",
                 ", ".join(page.circle.name(one) for one in line.judged.people),

@@ -14,9 +14,9 @@ from daemon.reporting.suggestions import as_toml, suggest, suggestions_json
 def suggest_clients(path: Path | None, *, form: Format) -> int:
     """Shows the organisations, most man-hours first, as TOML to paste."""
     with opened(path) as session:
-        scope = session.fresh_scope()
+        context = session.fresh_context()
         with session.database.reading() as connection:
-            found = suggest(connection, scope, session.now)
+            found = suggest(connection, context, session.now)
     if form is Format.JSON:
         print_json(suggestions_json(found))
     elif form is Format.CSV:

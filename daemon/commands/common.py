@@ -15,7 +15,7 @@ from daemon.commands.usage import UsageError
 from daemon.config.load import find, load
 from daemon.config.model import Config
 from daemon.figures.rescore import rescore
-from daemon.figures.scoring_context import Scope, known_scope
+from daemon.figures.scoring_context import ScoringContext, read_scoring_context
 from daemon.output.logs import set_up_logs
 from daemon.output.terminal import say
 from daemon.store.db.engine import Database
@@ -34,21 +34,21 @@ class Session:
     database: Database
     now: datetime
 
-    def scope(self) -> Scope:
+    def context(self) -> ScoringContext:
         """The config with the calendars known now."""
         with self.database.reading() as connection:
-            return known_scope(connection, self.config)
+            return read_scoring_context(connection, self.config)
 
     def connect(self, settings: ConnectorSettings) -> Calendars:
         """A connector, which keeps the pace together with the workers where there are any."""
         shared = shared_by_all(self.database) if self.config.scale.workers else None
         return connect(settings, self.config, shared)
 
-    def fresh_scope(self) -> Scope:
+    def fresh_context(self) -> ScoringContext:
         """The same, with the figures brought up to what is stored and configured now."""
-        scope = self.scope()
-        rescore(self.database, scope, self.now)
-        return scope
+        context = self.context()
+        rescore(self.database, context, self.now)
+        return context
 
 
 @contextmanager
@@ -80,14 +80,14 @@ def month_option(text: str | None) -> Month | None:
         raise UsageError(f"--month {text!r} is no month. Write it as YYYY-MM, such as 2026-10.") from None
 
 
-def client_option(name: str | None, scope: Scope) -> tuple[Client, ...]:
+def client_option(name: str | None, context: ScoringContext) -> tuple[Client, ...]:
     """`--client N`: that client, by its name or a former one; all without. Raises `UsageError`."""
     if name is None:
-        return scope.clients
-    for settings, client in zip(scope.config.clients, scope.clients, strict=True):
+        return context.clients
+    for settings, client in zip(context.config.clients, context.clients, strict=True):
         if name.casefold() in {one.casefold() for one in (settings.name, *settings.formerly)}:
             return (client,)
-    raise UsageError(_unknown("client", name, [one.name for one in scope.clients]))
+    raise UsageError(_unknown("client", name, [one.name for one in context.clients]))
 
 
 def _unknown(what: str, name: str, known: list[str]) -> str:

@@ -57,9 +57,9 @@ def demo(folder: Path = FOLDER) -> int:
 
 def _findings(session: Session) -> dict[str, list[str]]:
     """The clients that show each stage, signal and finding of the last complete month."""
-    scope = session.scope()
+    context = session.context()
     with session.database.reading() as connection:
-        month = known_months(connection, scope, session.now).last
+        month = known_months(connection, context, session.now).last
         insights = insights_of(connection, [month])
     found: dict[str, list[str]] = {f"stage {stage}": [] for stage in Stage}
     for (client, _), insight in sorted(insights.items()):

@@ -18,8 +18,8 @@ from daemon.figures.history import known_months
 from daemon.output.terminal import print_line, say
 from daemon.service.status import stale_for
 from daemon.store.deliveries import Delivery, State
-from daemon.sync.run import run_pass
-from daemon.sync.run_values import Pass
+from daemon.sync.run import run_sync
+from daemon.sync.run_values import SyncRun
 from scoring.months.month import Month
 
 _TROUBLE = (State.WAITING, State.FAILED, State.UNKNOWN)
@@ -71,11 +71,11 @@ def digest(
 def make_editions(session: Session, *, name: str, month: Month | None = None) -> tuple[Month, list[Edition]]:
     """The editions of a digest that the config has, of a month or the last complete one, from the store as it is."""
     settings = next(one for one in session.config.digests if one.name == name)
-    scope = session.fresh_scope()
+    context = session.fresh_context()
     with session.database.reading() as connection:
-        known = known_months(connection, scope, session.now)
+        known = known_months(connection, context, session.now)
         wanted = known.check(month or known.last)
-        return wanted, editions_of(connection, scope, settings, wanted, known, session.now)
+        return wanted, editions_of(connection, context, settings, wanted, known, session.now)
 
 
 def write_editions(editions: Sequence[Edition], folder: Path) -> list[str]:
@@ -97,17 +97,19 @@ def _folder_name(address: str) -> str:
 
 def _sync_what_is_stale(session: Session, name: str, month: Month | None) -> None:
     """Reads the calendars that have not been read lately, or not since the month ended."""
-    scope = session.scope()
-    stale = stale_for(scope, session.now, month)
-    wanted = {one.connector for one in stale} or {one.name for one in session.config.connectors if not scope.calendars}
+    context = session.context()
+    stale = stale_for(context, session.now, month)
+    wanted = {one.connector for one in stale} or {
+        one.name for one in session.config.connectors if not context.calendars
+    }
     chosen = [session.connect(one) for one in session.config.connectors if one.name in wanted]
     if not chosen:
         return
     say(f"{name}: reading what is stale first.")
-    numbers = frozenset(one.id for one in stale) if scope.calendars else None
+    numbers = frozenset(one.id for one in stale) if context.calendars else None
     try:
-        work = Pass(database=session.database, scope=scope, now=session.now, only=numbers)
-        for result in run_pass(work, chosen, all_connectors=False):
+        work = SyncRun(database=session.database, context=context, now=session.now, only=numbers)
+        for result in run_sync(work, chosen, all_connectors=False):
             for failure in result.failed:
                 say(f"{result.name}: {failure.calendar}: {failure.message}")
     finally:

@@ -8,7 +8,7 @@ from typing import Any
 
 from daemon.commands.common import client_option, month_option, opened
 from daemon.figures.history import known_months
-from daemon.figures.scoring_context import Scope
+from daemon.figures.scoring_context import ScoringContext
 from daemon.output.csv_cells import print_csv
 from daemon.output.terminal import Format, Table, print_json, print_line
 from daemon.reporting.meetings import read_meetings
@@ -30,24 +30,24 @@ def explain(path: Path | None, *, client: str, month: str | None, form: Format) 
     """Shows a client's meetings of a month; the last complete one unless told otherwise."""
     asked = month_option(month)
     with opened(path) as session:
-        scope = session.fresh_scope()
-        (chosen,) = client_option(client, scope)
+        context = session.fresh_context()
+        (chosen,) = client_option(client, context)
         with session.database.reading() as connection:
-            known = known_months(connection, scope, session.now)
+            known = known_months(connection, context, session.now)
             wanted = known.check(asked or known.last)
-            lines = read_meetings(connection, scope, wanted, session.now, {chosen.name}).get(chosen.name, [])
-        written = explain_json(scope, chosen.name, wanted, lines)
+            lines = read_meetings(connection, context, wanted, session.now, {chosen.name}).get(chosen.name, [])
+        written = explain_json(context, chosen.name, wanted, lines)
         if form is Format.JSON:
             print_json(written)
         elif form is Format.CSV:
             print_csv(written["meetings"], _CSV)
         else:
-            _show(chosen.name, wanted, lines, written["meetings"], scope)
+            _show(chosen.name, wanted, lines, written["meetings"], context)
     return 0
 
 
 def _show(
-    client: str, month: Month, lines: Sequence[Credited], written: Sequence[dict[str, Any]], scope: Scope
+    client: str, month: Month, lines: Sequence[Credited], written: Sequence[dict[str, Any]], context: ScoringContext
 ) -> None:
     columns = ("Start", "Length", "Title", "How", "Theirs", "Ours", "Points", "Man-hours", "Counted as")
     table = Table(
@@ -59,7 +59,7 @@ def _show(
     shares = share_out([line.man_seconds for line in lines])
     for line, one, share in zip(lines, written, shares, strict=True):
         meeting = line.judged.meeting
-        start = meeting.start.astimezone(scope.zone)
+        start = meeting.start.astimezone(context.zone)
         counted = line.judged.step is not None
         table.add(
             start.strftime("%a %d %b") if meeting.all_day else start.strftime("%a %d %b %H:%M"),

@@ -37,9 +37,9 @@ _BEYOND_SERVER = "the database server's own backups, its write-ahead log archive
 def forget(path: Path | None, *, whom: str, yes: bool) -> int:
     """Erases after a confirmation; 1 if nothing was erased or a part could not be reached now."""
     with opened(path) as session:
-        scope = session.scope()
+        context = session.context()
         try:
-            names = names_of(whom, scope)
+            names = names_of(whom, context)
         except NotToForget as error:
             raise UsageError(f"{error}.") from None
         if places := still_named(session.config, names):
@@ -49,7 +49,7 @@ def forget(path: Path | None, *, whom: str, yes: bool) -> int:
             )
         with session.database.reading() as connection:
             forgotten = meant(connection, names, session.now)
-            before = look(connection, scope, forgotten).counts()
+            before = look(connection, context, forgotten).counts()
         if not (yes or _is_confirmed(names, before)):
             say("Nothing was erased.")
             return 1
@@ -72,10 +72,10 @@ def _is_confirmed(names: tuple[str, ...], before: Mapping[str, int]) -> bool:
 def _forget(session: Session, names: tuple[str, ...], forgotten: Forgotten, before: Mapping[str, int]) -> int:
     forget_people(session.database, session.config, forgotten, session.now)
     trouble = _clean_file(session)
-    scope = session.scope()
-    backups = clean_backups(session.database, scope, forgotten)
+    context = session.context()
+    backups = clean_backups(session.database, context, forgotten)
     with session.database.reading() as connection:
-        after = look(connection, scope, forgotten).counts()
+        after = look(connection, context, forgotten).counts()
     _show(before, after, backups)
     _say_beyond(session, names, forgotten, backups)
     for one in trouble:

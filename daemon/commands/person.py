@@ -25,9 +25,9 @@ def person(path: Path | None, *, address: str, form: Format) -> int:
     if asked is None:
         raise UsageError(f"{address!r} is no e-mail address.")
     with opened(path) as session:
-        scope = session.scope()
+        context = session.context()
         with session.database.reading() as connection:
-            found = stored_about(connection, scope, asked)
+            found = stored_about(connection, context, asked)
     if form is Format.JSON:
         print_json(found)
     elif form is Format.CSV:

@@ -7,7 +7,7 @@ from pathlib import Path
 from daemon.commands.common import client_option, month_option, opened
 from daemon.figures.derive import no_search_for_cycles
 from daemon.figures.history import known_months
-from daemon.figures.scoring_context import Scope
+from daemon.figures.scoring_context import ScoringContext
 from daemon.output.csv_cells import print_csv
 from daemon.output.terminal import Format, Table, print_json, print_line, say
 from daemon.reporting.months import MonthRows, months_to, read_months
@@ -30,25 +30,25 @@ def report(path: Path | None, *, month: str | None, months: int, client: str | N
     """Shows the figures; the last complete month unless told otherwise."""
     asked = month_option(month)
     with opened(path) as session, no_search_for_cycles():
-        scope = session.fresh_scope()
-        clients = client_option(client, scope)
+        context = session.fresh_context()
+        clients = client_option(client, context)
         with session.database.reading() as connection:
-            known = known_months(connection, scope, session.now)
+            known = known_months(connection, context, session.now)
             last = known.check(asked or known.last)
             wanted = months_to(last, months, known)
-            found = read_months(connection, scope, known, wanted, clients, session.now)
+            found = read_months(connection, context, known, wanted, clients, session.now)
         if len(wanted) < months:
             say(f"History begins with {known.begins}; earlier months are unknown.")
         if form is Format.JSON:
-            print_json(report_json(scope, found, session.now))
+            print_json(report_json(context, found, session.now))
         elif form is Format.CSV:
-            print_csv(report_cells(found, scope), _CSV)
+            print_csv(report_cells(found, context), _CSV)
         else:
-            _show(found, scope)
+            _show(found, context)
     return 0
 
 
-def _show(found: list[MonthRows], scope: Scope) -> None:
+def _show(found: list[MonthRows], context: ScoringContext) -> None:
     for one in found:
         table = Table(
             "Client",
@@ -66,7 +66,7 @@ def _show(found: list[MonthRows], scope: Scope) -> None:
         if any(row.quarterly for row in one.rows):
             print_line("* quarterly: three months against the three before")
         if one.missing:
-            named = ", ".join(one.missing) if scope.config.privacy.show_ours else str(len(one.missing))
+            named = ", ".join(one.missing) if context.config.privacy.show_ours else str(len(one.missing))
             print_line(f"Incomplete: not read to the end of the month: {named}")
 
 

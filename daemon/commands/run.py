@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,8 +18,9 @@ from daemon.config.load import find
 from daemon.config.model import Config
 from daemon.output.logs import tell_of_lost_threads
 from daemon.output.terminal import say
-from daemon.service.backend import Listener
-from daemon.service.instance_lock import Held, Holder
+from daemon.service.backend import Backend, Observer, Runtime
+from daemon.service.instance_lock import HeldElsewhere, InstanceLock
+from daemon.service.local_backend import LocalBackend
 from daemon.service.service import Service
 from daemon.service.signals import Signals, listen, read_again
 from daemon.service.systemd import notify
@@ -39,13 +40,18 @@ def run(path: Path | None) -> int:
     with ExitStack() as stack:
         session = stack.enter_context(opened(file, resolve_secrets=True))
         try:
-            stack.enter_context(Holder(session.database))
-        except Held as error:
+            stack.enter_context(InstanceLock(session.database))
+        except HeldElsewhere as error:
             say(f"Another service runs on this store: {error}. Stop it first, or give this one a store of its own.")
             return 1
         metrics = Metrics(lambda: take_snapshot(session.database, session.config, datetime.now(UTC)))
         try:
-            service = Service(config=session.config, database=session.database, listener=_listener(metrics))
+            service = Service(
+                config=session.config,
+                database=session.database,
+                observer=_observer(metrics),
+                make_backend=_backend(session.config),
+            )
         except ModuleNotFoundError as error:
             raise UsageError(NO_SCALE) from error
         stack.enter_context(_web(session.config, service, metrics))
@@ -63,13 +69,25 @@ def run(path: Path | None) -> int:
     return 0
 
 
-def _listener(metrics: Metrics) -> Listener:
-    return Listener(
+def _observer(metrics: Metrics) -> Observer:
+    return Observer(
         passed=metrics.passed,
         delivered=lambda state: metrics.delivered(state.value),
         store_up=metrics.store_up,
         rescored=metrics.rescored,
     )
+
+
+def _backend(config: Config) -> Callable[[Runtime, Config], Backend]:
+    """Workers elsewhere if the config says so (`[scale]`), threads of this process otherwise.
+
+    Raises `ModuleNotFoundError` without the extra `scale`.
+    """
+    if config.scale.workers:
+        from daemon.workers.scheduler import WorkersBackend
+
+        return WorkersBackend
+    return LocalBackend
 
 
 @contextmanager

@@ -17,9 +17,9 @@ def status(path: Path | None, *, form: Format) -> int:
     """Shows the state of every calendar; 1 if one is not read as it should be."""
     with opened(path) as session:
         settle_abandoned(session.database, session.now)
-        scope = session.scope()
+        context = session.context()
         with session.database.reading() as connection:
-            found = status_json(connection, scope, session.now)
+            found = status_json(connection, context, session.now)
     if form is Format.JSON:
         print_json(found)
     elif form is Format.CSV:

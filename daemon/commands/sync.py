@@ -11,8 +11,8 @@ from typing import Any
 from daemon.commands.common import Session, named, opened
 from daemon.output.csv_cells import print_csv
 from daemon.output.terminal import Format, Table, print_json, say
-from daemon.sync.run import run_pass
-from daemon.sync.run_values import ConnectorResult, Pass, Progress
+from daemon.sync.run import run_sync
+from daemon.sync.run_values import ConnectorResult, Progress, SyncRun
 
 _COLUMNS = ("connector", "calendar", "error", "message")
 
@@ -34,8 +34,10 @@ def sync_once(session: Session, *, connector: str | None = None, full: bool = Fa
     calendars = [session.connect(one) for one in chosen]
     try:
         with _progress() as progress:
-            work = Pass(database=session.database, scope=session.scope(), now=session.now, full=full, progress=progress)
-            return run_pass(work, calendars, all_connectors=connector is None)
+            work = SyncRun(
+                database=session.database, context=session.context(), now=session.now, full=full, progress=progress
+            )
+            return run_sync(work, calendars, all_connectors=connector is None)
     finally:
         for one in calendars:
             one.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from daemon.figures.scoring_context import Scope
+from daemon.figures.scoring_context import ScoringContext
 from daemon.store.calendars import Calendar
 from scoring.meetings.address_book import Client
 
@@ -17,11 +17,11 @@ def has_left(address: str, calendars: Iterable[Calendar]) -> bool:
     return bool(own) and all(one.left_at is not None for one in own)
 
 
-def portfolio(scope: Scope, selections: Sequence[str]) -> list[Client]:
+def portfolio(context: ScoringContext, selections: Sequence[str]) -> list[Client]:
     """The clients that a digest's `clients` select: `*`, names, `tier:…`, `manager:…`, in the config's order."""
     wanted = set(selections)
     return [
         one
-        for one in scope.clients
+        for one in context.clients
         if "*" in wanted or one.name in wanted or f"tier:{one.tier}" in wanted or f"manager:{one.manager}" in wanted
     ]

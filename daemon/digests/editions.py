@@ -12,9 +12,9 @@ from sqlalchemy import Connection
 from daemon.config.schema.tables import Digest as DigestSettings
 from daemon.digests.audience import MANAGER, has_left, portfolio
 from daemon.figures.derive import meetings_in, no_search_for_cycles
-from daemon.figures.history import Known, reach_of, read_histories
+from daemon.figures.history import Known, coverage_of, read_histories
 from daemon.figures.insights import insights_of
-from daemon.figures.scoring_context import Scope
+from daemon.figures.scoring_context import ScoringContext
 from daemon.reporting.meetings import credited_meetings, read_meetings
 from daemon.reporting.next_steps import next_steps
 from daemon.reporting.restatements import restated_months
@@ -51,42 +51,48 @@ class Edition:
 
 
 def editions_of(
-    connection: Connection, scope: Scope, settings: DigestSettings, month: Month, known: Known, now: datetime
+    connection: Connection, context: ScoringContext, settings: DigestSettings, month: Month, known: Known, now: datetime
 ) -> list[Edition]:
     """All editions of a digest for a month. The month's meetings are let go before cycles are searched again."""
     with no_search_for_cycles():
-        return Newsroom(connection, scope, settings, month, known, now).editions()
+        return Newsroom(connection, context, settings, month, known, now).editions()
 
 
 class Newsroom:
     """Makes the editions of one digest for a month. What they share is read once, from one state of the store."""
 
     def __init__(
-        self, connection: Connection, scope: Scope, settings: DigestSettings, month: Month, known: Known, now: datetime
+        self,
+        connection: Connection,
+        context: ScoringContext,
+        settings: DigestSettings,
+        month: Month,
+        known: Known,
+        now: datetime,
     ) -> None:
-        self._scope = scope
+        self._context = context
         self._settings = settings
         self._month = month
         self._known = known
         self._now = now
-        self._clients = portfolio(scope, settings.clients)
-        self._reach = [reach_of(one, scope) for one in scope.calendars]
+        self._clients = portfolio(context, settings.clients)
+        self._reach = [coverage_of(one, context) for one in context.calendars]
         strip = [shift(month, -back) for back in range(24)]
-        self._missing = {one: missing(one, self._reach, scope.zone) for one in strip}
-        self._told_with = scope.told_with()
-        found = read_histories(connection, scope, known, shift(month, -_YEARS_BACK), self._clients)
+        self._missing = {one: missing(one, self._reach, context.zone) for one in strip}
+        self._told_with = context.told_with()
+        found = read_histories(connection, context, known, shift(month, -_YEARS_BACK), self._clients)
         self._histories: Mapping[str, History] = {one.client: one for one in found}
-        meetings = tuple(meetings_in(connection, scope, month))
-        self._meetings = credited_meetings(meetings, scope, now)
-        self._booked = read_meetings(connection, scope, shift(month, 1), now)
-        strangers = suggest_from([(month, meetings)], scope, now)
+        meetings = tuple(meetings_in(connection, context, month))
+        self._meetings = credited_meetings(meetings, context, now)
+        self._booked = read_meetings(connection, context, shift(month, 1), now)
+        strangers = suggest_from([(month, meetings)], context, now)
         self._insights = insights_of(connection, [month])
         to_managers = MANAGER in settings.to and shift(month, 1) == known.running
         self._next_steps = (
-            next_steps(connection, scope, self._clients, self._histories, month, self._booked) if to_managers else {}
+            next_steps(connection, context, self._clients, self._histories, month, self._booked) if to_managers else {}
         )
         told = read_told(connection, digest=settings.name, before=month)
-        self._restated = restated_months(connection, scope, self._histories, told, now, apart_from=month)
+        self._restated = restated_months(connection, context, self._histories, told, now, apart_from=month)
         self._strangers = [(one.domain, one.meetings) for one in strangers if one.meetings >= _MET_OFTEN]
 
     def editions(self) -> list[Edition]:
@@ -115,18 +121,18 @@ class Newsroom:
     def _managers(self) -> list[str]:
         """Those with clients here, without those who have left."""
         named = dict.fromkeys(one.manager for one in self._clients if one.manager)
-        return [one for one in named if not has_left(one, self._scope.calendars)]
+        return [one for one in named if not has_left(one, self._context.calendars)]
 
     def _told(self, client: Client) -> Told:
         row = self._histories[client.name].row(self._month)
         return told_of(row, self._meetings.get(client.name, ()), self._told_with)
 
     def _material(self, clients: Sequence[Client], restated: Sequence[Restated], *, whole: bool) -> Material:
-        scope, month, company = self._scope, self._month, self._scope.config.company
+        context, month, company = self._context, self._month, self._context.config.company
         return Material(
             name=self._settings.name,
             company=company.name,
-            timezone=scope.zone.key,
+            timezone=context.zone.key,
             month=month,
             running=self._known.running,
             now=self._now,
@@ -137,7 +143,7 @@ class Newsroom:
             missing=self._missing[month] if month < self._known.running else (),
             incomplete=frozenset(one for one, calendars in self._missing.items() if calendars),
             working_days=lambda one: working_days(one, company.country, company.region),
-            show_ours=scope.config.privacy.show_ours,
+            show_ours=context.config.privacy.show_ours,
             findings={client: one.told() for (client, _), one in self._insights.items()},
             aside=Aside(
                 restated=restated,
@@ -153,15 +159,15 @@ class Newsroom:
         """R14 over the digest's clients, by the hours of the last three months."""
         months = [shift(self._month, -back) for back in range(QUARTER)]
         seconds = [sum(history.figures(month).man_seconds for month in months) for history in self._histories.values()]
-        return portfolio_texts([one.tier for one in self._clients], seconds, self._scope.config.stages.thresholds())
+        return portfolio_texts([one.tier for one in self._clients], seconds, self._context.config.stages.thresholds())
 
     def _without_digest(self) -> list[str]:
         """Managers to whom a digest would go, and whose calendars are gone; how many, where ours are not named."""
-        if not any(MANAGER in one.to for one in self._scope.config.digests):
+        if not any(MANAGER in one.to for one in self._context.config.digests):
             return []
         managers = dict.fromkeys(one.manager for one in self._clients if one.manager)
-        gone = [one for one in managers if has_left(one, self._scope.calendars)]
-        if gone and not self._scope.config.privacy.show_ours:
+        gone = [one for one in managers if has_left(one, self._context.calendars)]
+        if gone and not self._context.config.privacy.show_ours:
             return [count_text(len(gone), "manager", "managers")]
         return gone
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from daemon.figures.scoring_context import Scope
+from daemon.figures.scoring_context import ScoringContext
 from scoring.months.month import Month, month_of, shift
 
 
@@ -16,7 +16,7 @@ def months_between(first: Month, last: Month) -> list[Month]:
     return months
 
 
-def touched_months(starts: set[datetime], scope: Scope) -> set[Month]:
+def touched_months(starts: set[datetime], context: ScoringContext) -> set[Month]:
     """The months in which meetings may lie whose copies start at these moments.
 
     An all-day copy's start is its date's midnight UTC, up to 14 hours from the company's midnight; so a month next to
@@ -25,4 +25,4 @@ def touched_months(starts: set[datetime], scope: Scope) -> set[Month]:
     half = timedelta(hours=14)
     far = {(start.year, start.month): start for start in starts if 2 < start.day < 27}  # from any border, in any zone
     near = [moment for start in starts if not 2 < start.day < 27 for moment in (start - half, start, start + half)]
-    return {month_of(moment, scope.zone) for moment in (*far.values(), *near)}
+    return {month_of(moment, context.zone) for moment in (*far.values(), *near)}

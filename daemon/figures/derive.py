@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from daemon.figures.scoring_context import Scope
+from daemon.figures.scoring_context import ScoringContext
 from daemon.store.addresses import addresses_mark
 from daemon.store.calendars import owners_of, read_calendars
 from daemon.store.copies import CopyReader
@@ -77,30 +77,34 @@ def no_search_for_cycles() -> Iterator[None]:
             gc.enable()
 
 
-def derive(connection: Connection, scope: Scope, month: Month, now: datetime, addresses: Addresses) -> Derived:
+def derive(
+    connection: Connection, context: ScoringContext, month: Month, now: datetime, addresses: Addresses
+) -> Derived:
     """A month's figures from the copies as they are now. Writes nothing."""
     mark = mark_of(connection, month)  # first, so that a change made meanwhile shows
     frozen = get_meta(connection, FROZEN_BEFORE)
     if frozen is not None and month < frozen:
         return Derived(month=month, mark=mark, frozen=True)
-    sieve = Sieve(scope)
-    judged = judged_meetings(connection, scope, month, now, sieve, addresses)
+    sieve = RetentionFilter(context)
+    judged = judged_meetings(connection, context, month, now, sieve, addresses)
     return Derived(
         month=month,
         mark=mark,
-        figures={client: figures_of(client, month, meetings, scope.rules) for client, meetings in judged.items()},
-        people={client: people_of(client, month, found, scope.rules, scope.zone) for client, found in judged.items()},
+        figures={client: figures_of(client, month, meetings, context.rules) for client, meetings in judged.items()},
+        people={
+            client: people_of(client, month, found, context.rules, context.zone) for client, found in judged.items()
+        },
         unwanted=sieve.unwanted,
         untitled=sieve.untitled,
     )
 
 
-class Sieve:
+class RetentionFilter:
     """Finds, on the way, the copies and the titles that may not be kept any more (`design.md` 1, 7)."""
 
-    def __init__(self, scope: Scope) -> None:
-        self._book = scope.book
-        self._titles = scope.config.sync.titles
+    def __init__(self, context: ScoringContext) -> None:
+        self._book = context.book
+        self._titles = context.config.sync.titles
         self.unwanted: list[int] = []
         self.untitled: list[int] = []
 
@@ -117,30 +121,30 @@ class Sieve:
 
 def judged_meetings(
     connection: Connection,
-    scope: Scope,
+    context: ScoringContext,
     month: Month,
     now: datetime,
-    sieve: Sieve | None = None,
+    sieve: RetentionFilter | None = None,
     addresses: Addresses | None = None,
 ) -> dict[str, list[Judged]]:
     """A month's meetings by client, as stored; what the sieve does not keep is left out."""
-    return judged_from(meetings_in(connection, scope, month, sieve, addresses), scope, now)
+    return judged_from(meetings_in(connection, context, month, sieve, addresses), context, now)
 
 
-def judged_from(meetings: Iterable[Meeting], scope: Scope, now: datetime) -> dict[str, list[Judged]]:
+def judged_from(meetings: Iterable[Meeting], context: ScoringContext, now: datetime) -> dict[str, list[Judged]]:
     """Meetings as each client's."""
     found: dict[str, list[Judged]] = {}
     for meeting in meetings:
-        for one in judge(meeting, scope.book, scope.rules, now):
+        for one in judge(meeting, context.book, context.rules, now):
             found.setdefault(one.client, []).append(one)
     return found
 
 
 def meetings_in(
     connection: Connection,
-    scope: Scope,
+    context: ScoringContext,
     month: Month,
-    sieve: Sieve | None = None,
+    sieve: RetentionFilter | None = None,
     addresses: Addresses | None = None,
     clients: Collection[str] | None = None,
 ) -> Iterator[Meeting]:
@@ -150,12 +154,12 @@ def meetings_in(
     """
 
     def concerning(address: str) -> bool:
-        return clients is None or scope.book.who(address).client in clients
+        return clients is None or context.book.who(address).client in clients
 
     reader = CopyReader(connection, owners_of(read_calendars(connection)), addresses)
-    start, end = begins(month, scope.zone), begins(shift(month, 1), scope.zone)
+    start, end = begins(month, context.zone), begins(shift(month, 1), context.zone)
     for numbered in reader.meetings_starting(start - _DAY, end + _DAY, concerning if clients is not None else None):
         copies = [copy for number, copy in numbered if sieve is None or sieve.keeps(number, copy)]
-        for meeting in meetings_of(copies, canonical=scope.book.canonical, zone=scope.zone):
+        for meeting in meetings_of(copies, canonical=context.book.canonical, zone=context.zone):
             if start <= meeting.start < end:
                 yield meeting

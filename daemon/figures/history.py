@@ -8,13 +8,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from daemon.figures.scoring_context import Scope
+from daemon.figures.scoring_context import ScoringContext
 from daemon.store.calendars import Calendar
 from daemon.store.figures import first_met, read_figures
 from daemon.store.meta import HISTORY_BEGINS, get_meta
 from scoring.meetings.address_book import Client
 from scoring.months.figures import Figures
-from scoring.months.history import History, Reach
+from scoring.months.history import Coverage, History
 from scoring.months.month import Month, month_of, shift
 
 _FEW = 50  # clients, of which the store is asked by name
@@ -49,16 +49,16 @@ class Known:
         return month
 
 
-def known_months(connection: Connection, scope: Scope, now: datetime) -> Known:
+def known_months(connection: Connection, context: ScoringContext, now: datetime) -> Known:
     """Raises `NothingRead` before the first calendar was read."""
     begun = get_meta(connection, HISTORY_BEGINS)
     if begun is None:
         raise NothingRead
-    return Known(begins=Month(begun), running=month_of(now, scope.zone))
+    return Known(begins=Month(begun), running=month_of(now, context.zone))
 
 
 def read_histories(
-    connection: Connection, scope: Scope, known: Known, first: Month, clients: Iterable[Client]
+    connection: Connection, context: ScoringContext, known: Known, first: Month, clients: Iterable[Client]
 ) -> list[History]:
     """The kept months of each client from `first` on."""
     kept: dict[str, dict[Month, Figures]] = {}
@@ -75,18 +75,18 @@ def read_histories(
             running=known.running,
             months=kept.get(one.name, {}),
             first_met=met.get(one.name),
-            rules=scope.rules,
+            rules=context.rules,
         )
         for one in clients
     ]
 
 
-def reach_of(calendar: Calendar, scope: Scope) -> Reach:
+def coverage_of(calendar: Calendar, context: ScoringContext) -> Coverage:
     """How far a calendar is known, as R11 asks."""
-    return Reach(
+    return Coverage(
         calendar=calendar.address,
         joined=Month(calendar.joined),
-        left=None if calendar.left_at is None else month_of(calendar.left_at, scope.zone),
+        left=None if calendar.left_at is None else month_of(calendar.left_at, context.zone),
         read_through=calendar.read_through,
         never_read=(calendar.error or "unreadable") if calendar.standing else None,
     )

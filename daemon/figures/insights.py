@@ -16,8 +16,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from daemon.figures.profiles import Faces
-from daemon.figures.scoring_context import Scope
+from daemon.figures.profiles import Profiles
+from daemon.figures.scoring_context import ScoringContext
 from daemon.store.db.engine import Database
 from daemon.store.figures import first_met
 from daemon.store.insights import INSIGHTS_OF, drop_insights, insights_kept, read_insights, save_insights
@@ -91,13 +91,13 @@ class Insight:
 class Study:
     """All that is known of some clients: their people, their figures, and what the config says of them."""
 
-    scope: Scope
+    context: ScoringContext
     circles: Mapping[str, Circle]
     histories: Mapping[str, History]
 
     @cached_property
     def _settings(self) -> Mapping[str, Any]:
-        return {one.name: one for one in self.scope.config.clients}
+        return {one.name: one for one in self.context.config.clients}
 
     def account(self, client: str) -> Account:
         """What the config says."""
@@ -106,7 +106,7 @@ class Study:
 
     def view(self, client: str, month: Month) -> View:
         """A client as of the end of a month."""
-        config = self.scope.config
+        config = self.context.config
         return View(
             history=self.histories[client],
             circle=self.circles[client],
@@ -118,23 +118,23 @@ class Study:
     def insights(self, client: str, months: Sequence[Month], wanted: Collection[Month]) -> dict[Month, Insight]:
         """Of the months wanted; `months` follow one another from the first that is known."""
         standings = standings_of(
-            self.account(client), self.circles[client], months, self.scope.config.stages.thresholds()
+            self.account(client), self.circles[client], months, self.context.config.stages.thresholds()
         )
         return {month: _insight(standings[month], signals_of(self.view(client, month))) for month in wanted}
 
 
-def study(connection: Connection, scope: Scope, clients: Sequence[Client], now: datetime) -> Study | None:
+def study(connection: Connection, context: ScoringContext, clients: Sequence[Client], now: datetime) -> Study | None:
     """Everything kept of these clients; None before the first calendar was read."""
     from daemon.figures.history import NothingRead, known_months, read_histories
 
     try:
-        known = known_months(connection, scope, now)
+        known = known_months(connection, context, now)
     except NothingRead:
         return None
     people = read_people(connection, [one.name for one in clients])
     begins = _people_begin(connection, known.begins)
-    histories = {one.client: one for one in read_histories(connection, scope, known, known.begins, clients)}
-    faces = Faces(scope)
+    histories = {one.client: one for one in read_histories(connection, context, known, known.begins, clients)}
+    faces = Profiles(context)
     circles = {
         one.name: Circle(
             months=people.get(one.name, {}),
@@ -144,7 +144,7 @@ def study(connection: Connection, scope: Scope, clients: Sequence[Client], now: 
         )
         for one in clients
     }
-    return Study(scope, circles, histories)
+    return Study(context, circles, histories)
 
 
 def _people_begin(connection: Connection, begins: Month) -> Month:
@@ -155,20 +155,20 @@ def _people_begin(connection: Connection, begins: Month) -> Month:
     return max(begins, first)
 
 
-def refresh(database: Database, scope: Scope, now: datetime) -> None:
+def refresh(database: Database, context: ScoringContext, now: datetime) -> None:
     """Works out what is missing. Costs one small query when nothing is."""
-    of = f"{scope.seen_with()} {month_of(now, scope.zone)}"
+    of = f"{context.seen_with()} {month_of(now, context.zone)}"
     with database.reading() as connection:
         if get_meta(connection, INSIGHTS_OF) == of:
             return
         fingerprint, _, _ = (get_meta(connection, _SEEN_WITH) or "").partition(" ")
-    if fingerprint != scope.seen_with():
+    if fingerprint != context.seen_with():
         with database.writing() as connection:
             drop_insights(connection)
-            set_meta(connection, _SEEN_WITH, scope.seen_with())
+            set_meta(connection, _SEEN_WITH, context.seen_with())
     while True:
         with database.writing() as connection:
-            if not _some(connection, scope, now):
+            if not _some(connection, context, now):
                 set_meta(connection, INSIGHTS_OF, of)
                 return
 
@@ -176,12 +176,12 @@ def refresh(database: Database, scope: Scope, now: datetime) -> None:
 _SEEN_WITH = "insights_seen_with"
 
 
-def _some(connection: Connection, scope: Scope, now: datetime) -> bool:
+def _some(connection: Connection, context: ScoringContext, now: datetime) -> bool:
     """Works out the insights of some clients that lack any; whether there were any."""
-    months = _ended_months(connection, scope, now)
+    months = _ended_months(connection, context, now)
     kept = insights_kept(connection)
-    lacking = [one for one in scope.clients if any((one.name, month) not in kept for month in months)][:_AT_ONCE]
-    found = study(connection, scope, lacking, now) if lacking else None
+    lacking = [one for one in context.clients if any((one.name, month) not in kept for month in months)][:_AT_ONCE]
+    found = study(connection, context, lacking, now) if lacking else None
     if found is None:
         return False
     contents: dict[tuple[str, Month], str] = {}
@@ -193,12 +193,12 @@ def _some(connection: Connection, scope: Scope, now: datetime) -> bool:
     return True
 
 
-def _ended_months(connection: Connection, scope: Scope, now: datetime) -> list[Month]:
+def _ended_months(connection: Connection, context: ScoringContext, now: datetime) -> list[Month]:
     from daemon.figures.affected_months import months_between
     from daemon.figures.history import NothingRead, known_months
 
     try:
-        known = known_months(connection, scope, now)
+        known = known_months(connection, context, now)
     except NothingRead:
         return []
     return months_between(known.begins, known.last) if known.begins <= known.last else []

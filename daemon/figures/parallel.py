@@ -18,7 +18,7 @@ from pathlib import Path
 import structlog
 
 from daemon.figures.derive import Derived, Remembered, derive, no_search_for_cycles
-from daemon.figures.scoring_context import Scope, known_scope
+from daemon.figures.scoring_context import ScoringContext, read_scoring_context
 from daemon.store.copies import count_copies
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError
@@ -35,7 +35,7 @@ class _Helper:
     """What a helping process keeps from one month to the next."""
 
     database: Database
-    scope: Scope
+    context: ScoringContext
     known: Remembered = field(default_factory=Remembered)
 
 
@@ -44,14 +44,14 @@ _worker: list[_Helper] = []
 
 @contextmanager
 def ahead_of_time(
-    database: Database, scope: Scope, months: Sequence[Month], now: datetime, share_from: int
+    database: Database, context: ScoringContext, months: Sequence[Month], now: datetime, share_from: int
 ) -> Iterator[Prepared]:
     """Gives each month's figures as another process derived them; None where nobody did."""
     processes = min(os.cpu_count() or 1, _MOST_PROCESSES)
     if processes < 2 or len(months) < _WORTH_IT_MONTHS or not _is_large(database, share_from):
         yield lambda _: None
         return
-    arguments = (database.url.render_as_string(hide_password=False), str(scope.config.path), scope.scored_with())
+    arguments = (database.url.render_as_string(hide_password=False), str(context.config.path), context.scored_with())
     pool = ProcessPoolExecutor(processes, get_context("spawn"), _start, arguments)
     futures: dict[Month, Future[Derived | None]] = {}
     waiting = iter(months)
@@ -85,11 +85,11 @@ def _start(url: str, config: str, scored_with: str) -> None:
     database = Database(url)
     try:
         with database.reading() as connection:
-            scope = known_scope(connection, load(Path(config)))
+            context = read_scoring_context(connection, load(Path(config)))
     except (ConfigError, StoreError):
         return  # an exception here would end as a traceback on standard error
-    if scope.scored_with() == scored_with:
-        _worker.append(_Helper(database, scope))
+    if context.scored_with() == scored_with:
+        _worker.append(_Helper(database, context))
 
 
 def _work(month: Month, now: datetime) -> Derived | None:
@@ -98,4 +98,4 @@ def _work(month: Month, now: datetime) -> Derived | None:
     helper = _worker[0]
     with helper.database.reading() as connection, no_search_for_cycles():
         helper.known.check(connection)
-        return derive(connection, helper.scope, month, now, helper.known.addresses)
+        return derive(connection, helper.context, month, now, helper.known.addresses)

@@ -8,25 +8,25 @@ from fnmatch import translate
 from functools import cache
 
 from daemon.config.schema.insight_tables import Person
-from daemon.figures.scoring_context import Scope
+from daemon.figures.scoring_context import ScoringContext
 from scoring.insights.people import UNKNOWN, Profile
 from scoring.meetings.address_book import normalise_address
 
 
-class Faces:
+class Profiles:
     """Answers by a person's one address (R3). What nobody has told is None."""
 
-    def __init__(self, scope: Scope) -> None:
-        self._book = scope.book
+    def __init__(self, context: ScoringContext) -> None:
+        self._book = context.book
         self._told: dict[str, Profile] = {}
         self._centres: dict[str, list[tuple[str, re.Pattern[str]]]] = {
             one.name: [
                 (centre.name, re.compile("|".join(translate(glob.lower()) for glob in centre.match)))
                 for centre in one.buying_centres
             ]
-            for one in scope.config.clients
+            for one in context.config.clients
         }
-        for person in scope.config.people:
+        for person in context.config.people:
             address = self._book.canonical(normalise_address(person.address) or person.address)
             self._told[address] = _joined(self._told.get(address, UNKNOWN), person)
         self._names = {

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from daemon.figures.affected_months import months_between, touched_months
 from daemon.figures.derive import Derived, Remembered, derive, no_search_for_cycles
-from daemon.figures.scoring_context import Scope
+from daemon.figures.scoring_context import ScoringContext
 from daemon.store.copies import erase_copies, erase_titles, span_of_copies
 from daemon.store.db.engine import Database
 from daemon.store.figures import (
@@ -30,66 +30,66 @@ from scoring.months.month import Month
 SHARE_FROM = 50_000  # copies; with fewer, starting processes takes longer than the work
 
 
-def rescore(database: Database, scope: Scope, now: datetime, *, share_from: int = SHARE_FROM) -> int:
+def rescore(database: Database, context: ScoringContext, now: datetime, *, share_from: int = SHARE_FROM) -> int:
     """Derives what is due and answers how many figures changed. Costs one small query when nothing is.
 
     Each month is one transaction: killed half-way, the rest is still due. With `share_from` stored copies or more the
     work is shared among processes.
     """
     with database.reading() as connection:
-        fresh = get_meta(connection, SCORED_WITH) == scope.scored_with()
+        fresh = get_meta(connection, SCORED_WITH) == context.scored_with()
         due = due_months(connection, now)
     if not fresh:
         with database.writing() as connection:
-            _start_over(connection, scope)
+            _start_over(connection, context)
             due = due_months(connection, now)
     from daemon.figures.insights import refresh
     from daemon.figures.parallel import ahead_of_time
 
     changed = 0
     known = Remembered()
-    with ahead_of_time(database, scope, due, now, share_from) as prepared, no_search_for_cycles():
+    with ahead_of_time(database, context, due, now, share_from) as prepared, no_search_for_cycles():
         for month in due:
-            found = prepared(month) or _before_the_turn(database, scope, month, now, known)
+            found = prepared(month) or _before_the_turn(database, context, month, now, known)
             with database.writing() as connection:
                 known.check(connection)
                 if found is None or not found.holds(mark_of(connection, month)):
-                    found = derive(connection, scope, month, now, known.addresses)
+                    found = derive(connection, context, month, now, known.addresses)
                 changed += _keep(connection, found, known.numbers)
-        refresh(database, scope, now)
+        refresh(database, context, now)
     return changed
 
 
 def _before_the_turn(
-    database: Database, scope: Scope, month: Month, now: datetime, known: Remembered
+    database: Database, context: ScoringContext, month: Month, now: datetime, known: Remembered
 ) -> Derived | None:
     """A month's figures, while others may write; None where it would not show that they did (`Derived.holds`)."""
     with database.reading() as connection:
         if mark_of(connection, month) is None:
             return None
         known.check(connection)
-        return derive(connection, scope, month, now, known.addresses)
+        return derive(connection, context, month, now, known.addresses)
 
 
-def settle_due(connection: Connection, scope: Scope, now: datetime) -> None:
+def settle_due(connection: Connection, context: ScoringContext, now: datetime) -> None:
     """Derives what is due inside the caller's transaction, so that the figures are those of the copies as they are."""
     for month in due_months(connection, now):
-        _keep(connection, derive(connection, scope, month, now, Addresses()), Numbers())
+        _keep(connection, derive(connection, context, month, now, Addresses()), Numbers())
 
 
-def _start_over(connection: Connection, scope: Scope) -> None:
+def _start_over(connection: Connection, context: ScoringContext) -> None:
     """Marks every month that is not frozen as due under the present config."""
-    for client in scope.config.clients:
+    for client in context.config.clients:
         for former in client.formerly:
             rename_client(connection, former=former, name=client.name)
             rename_people(connection, former=former, name=client.name)
     months = months_with_figures(connection)
     span = span_of_copies(connection)
     if span is not None:
-        ends = sorted(touched_months(set(span), scope))
+        ends = sorted(touched_months(set(span), context))
         months.update(months_between(ends[0], ends[-1]))
     mark_stale(connection, months)
-    set_meta(connection, SCORED_WITH, scope.scored_with())
+    set_meta(connection, SCORED_WITH, context.scored_with())
 
 
 def _keep(connection: Connection, derived: Derived, numbers: Numbers) -> int:

@@ -19,14 +19,14 @@ from sqlalchemy import Connection
 from daemon.config.model import Config
 from daemon.store.calendars import Calendar, read_calendars
 from daemon.store.meta import read_groups
-from scoring.meetings.address_book import Book, Client, Company
+from scoring.meetings.address_book import AddressBook, Client, Company
 from scoring.meetings.values import Window
 from scoring.months.month import begins, month_of, shift
 from scoring.months.steps import Rules
 
 
 @dataclass(frozen=True)
-class Scope:
+class ScoringContext:
     """Who is who and what counts, by the config and the calendars known."""
 
     config: Config
@@ -56,10 +56,10 @@ class Scope:
         )
 
     @cached_property
-    def book(self) -> Book:
+    def book(self) -> AddressBook:
         """R3, with whoever's calendar we read as ours and with the aliases that the connectors told."""
         company = self.config.company
-        return Book(
+        return AddressBook(
             Company(domains=company.domains, addresses=company.addresses, ignore=company.ignore),
             self.clients,
             owners=(one.address for one in self.calendars),
@@ -147,13 +147,13 @@ class Scope:
     def _foreign_owners(self) -> list[str]:
         """Owners who are ours only because we read their calendars; the others change nothing."""
         company = self.config.company
-        without = Book(Company(domains=company.domains, addresses=company.addresses), ())
+        without = AddressBook(Company(domains=company.domains, addresses=company.addresses), ())
         return sorted({one.address for one in self.calendars if without.has_outsiders([one.address])})
 
 
-def known_scope(connection: Connection, config: Config) -> Scope:
+def read_scoring_context(connection: Connection, config: Config) -> ScoringContext:
     """The config with the calendars and groups known now; nobody goes on from these calendars' cursors."""
-    return Scope(config, tuple(read_calendars(connection, cursors=False)), read_groups(connection))
+    return ScoringContext(config, tuple(read_calendars(connection, cursors=False)), read_groups(connection))
 
 
 _VERSION = 1

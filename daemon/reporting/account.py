@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 
 from daemon.figures.history import known_months
 from daemon.figures.insights import Insight, Study, insights_of, study
-from daemon.figures.profiles import Faces
-from daemon.figures.scoring_context import Scope
+from daemon.figures.profiles import Profiles
+from daemon.figures.scoring_context import ScoringContext
 from daemon.reporting.meetings import read_meetings
 from daemon.reporting.months import MonthRows, read_months
 from daemon.reporting.next_steps import to_beat
@@ -59,12 +59,14 @@ class Page:
         return sum(one.seconds.get(month, 0) for month in months) / total if total else 0.0
 
 
-def page_of(connection: Connection, scope: Scope, client: Client, month: Month | None, now: datetime) -> Page:
+def page_of(
+    connection: Connection, context: ScoringContext, client: Client, month: Month | None, now: datetime
+) -> Page:
     """Raises `NothingRead` and `UnknownMonth`; a month that has not ended cannot be judged, so the one before is."""
-    known = known_months(connection, scope, now)
+    known = known_months(connection, context, now)
     asked = min(known.check(month or known.last), known.last)
-    (rows,) = read_months(connection, scope, known, [asked], [client], now)
-    found = study(connection, scope, [client], now)
+    (rows,) = read_months(connection, context, known, [asked], [client], now)
+    found = study(connection, context, [client], now)
     if found is None:  # known_months would have said so
         raise LookupError(client.name)
     insight = (
@@ -74,7 +76,7 @@ def page_of(connection: Connection, scope: Scope, client: Client, month: Month |
     quarter = [shift(asked, -back) for back in range(QUARTER) if shift(asked, -back) >= known.begins]
     ahead = [shift(known.running, later) for later in range(_AHEAD)]
     meetings = {
-        one: read_meetings(connection, scope, one, now, {client.name}).get(client.name, [])
+        one: read_meetings(connection, context, one, now, {client.name}).get(client.name, [])
         for one in (*quarter, *ahead)
     }
     return _page(connection, found, insight, rows, meetings, now)
@@ -88,11 +90,11 @@ def _page(
     meetings: Mapping[Month, Sequence[Credited]],
     now: datetime,
 ) -> Page:
-    scope, month = found.scope, rows.month
-    (client,) = (one for one in scope.clients if one.name == rows.rows[0].client)
+    context, month = found.context, rows.month
+    (client,) = (one for one in context.clients if one.name == rows.rows[0].client)
     circle, history = found.circles[client.name], found.histories[client.name]
-    company = scope.config.company
-    running = month_of(now, scope.zone)
+    company = context.config.company
+    running = month_of(now, context.zone)
     judged = [one.judged for kept in meetings.values() for one in kept]
     return Page(
         client=client,
@@ -111,36 +113,36 @@ def _page(
         insight=insight,
         circle=circle,
         people=circle.everybody(),
-        knows_executives=Faces(scope).knows_executives(client.name),
-        results=_results(scope, client),
-        steps=_steps(scope, circle, judged),
-        to_beat=to_beat(connection, scope, circle, history, month, [one.judged for one in meetings.get(running, ())])
+        knows_executives=Profiles(context).knows_executives(client.name),
+        results=_results(context, client),
+        steps=_steps(context, circle, judged),
+        to_beat=to_beat(connection, context, circle, history, month, [one.judged for one in meetings.get(running, ())])
         if shift(month, 1) == running
         else None,
         meetings={one: kept for one, kept in meetings.items() if one <= month},
-        health=_health(scope, found, client, month, insight),
+        health=_health(context, found, client, month, insight),
         missing=rows.missing,
     )
 
 
-def _results(scope: Scope, client: Client) -> tuple[Month, Month] | None:
+def _results(context: ScoringContext, client: Client) -> tuple[Month, Month] | None:
     """The months between which results may be expected."""
-    since = next(one.since for one in scope.config.clients if one.name == client.name)
+    since = next(one.since for one in context.config.clients if one.name == client.name)
     if since is None:
         return None
     began = Month(f"{since.year:04d}-{since.month:02d}")
     return shift(began, RESULTS_AFTER[0]), shift(began, RESULTS_AFTER[1])
 
 
-def _steps(scope: Scope, circle: Circle, judged: Sequence[Judged]) -> list[tuple[NextStep, str]]:
-    steps = [next_step(one, scope.rules) for one in booked(judged)]
-    return [(step, next_step_text(step, scope.zone, circle.name)) for step in steps]
+def _steps(context: ScoringContext, circle: Circle, judged: Sequence[Judged]) -> list[tuple[NextStep, str]]:
+    steps = [next_step(one, context.rules) for one in booked(judged)]
+    return [(step, next_step_text(step, context.zone, circle.name)) for step in steps]
 
 
-def _health(scope: Scope, found: Study, client: Client, month: Month, insight: Insight) -> Health:
+def _health(context: ScoringContext, found: Study, client: Client, month: Month, insight: Insight) -> Health:
     names = {
         one.casefold()
-        for known in scope.config.clients
+        for known in context.config.clients
         if known.name == client.name
         for one in (known.name, *known.formerly)
     }
@@ -152,7 +154,7 @@ def _health(scope: Scope, found: Study, client: Client, month: Month, insight: I
             mark=int(one.answer) if one.element in ELEMENTS else None,
             note=one.note,
         )
-        for one in scope.config.assessments
+        for one in context.config.assessments
         if one.client.casefold() in names
     ]
     standing = standings_of(found.account(client.name), found.circles[client.name], [month])[month]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from daemon.figures.scoring_context import Scope
+from daemon.figures.scoring_context import ScoringContext
 from daemon.reporting.account import Page
 from daemon.reporting.report_json import explain_json, insight_json
 from scoring.digest.value import Bar
@@ -15,7 +15,7 @@ from scoring.months.hours import thousandths
 from scoring.months.month import Month, first_day
 
 
-def page_json(page: Page, scope: Scope) -> dict[str, Any]:
+def page_json(page: Page, context: ScoringContext) -> dict[str, Any]:
     """`rapport client NAME --format json`."""
     figures = page.row.figures
     return {
@@ -23,7 +23,7 @@ def page_json(page: Page, scope: Scope) -> dict[str, Any]:
         "manager": page.client.manager,
         "tier": page.client.tier,
         "month": page.month,
-        "missing_calendars": list(page.missing) if scope.config.privacy.show_ours else len(page.missing),
+        "missing_calendars": list(page.missing) if context.config.privacy.show_ours else len(page.missing),
         "verdict": page.row.verdict.value,
         "trend": page.row.trend.value,
         "man_hours": thousandths(figures.man_seconds),
@@ -34,10 +34,12 @@ def page_json(page: Page, scope: Scope) -> dict[str, Any]:
         **insight_json(page.insight),
         "people": [person_json(page, one) for one in page.people],
         "buying_centres": sorted(page.circle.centres) or None,
-        "booked": [_step_json(step, text, scope) for step, text in page.steps],
+        "booked": [_step_json(step, text, context) for step, text in page.steps],
         "to_beat": page.to_beat,
         "meetings": [
-            line for month, lines in page.meetings.items() for line in explain_json(scope, "", month, lines)["meetings"]
+            line
+            for month, lines in page.meetings.items()
+            for line in explain_json(context, "", month, lines)["meetings"]
         ],
         "health": _health_json(page.health),
     }
@@ -64,9 +66,9 @@ def person_json(page: Page, one: Known) -> dict[str, Any]:
     }
 
 
-def _step_json(step: NextStep, text: str, scope: Scope) -> dict[str, Any]:
+def _step_json(step: NextStep, text: str, context: ScoringContext) -> dict[str, Any]:
     return {
-        "start": step.meeting.start.astimezone(scope.zone).isoformat(),
+        "start": step.meeting.start.astimezone(context.zone).isoformat(),
         "title": step.meeting.title,
         "client_people": list(step.people),
         "points": step.points,

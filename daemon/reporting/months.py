@@ -9,9 +9,9 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from daemon.figures.affected_months import months_between
-from daemon.figures.history import Known, reach_of, read_histories
+from daemon.figures.history import Known, coverage_of, read_histories
 from daemon.figures.insights import Insight, insights_of
-from daemon.figures.scoring_context import Scope
+from daemon.figures.scoring_context import ScoringContext
 from daemon.reporting.restatements import restated_months
 from daemon.store.told import read_told
 from scoring.digest.restatement import Restated
@@ -39,7 +39,7 @@ class MonthRows:
 
 def read_months(
     connection: Connection,
-    scope: Scope,
+    context: ScoringContext,
     known: Known,
     months: Iterable[Month],
     clients: Iterable[Client],
@@ -47,17 +47,17 @@ def read_months(
 ) -> list[MonthRows]:
     """The rows of these months: every client of the config in every month, zeros included."""
     wanted = sorted(set(months))
-    histories = read_histories(connection, scope, known, shift(wanted[0], -_LOOK_BACK), clients)
-    reach = [reach_of(one, scope) for one in scope.calendars]
+    histories = read_histories(connection, context, known, shift(wanted[0], -_LOOK_BACK), clients)
+    reach = [coverage_of(one, context) for one in context.calendars]
     told = read_told(connection, months=wanted)
     by_name = {one.client: one for one in histories}
-    otherwise = [changed for changed, _ in restated_months(connection, scope, by_name, told, now)]
+    otherwise = [changed for changed, _ in restated_months(connection, context, by_name, told, now)]
     insights: dict[Month, dict[str, Insight]] = {}
     for (client, of), one in insights_of(connection, wanted).items():
         insights.setdefault(of, {})[client] = one
     found = []
     for month in wanted:
-        lacking = missing(month, reach, scope.zone) if month < known.running else ()
+        lacking = missing(month, reach, context.zone) if month < known.running else ()
         found.append(
             MonthRows(
                 month=month,

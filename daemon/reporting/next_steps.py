@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from daemon.figures.profiles import Faces
-from daemon.figures.scoring_context import Scope
+from daemon.figures.profiles import Profiles
+from daemon.figures.scoring_context import ScoringContext
 from daemon.store.people import read_people
 from scoring.insights.next_step import ToBeat, booked, booked_seconds, most_to_gain, next_step_text, to_beat_text
 from scoring.insights.people import Circle
@@ -23,28 +23,33 @@ _NO_NEED = (Verdict.DEVELOPING, Verdict.SO_FAR)
 
 def next_steps(
     connection: Connection,
-    scope: Scope,
+    context: ScoringContext,
     clients: Sequence[Client],
     histories: Mapping[str, History],
     month: Month,
     coming: Mapping[str, Sequence[Credited]],
 ) -> dict[str, list[str]]:
     """By client, the sentences for the month after `month`, which is the running one; `coming` are its meetings."""
-    faces, found = Faces(scope), {}
+    faces, found = Profiles(context), {}
     for client in clients:
         judged = [one.judged for one in coming.get(client.name, ())]
         circle = Circle(months={}, begins=month, profile=faces.profile_of(client.name))
-        told = [to_beat(connection, scope, circle, histories[client.name], month, judged)]
+        told = [to_beat(connection, context, circle, histories[client.name], month, judged)]
         told += [
-            f"{client.name}: {next_step_text(step, scope.zone, circle.name)}"
-            for step in most_to_gain(judged, scope.rules, _MOST_MEETINGS)
+            f"{client.name}: {next_step_text(step, context.zone, circle.name)}"
+            for step in most_to_gain(judged, context.rules, _MOST_MEETINGS)
         ]
         found[client.name] = [one for one in told if one is not None]
     return {client: told for client, told in found.items() if told}
 
 
 def to_beat(
-    connection: Connection, scope: Scope, circle: Circle, history: History, month: Month, judged: Sequence[Judged]
+    connection: Connection,
+    context: ScoringContext,
+    circle: Circle,
+    history: History,
+    month: Month,
+    judged: Sequence[Judged],
 ) -> str | None:
     """The line of a client that is not developing; None for one that is."""
     row, running = history.row(month), shift(month, 1)
@@ -61,7 +66,7 @@ def to_beat(
             running=running,
             seconds=row.compared.man_seconds,
             so_far_seconds=history.figures(running).man_seconds,
-            booked_seconds=booked_seconds(judged, scope.rules),
+            booked_seconds=booked_seconds(judged, context.rules),
             booked=len(ahead),
             last_met=last_met,
         ),

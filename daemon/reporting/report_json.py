@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from daemon.figures.insights import Insight
-from daemon.figures.scoring_context import Scope
+from daemon.figures.scoring_context import ScoringContext
 from daemon.output.terminal import Written
 from daemon.reporting.months import MonthRows
 from daemon.reporting.working_days import working_days
@@ -24,11 +24,11 @@ _VERDICTS = {verdict: verdict.value for verdict in Verdict}
 _TRENDS = {trend: trend.value for trend in Trend}
 
 
-def report_json(scope: Scope, found: Iterable[MonthRows], now: datetime) -> dict[str, Any]:
+def report_json(context: ScoringContext, found: Iterable[MonthRows], now: datetime) -> dict[str, Any]:
     """`rapport report --format json` (interface.md). Without `privacy.show_ours` calendars are counted, not named."""
-    named = scope.config.privacy.show_ours
+    named = context.config.privacy.show_ours
     return {
-        "timezone": scope.zone.key,
+        "timezone": context.zone.key,
         "generated_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "months": [
             {
@@ -36,7 +36,7 @@ def report_json(scope: Scope, found: Iterable[MonthRows], now: datetime) -> dict
                 "complete": one.complete,
                 "missing_calendars": list(one.missing) if named else len(one.missing),
                 "clients": [
-                    written | judged_json(one.insights.get(row.client)) for row, written in _rows_json(one, scope)
+                    written | judged_json(one.insights.get(row.client)) for row, written in _rows_json(one, context)
                 ],
             }
             for one in found
@@ -44,10 +44,10 @@ def report_json(scope: Scope, found: Iterable[MonthRows], now: datetime) -> dict
     }
 
 
-def _rows_json(month: MonthRows, scope: Scope) -> Iterator[tuple[Row, dict[str, Any]]]:
+def _rows_json(month: MonthRows, context: ScoringContext) -> Iterator[tuple[Row, dict[str, Any]]]:
     """The rows of a month, each with what JSON and CSV say of its figures."""
-    clients = {one.name: one for one in scope.clients}
-    company = scope.config.company
+    clients = {one.name: one for one in context.clients}
+    company = context.config.company
     days = working_days(month.month, company.country, company.region)
     for row in month.rows:
         yield row, _row_json(row, clients[row.client], days, month.restated.get(row.client))
@@ -114,11 +114,11 @@ def judged_json(insight: Insight | None) -> dict[str, Any]:
     return {"stage": stage, "signals": Written(signals)}
 
 
-def report_cells(found: Iterable[MonthRows], scope: Scope) -> list[dict[str, Any]]:
+def report_cells(found: Iterable[MonthRows], context: ScoringContext) -> list[dict[str, Any]]:
     """`rapport report --format csv`: one flat row a client and month."""
     cells = []
     for one in found:
-        for row, written in _rows_json(one, scope):
+        for row, written in _rows_json(one, context):
             steps, previous, aside = written.pop("steps"), written.pop("previous"), written.pop("set_aside")
             written.pop("compared", None)
             written.pop("trend_scores")
@@ -142,18 +142,18 @@ def report_cells(found: Iterable[MonthRows], scope: Scope) -> list[dict[str, Any
     return cells
 
 
-def explain_json(scope: Scope, client: str, month: Month, lines: Iterable[Credited]) -> dict[str, Any]:
+def explain_json(context: ScoringContext, client: str, month: Month, lines: Iterable[Credited]) -> dict[str, Any]:
     """`rapport explain --format json` (interface.md). With `privacy.show_ours = false` ours are counted, not named."""
-    return {"client": client, "month": month, "meetings": [_line_json(one, scope) for one in lines]}
+    return {"client": client, "month": month, "meetings": [_line_json(one, context) for one in lines]}
 
 
-def _line_json(line: Credited, scope: Scope) -> dict[str, Any]:
+def _line_json(line: Credited, context: ScoringContext) -> dict[str, Any]:
     judged, meeting = line.judged, line.judged.meeting
-    named = scope.config.privacy.show_ours
-    points = scope.rules.points.get(judged.step, 0) if judged.step is not None else 0
+    named = context.config.privacy.show_ours
+    points = context.rules.points.get(judged.step, 0) if judged.step is not None else 0
     return {
-        "start": meeting.start.astimezone(scope.zone).isoformat(),
-        "end": meeting.end.astimezone(scope.zone).isoformat(),
+        "start": meeting.start.astimezone(context.zone).isoformat(),
+        "end": meeting.end.astimezone(context.zone).isoformat(),
         "title": meeting.title,
         "channel": judged.channel.value,
         "ours": list(judged.ours) if named else len(judged.ours),

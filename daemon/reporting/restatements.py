@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from daemon.figures.scoring_context import Scope
+from daemon.figures.scoring_context import ScoringContext
 from daemon.reporting.meetings import read_meetings
 from daemon.store.meta import FROZEN_BEFORE, get_meta
 from daemon.store.told import ToldFigures, in_full
@@ -19,7 +19,7 @@ from scoring.months.month import Month
 
 def restated_months(
     connection: Connection,
-    scope: Scope,
+    context: ScoringContext,
     histories: Mapping[str, History],
     told: Mapping[tuple[str, Month], ToldFigures],
     now: datetime,
@@ -41,10 +41,10 @@ def restated_months(
     found: list[tuple[Restated, Told]] = []
     frozen = get_meta(connection, FROZEN_BEFORE) or ""
     for month, rows in differing.items():
-        meetings = read_meetings(connection, scope, month, now, rows.keys()) if month >= frozen else {}
+        meetings = read_meetings(connection, context, month, now, rows.keys()) if month >= frozen else {}
         for client, row in rows.items():
             then = in_full(connection, told[client, month])
-            now_told = told_of(row, meetings.get(client, ()), scope.told_with())
+            now_told = told_of(row, meetings.get(client, ()), context.told_with())
             if month < frozen:
                 now_told = replace(now_told, meetings=then.meetings)
             if (changed := restated(then, now_told)) is not None:

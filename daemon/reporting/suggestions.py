@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from daemon.figures.affected_months import months_between
 from daemon.figures.derive import meetings_in
-from daemon.figures.scoring_context import Scope
+from daemon.figures.scoring_context import ScoringContext
 from daemon.store.copies import span_of_copies
 from scoring.meetings.address_book import Kind, Who
 from scoring.meetings.values import Meeting
@@ -37,8 +37,8 @@ class Suggestion:
 class _Outsiders:
     """Answers as the book does, with everybody `other` as a person of their organisation."""
 
-    def __init__(self, scope: Scope) -> None:
-        self._book = scope.book
+    def __init__(self, context: ScoringContext) -> None:
+        self._book = context.book
 
     @property
     def who(self) -> Callable[[str], Who]:
@@ -59,15 +59,17 @@ class _Outsiders:
         return found if domain is None else Who(found.address, Kind.CLIENT, domain)
 
 
-def suggest(connection: Connection, scope: Scope, now: datetime) -> list[Suggestion]:
+def suggest(connection: Connection, context: ScoringContext, now: datetime) -> list[Suggestion]:
     """Organisations met in counted meetings, over all that is stored; free mail is left out."""
-    months = _stored_months(connection, scope, now)
-    return suggest_from(((month, meetings_in(connection, scope, month)) for month in months), scope, now)
+    months = _stored_months(connection, context, now)
+    return suggest_from(((month, meetings_in(connection, context, month)) for month in months), context, now)
 
 
-def suggest_from(months: Iterable[tuple[Month, Iterable[Meeting]]], scope: Scope, now: datetime) -> list[Suggestion]:
+def suggest_from(
+    months: Iterable[tuple[Month, Iterable[Meeting]]], context: ScoringContext, now: datetime
+) -> list[Suggestion]:
     """The same from the meetings of some months."""
-    outsiders = _Outsiders(scope)
+    outsiders = _Outsiders(context)
     found: dict[str, Suggestion] = {}
     people: dict[str, set[str]] = {}
     for month, meetings in months:
@@ -75,9 +77,9 @@ def suggest_from(months: Iterable[tuple[Month, Iterable[Meeting]]], scope: Scope
         for meeting in meetings:
             if not outsiders.concerns(meeting):
                 continue
-            for one in judge(meeting, outsiders, scope.rules, now):
+            for one in judge(meeting, outsiders, context.rules, now):
                 judged.setdefault(one.client, []).append(one)
-        _add_month(found, people, month, judged, scope)
+        _add_month(found, people, month, judged, context)
     for domain, suggestion in found.items():
         suggestion.people = len(people[domain])
     return sorted(
@@ -85,12 +87,12 @@ def suggest_from(months: Iterable[tuple[Month, Iterable[Meeting]]], scope: Scope
     )
 
 
-def _stored_months(connection: Connection, scope: Scope, now: datetime) -> list[Month]:
+def _stored_months(connection: Connection, context: ScoringContext, now: datetime) -> list[Month]:
     span = span_of_copies(connection)
     if span is None:
         return []
-    first, last = (month_of(one, scope.zone) for one in span)
-    return months_between(first, min(month_of(now, scope.zone), last))
+    first, last = (month_of(one, context.zone) for one in span)
+    return months_between(first, min(month_of(now, context.zone), last))
 
 
 def _add_month(
@@ -98,10 +100,10 @@ def _add_month(
     people: dict[str, set[str]],
     month: Month,
     judged: dict[str, list[Judged]],
-    scope: Scope,
+    context: ScoringContext,
 ) -> None:
     for domain, meetings in judged.items():
-        figures = figures_of(domain, month, meetings, scope.rules)
+        figures = figures_of(domain, month, meetings, context.rules)
         suggestion = found.setdefault(domain, Suggestion(domain=domain))
         suggestion.meetings += figures.meetings
         suggestion.man_seconds += figures.man_seconds

@@ -18,7 +18,7 @@ from connectors.contract import Envelope, RenderedDigest
 from connectors.errors import ConnectorError, sentence
 from daemon.config.model import Config
 from daemon.digests.senders import NoSender, Senders, service_of
-from daemon.figures.scoring_context import Scope
+from daemon.figures.scoring_context import ScoringContext
 from daemon.store.db.engine import Database
 from daemon.store.deliveries import State, recent_deliveries
 from daemon.store.meta import CLOCK_AHEAD, get_meta, set_meta
@@ -33,21 +33,21 @@ Problems = Mapping[str, str]
 """What is wrong at this moment: a sentence for each, by a key that stays while it lasts."""
 
 
-def problems_of(connection: Connection, scope: Scope, now: datetime) -> dict[str, str]:
+def problems_of(connection: Connection, context: ScoringContext, now: datetime) -> dict[str, str]:
     """Everything that somebody has to see to, from the store and the config's certificates."""
     return {
-        **dict(_unread(scope, now)),
+        **dict(_unread(context, now)),
         **dict(_deliveries(connection, now)),
-        **dict(_certificates(scope.config, now)),
+        **dict(_certificates(context.config, now)),
         **dict(_clock(connection)),
     }
 
 
-def _unread(scope: Scope, now: datetime) -> Iterator[tuple[str, str]]:
+def _unread(context: ScoringContext, now: datetime) -> Iterator[tuple[str, str]]:
     """Calendars that could be read and have not been for longer than `alerts.after`, a line for each connector."""
-    after = scope.config.alerts.after
-    read = [one for one in scope.calendars if one.left_at is None and not one.standing]
-    for connector in scope.config.connectors:
+    after = context.config.alerts.after
+    read = [one for one in context.calendars if one.left_at is None and not one.standing]
+    for connector in context.config.connectors:
         own = [one for one in read if one.connector == connector.name]
         late = [one for one in own if one.last_success is not None and now - one.last_success > after]
         if late:

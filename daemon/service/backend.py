@@ -1,7 +1,7 @@
 """What the service and those who do its work have in common: what surrounds them, who is told, pauses after trouble.
 
-The service does not know how what is due gets done: by threads of its own (`daemon.in_threads`), or by workers
-elsewhere (`daemon.scale.hand_out`).
+The service does not know how what is due gets done: by threads of its own (`LocalBackend`), or by workers
+elsewhere (`WorkersBackend`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from daemon.sync.run_values import ConnectorResult
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 300.0
 
 
-class Pauses:
+class Backoff:
     """Growing pauses after trouble with something of ours; none once it works again."""
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Pauses:
 
 
 @dataclass(kw_only=True)
-class Listener:
+class Observer:
     """Who is told what was done: metrics, alerts. Each is called from the threads that did it."""
 
     passed: Callable[[Sequence[ConnectorResult], float], None] = lambda *_: None
@@ -53,16 +53,16 @@ class Listener:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Around:
+class Runtime:
     """What work needs of the process it is done in. When `stopping` is set, nothing further is begun."""
 
     database: Database
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    listener: Listener = field(default_factory=Listener)
+    observer: Observer = field(default_factory=Observer)
     stopping: threading.Event = field(default_factory=threading.Event)
 
 
-class Work(Protocol):
+class Backend(Protocol):
     """How what is due gets done."""
 
     def plan(self, config: Config) -> None:

@@ -13,10 +13,10 @@ from daemon.config.schema.tables import Digest
 from daemon.digests.editions import editions_of
 from daemon.digests.outbox import NO_SEND, Outbox, sending_is_off
 from daemon.digests.senders import NoSender, Senders
-from daemon.figures.history import NothingRead, UnknownMonth, known_months, reach_of
+from daemon.figures.history import NothingRead, UnknownMonth, coverage_of, known_months
 from daemon.figures.rescore import rescore
-from daemon.figures.scoring_context import Scope, known_scope
-from daemon.service.backend import Around
+from daemon.figures.scoring_context import ScoringContext, read_scoring_context
+from daemon.service.backend import Runtime
 from daemon.service.schedule import digest_due, is_planned, month_due, next_after, set_digest_due
 from daemon.service.status import stale_for
 from daemon.store.calendars import Calendar
@@ -32,46 +32,46 @@ CatchUp = Callable[[Sequence[Calendar], datetime], bool]
 when a digest lacks nothing any more."""
 
 
-class Dispatch:
+class DigestJob:
     """One config's digests."""
 
-    def __init__(self, around: Around, config: Config, catch_up: CatchUp) -> None:
-        self._around = around
-        self._database = around.database
+    def __init__(self, runtime: Runtime, config: Config, catch_up: CatchUp) -> None:
+        self._runtime = runtime
+        self._database = runtime.database
         self._config = config
         self._catch_up = catch_up
 
     def plan(self) -> None:
         """Writes down when each digest is due next, where nothing is planned yet."""
-        now = self._around.clock()
+        now = self._runtime.clock()
         with self._database.writing() as connection:
-            scope = known_scope(connection, self._config)
+            context = read_scoring_context(connection, self._config)
             for digest in self._config.digests:
-                set_digest_due(connection, digest, digest_due(connection, digest, scope, now))
+                set_digest_due(connection, digest, digest_due(connection, digest, context, now))
 
     def send_what_is_due(self) -> None:
         """Each digest that is due, and what waits for another try."""
         for digest in self._config.digests:
-            if self._around.stopping.is_set():
+            if self._runtime.stopping.is_set():
                 return
             self.look_after(digest)
 
     def look_after(self, digest: Digest) -> None:
         """Sends one digest if it is due and its month is complete, or was waited for long enough."""
-        now = self._around.clock()
-        scope = self._scope()
-        due, waiting = self._settle_due(digest, scope, now)
+        now = self._runtime.clock()
+        context = self._context()
+        due, waiting = self._settle_due(digest, context, now)
         if due <= now and not self._waits_for_clock() and self._can_go(digest, due, now):
-            self._deliver(digest, month_due(digest, due, now, scope))
+            self._deliver(digest, month_due(digest, due, now, context))
             with self._database.writing() as connection:
-                set_digest_due(connection, digest, next_after(digest.schedule, now, scope))
+                set_digest_due(connection, digest, next_after(digest.schedule, now, context))
         elif waiting and not self._waits_for_clock():
             self._deliver(digest, max(waiting))
 
-    def _settle_due(self, digest: Digest, scope: Scope, now: datetime) -> tuple[datetime, set[Month]]:
+    def _settle_due(self, digest: Digest, context: ScoringContext, now: datetime) -> tuple[datetime, set[Month]]:
         """When it is due, which is written down if the clock was set back; and the months of which deliveries wait."""
         with self._database.reading() as connection:
-            due = digest_due(connection, digest, scope, now)
+            due = digest_due(connection, digest, context, now)
             planned = is_planned(connection, digest, due)
             waiting = {
                 one.month
@@ -88,12 +88,12 @@ class Dispatch:
 
     def _can_go(self, digest: Digest, due: datetime, now: datetime) -> bool:
         """Whether the month's calendars are all read, or were waited for long enough (`digests.wait`)."""
-        month = month_due(digest, due, now, self._scope())
-        stale = stale_for(self._scope(), now, month)
+        month = month_due(digest, due, now, self._context())
+        stale = stale_for(self._context(), now, month)
         if stale and not self._catch_up(stale, now):
             return now >= due + digest.wait
-        scope = self._scope()
-        lacks = missing(month, [reach_of(one, scope) for one in scope.calendars], scope.zone)
+        context = self._context()
+        lacks = missing(month, [coverage_of(one, context) for one in context.calendars], context.zone)
         if not lacks:
             self._catch_up((), now)
         return not lacks or now >= due + digest.wait
@@ -102,19 +102,19 @@ class Dispatch:
         if sending_is_off():
             log.warning("sending_is_off", because=NO_SEND, digest=digest.name, month=month)
             return
-        now = self._around.clock()
-        scope = self._scope()
-        rescore(self._database, scope, now)
+        now = self._runtime.clock()
+        context = self._context()
+        rescore(self._database, context, now)
         with self._database.reading() as connection:
             try:
-                known = known_months(connection, scope, now)
-                editions = editions_of(connection, scope, digest, known.check(month), known, now)
+                known = known_months(connection, context, now)
+                editions = editions_of(connection, context, digest, known.check(month), known, now)
             except (NothingRead, UnknownMonth) as error:
                 log.warning("nothing_to_tell", digest=digest.name, month=month, problem=str(error))
                 return
         with Senders(self._config) as senders:
             outbox = Outbox(
-                database=self._database, senders=senders, digest=digest.name, month=month, clock=self._around.clock
+                database=self._database, senders=senders, digest=digest.name, month=month, clock=self._runtime.clock
             )
             try:
                 deliveries = outbox.deliver(editions, patient=True)
@@ -122,8 +122,8 @@ class Dispatch:
                 log.error("no_sender", digest=digest.name, problem=str(error))
                 return
         for one in deliveries:
-            self._around.listener.delivered(one.state)
+            self._runtime.observer.delivered(one.state)
 
-    def _scope(self) -> Scope:
+    def _context(self) -> ScoringContext:
         with self._database.reading() as connection:
-            return known_scope(connection, self._config)
+            return read_scoring_context(connection, self._config)

@@ -20,12 +20,15 @@ _HOLDER = "service holder"
 _LOCK = 7_204_991_552_218_341  # any number of ours, for PostgreSQL
 
 
-class Held(Exception):
+class HeldElsewhere(Exception):
     """Another service runs on this store. Says which."""
 
 
-class Holder:
-    """Holds the store for this process while `with` lasts. Raises `Held`. The system lets go when the process ends."""
+class InstanceLock:
+    """Holds the store for this process while `with` lasts. Raises `HeldElsewhere`.
+
+    The system lets go when the process ends.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -54,7 +57,7 @@ class Holder:
         try:
             self._file.acquire(blocking=False)
         except Timeout:
-            raise Held(self._who()) from None
+            raise HeldElsewhere(self._who()) from None
 
     def _hold_server(self) -> None:
         """A lock of the session: it ends with the connection, whatever happens to us."""
@@ -62,7 +65,7 @@ class Holder:
         held = self._connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({_LOCK})").scalar()
         if not held:
             self._connection.close()
-            raise Held(self._who())
+            raise HeldElsewhere(self._who())
 
     def _who(self) -> str:
         with self._database.reading() as connection:

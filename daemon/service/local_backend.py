@@ -12,30 +12,30 @@ import structlog
 
 from connectors.contract import Calendars
 from daemon.config.model import Config
-from daemon.figures.scoring_context import known_scope
-from daemon.service.backend import Around, Pauses
-from daemon.service.digest_job import Dispatch
+from daemon.figures.scoring_context import read_scoring_context
+from daemon.service.backend import Backoff, Runtime
+from daemon.service.digest_job import DigestJob
 from daemon.service.schedule import is_sync_planned, set_sync_due, sync_due
 from daemon.store.calendars import Calendar
 from daemon.sync.connect import connect
-from daemon.sync.run import run_pass
-from daemon.sync.run_values import Pass, log_results
+from daemon.sync.run import run_sync
+from daemon.sync.run_values import SyncRun, log_results
 
 log = structlog.get_logger()
 
 
-class InThreads:
-    """One pass over the calendars at a time, the scheduled one or the one before a digest; see `daemon.work.Work`."""
+class LocalBackend:
+    """One pass over the calendars at a time, the scheduled one or the one before a digest; see `Backend`."""
 
-    def __init__(self, around: Around, config: Config) -> None:
-        self._around = around
-        self._database = around.database
+    def __init__(self, runtime: Runtime, config: Config) -> None:
+        self._runtime = runtime
+        self._database = runtime.database
         self._config = config
         self._new_config: Config | None = None
-        self._dispatch = Dispatch(around, config, self._catch_up)
+        self._dispatch = DigestJob(runtime, config, self._catch_up)
         self._reading = threading.Lock()
         self._sending = threading.Lock()
-        self._stale = Pauses()
+        self._stale = Backoff()
         self._calendars: list[Calendars] | None = None
 
     def plan(self, config: Config) -> None:
@@ -75,26 +75,26 @@ class InThreads:
             self._config, self._new_config = self._new_config, None
             self.stop()
             self._calendars = None
-            self._dispatch = Dispatch(self._around, self._config, self._catch_up)
+            self._dispatch = DigestJob(self._runtime, self._config, self._catch_up)
             self._dispatch.plan()
         log.info("config_reloaded")
 
     def _sync_if_due(self) -> None:
         with self._reading:
             self._take_new_config()
-            now = self._around.clock()
+            now = self._runtime.clock()
             every = self._config.sync.every
             with self._database.reading() as connection:
                 due = sync_due(connection, now, every)
                 planned = is_sync_planned(connection, due)
-            self._around.listener.store_up(True)
+            self._runtime.observer.store_up(True)
             if not planned:  # the first time, or the clock was set back
                 with self._database.writing() as connection:
                     set_sync_due(connection, due)
-            if now < due or self._around.stopping.is_set():
+            if now < due or self._runtime.stopping.is_set():
                 return
             self._pass(now)
-            if not self._around.stopping.is_set():
+            if not self._runtime.stopping.is_set():
                 with self._database.writing() as connection:
                     set_sync_due(connection, now + every)
 
@@ -120,18 +120,18 @@ class InThreads:
     def _pass(self, now: datetime, only: frozenset[int] | None = None) -> None:
         began = time.monotonic()
         with self._database.reading() as connection:
-            scope = known_scope(connection, self._config)
-        work = Pass(
+            context = read_scoring_context(connection, self._config)
+        work = SyncRun(
             database=self._database,
-            scope=scope,
+            context=context,
             now=now,
             only=only,
-            stopping=self._around.stopping.is_set,
-            rescored=self._around.listener.rescored,
+            stopping=self._runtime.stopping.is_set,
+            rescored=self._runtime.observer.rescored,
         )
-        results = run_pass(work, self._connectors(), all_connectors=only is None)
-        if not self._around.stopping.is_set():
-            self._around.listener.passed(results, time.monotonic() - began)
+        results = run_sync(work, self._connectors(), all_connectors=only is None)
+        if not self._runtime.stopping.is_set():
+            self._runtime.observer.passed(results, time.monotonic() - began)
             log_results(results)
 
     def _connectors(self) -> list[Calendars]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from daemon.config.schema.cron import expand_cron
 from daemon.config.schema.tables import Digest
-from daemon.figures.scoring_context import Scope
+from daemon.figures.scoring_context import ScoringContext
 from daemon.store.db.types import from_millis, to_millis
 from daemon.store.meta import get_meta, set_meta
 from scoring.months.month import Month, begins, month_of, shift
@@ -31,11 +31,11 @@ class Due:
         return json.dumps({"at": to_millis(self.at), "schedule": self.schedule})
 
 
-def next_after(schedule: str, moment: datetime, scope: Scope) -> datetime:
+def next_after(schedule: str, moment: datetime, context: ScoringContext) -> datetime:
     """When a digest's schedule, in the company's time, comes up next."""
     from apscheduler.triggers.cron import CronTrigger
 
-    trigger = CronTrigger(timezone=scope.zone, **expand_cron(schedule))
+    trigger = CronTrigger(timezone=context.zone, **expand_cron(schedule))
     found: datetime | None = trigger.get_next_fire_time(None, moment + timedelta(microseconds=1))
     if found is None:  # the config refuses a schedule that never comes
         raise ValueError("the schedule never comes")
@@ -77,9 +77,9 @@ def set_roster_due(connection: Connection, connector: str, at: datetime) -> None
     set_meta(connection, _ROSTER + connector, str(to_millis(at)))
 
 
-def digest_due(connection: Connection, digest: Digest, scope: Scope, now: datetime) -> datetime:
+def digest_due(connection: Connection, digest: Digest, context: ScoringContext, now: datetime) -> datetime:
     """When a digest is due. At the very first look nothing is overdue; a changed schedule is reckoned from now."""
-    coming = next_after(digest.schedule, now, scope)
+    coming = next_after(digest.schedule, now, context)
     kept = _load(get_meta(connection, _DIGEST + digest.name))
     return min(kept.at, coming) if kept is not None and kept.schedule == digest.schedule else coming
 
@@ -93,13 +93,13 @@ def is_planned(connection: Connection, digest: Digest, at: datetime) -> bool:
     return get_meta(connection, _DIGEST + digest.name) == Due(at=at, schedule=digest.schedule).dump()
 
 
-def month_due(digest: Digest, at: datetime, now: datetime, scope: Scope) -> Month:
+def month_due(digest: Digest, at: datetime, now: datetime, context: ScoringContext) -> Month:
     """Which month a digest that is due since `at` is about: of several moments missed, the last one's."""
-    month = month_of(now, scope.zone)
-    first = month_of(at, scope.zone)
+    month = month_of(now, context.zone)
+    first = month_of(at, context.zone)
     while month > first:
-        came = next_after(digest.schedule, begins(month, scope.zone) - timedelta(microseconds=2), scope)
-        if came <= now and came < begins(shift(month, 1), scope.zone):
+        came = next_after(digest.schedule, begins(month, context.zone) - timedelta(microseconds=2), context)
+        if came <= now and came < begins(shift(month, 1), context.zone):
             break
         month = shift(month, -1)
     return shift(month, -1)

@@ -1,7 +1,7 @@
 """`rapport run`: looks at what is due, until it is told to stop.
 
-What is due lives in the store (`daemon.agenda`). Jobs of a scheduler look every second whether something is; how it
-gets done is `daemon.work.Work`'s business. One more job only proves that the loop turns, and one tells what is wrong.
+What is due lives in the store (`daemon.service.schedule`). Jobs of a scheduler look every second whether something is;
+how it gets done is the backend's business. One more job only proves that the loop turns, and one tells what is wrong.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ import structlog
 from daemon.config.model import Config
 from daemon.digests.outbox import sending_is_off
 from daemon.digests.senders import Senders
-from daemon.figures.scoring_context import known_scope
+from daemon.figures.scoring_context import read_scoring_context
 from daemon.service.alerts import Alarm, problems_of
-from daemon.service.backend import Around, Listener, Pauses, Work
-from daemon.service.local_backend import InThreads
+from daemon.service.backend import Backend, Backoff, Observer, Runtime
+from daemon.service.local_backend import LocalBackend
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError
 
@@ -40,24 +40,25 @@ class Service:
 
     config: Config
     database: Database
-    listener: Listener = field(default_factory=Listener)
+    observer: Observer = field(default_factory=Observer)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     tick_seconds: float = 1.0
+    make_backend: Callable[[Runtime, Config], Backend] = LocalBackend
 
     def __post_init__(self) -> None:
         self._stopping = threading.Event()
         self._turned = time.monotonic()
-        self._pauses: dict[str, Pauses] = {}
+        self._pauses: dict[str, Backoff] = {}
         self._looked_at = -_ALERTS_EVERY_SECONDS
-        around = Around(database=self.database, clock=self.clock, listener=self.listener, stopping=self._stopping)
-        self.work: Work = _work(around, self.config)
+        runtime = Runtime(database=self.database, clock=self.clock, observer=self.observer, stopping=self._stopping)
+        self.backend = self.make_backend(runtime, self.config)
         self._scheduler = _scheduler()
 
     def start(self) -> None:
         """Begins to look at what is due. Raises `StoreError` when the store cannot be used now."""
-        self.work.plan(self.config)
-        looks = {**self.work.looks(), "alerts": self._alerts}
-        self._pauses = {name: Pauses() for name in looks}
+        self.backend.plan(self.config)
+        looks = {**self.backend.looks(), "alerts": self._alerts}
+        self._pauses = {name: Backoff() for name in looks}
         for job in (self._turn, *(partial(self._guarded, name, look) for name, look in looks.items())):
             self._scheduler.add_job(job, "interval", seconds=self.tick_seconds, max_instances=1, coalesce=True)
         self._scheduler.start()
@@ -65,15 +66,15 @@ class Service:
     def stop(self) -> bool:
         """Ends what is going on, or abandons it: nothing half-done is kept. Whether all of it ended in time."""
         self._stopping.set()
-        self.work.stop()
+        self.backend.stop()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
-        return self.work.ended(_STOPS_WITHIN_SECONDS)
+        return self.backend.ended(_STOPS_WITHIN_SECONDS)
 
     def reload(self, config: Config) -> None:
         """From the next round on, this config. The store stays the one that was opened."""
         self.config = config
-        self.work.plan(config)
+        self.backend.plan(config)
 
     def alive(self) -> bool:
         """Whether the loop turns."""
@@ -82,7 +83,7 @@ class Service:
     def ready(self) -> tuple[bool, str]:
         """Whether the store answers and the calendars were read lately; else what is wrong."""
         try:
-            return self.work.ready(self.clock())
+            return self.backend.ready(self.clock())
         except StoreError as error:
             return False, error.what
 
@@ -98,8 +99,8 @@ class Service:
         """What needs somebody goes to `[alerts]`, and into the log in any case."""
         now = self.clock()
         with self.database.reading() as connection:
-            scope = known_scope(connection, self.config)
-            found = problems_of(connection, scope, now)
+            context = read_scoring_context(connection, self.config)
+            found = problems_of(connection, context, now)
         with Senders(self.config) as senders:
             if not sending_is_off():
                 Alarm(self.database, self.config, senders).tell(found, now)
@@ -112,25 +113,13 @@ class Service:
         try:
             look()
         except StoreError as error:
-            self.listener.store_up(False)
+            self.observer.store_up(False)
             log.error("store_trouble", during=what, problem=error.what, again_in_seconds=pauses.lengthen())
         except Exception as error:  # a defect must not end the service
             seconds = pauses.lengthen()
             log.error("defect", during=what, kind=type(error).__name__, again_in_seconds=seconds, exc_info=True)
         else:
             pauses.end()
-
-
-def _work(around: Around, config: Config) -> Work:
-    """By workers elsewhere if the config says so (`[scale]`), by threads of this process otherwise.
-
-    Raises `ModuleNotFoundError` without the extra `scale`.
-    """
-    if config.scale.workers:
-        from daemon.workers.scheduler import HandOut
-
-        return HandOut(around, config)
-    return InThreads(around, config)
 
 
 def _scheduler() -> Any:

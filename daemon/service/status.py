@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from daemon.figures.scoring_context import Scope
+from daemon.figures.scoring_context import ScoringContext
 from daemon.output.timestamps import stamp
 from daemon.service.schedule import digest_due, is_served, sync_due
 from daemon.store.calendars import Calendar
@@ -33,26 +33,30 @@ def state_of(calendar: Calendar, now: datetime, every: timedelta) -> str:
     return STALE if now - calendar.last_success > every * _STALE_AFTER else FRESH
 
 
-def stale_for(scope: Scope, now: datetime, month: Month | None) -> list[Calendar]:
+def stale_for(context: ScoringContext, now: datetime, month: Month | None) -> list[Calendar]:
     """The calendars to read before a digest is made: not read lately, or not since its month ended."""
-    end = begins(shift(month, 1), scope.zone) if month is not None else begins(month_of(now, scope.zone), scope.zone)
-    due = [one for one in scope.calendars if one.left_at is None and not one.standing]
+    end = (
+        begins(shift(month, 1), context.zone)
+        if month is not None
+        else begins(month_of(now, context.zone), context.zone)
+    )
+    due = [one for one in context.calendars if one.left_at is None and not one.standing]
     return [
         one
         for one in due
-        if state_of(one, now, scope.config.sync.every) != FRESH
+        if state_of(one, now, context.config.sync.every) != FRESH
         or (end <= now and (one.read_through is None or one.read_through < end))
     ]
 
 
-def status_json(connection: Connection, scope: Scope, now: datetime) -> dict[str, Any]:
+def status_json(connection: Connection, context: ScoringContext, now: datetime) -> dict[str, Any]:
     """`rapport status --format json` (interface.md). Calendars that have left are not in it.
 
     `clock` is None, or how many seconds our clock is ahead of the providers' and what waits because of it. `workers`
     are those that do the work where `scale.workers` says that others do it.
     """
-    every = scope.config.sync.every
-    read = [one for one in scope.calendars if one.left_at is None]
+    every = context.config.sync.every
+    read = [one for one in context.calendars if one.left_at is None]
     return {
         "calendars": [
             {
@@ -67,13 +71,13 @@ def status_json(connection: Connection, scope: Scope, now: datetime) -> dict[str
         "due": [
             {"what": "sync", "at": stamp(max(_next_sync(connection, read, now, every), now))},
             *(
-                {"what": f"digest {one.name}", "at": stamp(digest_due(connection, one, scope, now))}
-                for one in scope.config.digests
+                {"what": f"digest {one.name}", "at": stamp(digest_due(connection, one, context, now))}
+                for one in context.config.digests
             ),
         ],
         "deliveries": [_delivery_json(one) for one in recent_deliveries(connection, now)],
         "clock": _clock_json(get_meta(connection, CLOCK_AHEAD)),
-        "workers": [_worker_json(one) for one in read_workers(connection)] if scope.config.scale.workers else [],
+        "workers": [_worker_json(one) for one in read_workers(connection)] if context.config.scale.workers else [],
     }
 
 

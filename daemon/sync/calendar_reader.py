@@ -11,11 +11,11 @@ import structlog
 
 from connectors.contract import Calendars, Done, Person, Reading
 from connectors.errors import ConnectorError, CursorExpired, RetryLater, SkipCalendar, StopConnector, sentence
-from daemon.figures.scoring_context import Scope
+from daemon.figures.scoring_context import ScoringContext
 from daemon.store.calendars import Calendar
 from daemon.store.copies import live_entries
 from daemon.store.db.errors import StoreError
-from daemon.sync.run_values import ConnectorResult, Failure, Flaw, Pass
+from daemon.sync.run_values import ConnectorResult, Failure, Flaw, SyncRun
 from daemon.sync.spool import Spool
 from daemon.sync.storage_policy import Policy, prepare
 from daemon.sync.writer import Held, Keeper, TooLate
@@ -29,20 +29,20 @@ _MOST_MISSES = 16
 class Reader:
     """Reads calendars of one connector. `read` is called from several threads; one calendar never stops another."""
 
-    def __init__(self, work: Pass, connector: Calendars, scope: Scope, result: ConnectorResult) -> None:
-        self._work = work
+    def __init__(self, run: SyncRun, connector: Calendars, context: ScoringContext, result: ConnectorResult) -> None:
+        self._work = run
         self._connector = connector
-        self._scope = scope
+        self._context = context
         self._result = result
-        self._query = f"{connector.query()}/{scope.read_with()}"
+        self._query = f"{connector.query()}/{context.read_with()}"
         self._policy = Policy(
-            book=scope.book,
-            rules=scope.rules,
-            titles=scope.config.sync.titles,
-            window=scope.window(work.now),
-            forgotten=work.forgotten(),
+            book=context.book,
+            rules=context.rules,
+            titles=context.config.sync.titles,
+            window=context.window(run.now),
+            forgotten=run.forgotten(),
         )
-        self._keeper = Keeper(work, scope, self._policy, self._query)
+        self._keeper = Keeper(run, context, self._policy, self._query)
         self._counting = threading.Lock()
         self._stopped: ConnectorError | None = None
         self._misses = 0  # calendars in a row to which no answer came
@@ -113,7 +113,7 @@ class Reader:
 
     def _reconciles(self, calendar: Calendar) -> bool:
         """The scheduled full comparison, spread over its period by a share that each calendar keeps."""
-        every = self._scope.config.sync.reconcile
+        every = self._context.config.sync.reconcile
         name = f"{calendar.connector}/{calendar.key}".encode()
         share = int.from_bytes(blake2b(name, digest_size=2).digest(), "big") / 65_536
         return calendar.last_full is None or self._work.now - calendar.last_full > every * (0.5 + share / 2)
@@ -129,8 +129,8 @@ class Reader:
             now=self._work.now,
             full=full or cursor is None,
             held=partial(self._held, calendar),
-            may_keep=self._scope.book.has_outsiders,
-            titles_of=self._scope.titles_of(),
+            may_keep=self._context.book.has_outsiders,
+            titles_of=self._context.titles_of(),
         )
         done: Done | None = None
         entries = 0

@@ -9,24 +9,24 @@ from daemon.figures.rescore import rescore
 from daemon.store.addresses import erase_unused_addresses
 from daemon.store.copies import erase_copies_before
 from daemon.store.meta import FROZEN_BEFORE, get_meta, set_meta
-from daemon.sync.run_values import Pass
+from daemon.sync.run_values import SyncRun
 from scoring.months.month import begins, month_of, shift
 
 
-def derive(work: Pass, ahead_seconds: float) -> None:
+def derive(run: SyncRun, ahead_seconds: float) -> None:
     """Derives the figures that changed, and erases what is too old; while the clock is wrong as if it were right."""
     began = time.monotonic()
-    rescore(work.database, work.known(), work.now - timedelta(seconds=max(ahead_seconds, 0)))
-    work.rescored(time.monotonic() - began)
+    rescore(run.database, run.known(), run.now - timedelta(seconds=max(ahead_seconds, 0)))
+    run.rescored(time.monotonic() - began)
     if not ahead_seconds:
-        _retain(work)
+        _retain(run)
 
 
-def _retain(work: Pass) -> None:
+def _retain(run: SyncRun) -> None:
     """Erases copies older than `retain`; their months are frozen from then on (R11)."""
-    first_kept = shift(month_of(work.now, work.scope.zone), -work.scope.config.sync.retain)
-    with work.database.writing() as connection:
-        if erase_copies_before(connection, begins(first_kept, work.scope.zone)):
+    first_kept = shift(month_of(run.now, run.context.zone), -run.context.config.sync.retain)
+    with run.database.writing() as connection:
+        if erase_copies_before(connection, begins(first_kept, run.context.zone)):
             erase_unused_addresses(connection)
             frozen = get_meta(connection, FROZEN_BEFORE)
             set_meta(connection, FROZEN_BEFORE, max(frozen or first_kept, first_kept))

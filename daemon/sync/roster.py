@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from connectors.contract import Person, Roster
 from daemon.figures.affected_months import touched_months
-from daemon.figures.scoring_context import Scope
+from daemon.figures.scoring_context import ScoringContext
 from daemon.store.calendar_writes import Round
 from daemon.store.calendars import UNLISTED, Calendar, add_calendar, change_calendar, erase_calendar, read_calendars
 from daemon.store.figures import mark_stale
@@ -28,7 +28,7 @@ log = structlog.get_logger()
 
 
 def save_roster(
-    connection: Connection, scope: Scope, connector: str, roster: Roster, now: datetime
+    connection: Connection, context: ScoringContext, connector: str, roster: Roster, now: datetime
 ) -> list[tuple[Calendar, Person]]:
     """Adds, renames, erases and lets go of calendars; answers with those to read.
 
@@ -40,10 +40,10 @@ def save_roster(
     known = {one.key: one for one in read_calendars(connection, connector)}
     before, groups = _identities(known.values()), read_groups(connection)
     for one in [one for one in known.values() if one.address in excluded]:
-        _erase(connection, scope, known.pop(one.key))
+        _erase(connection, context, known.pop(one.key))
     listed: dict[str, tuple[Person, str | None]] = {one.id: (one, None) for one in roster.people}
     listed |= {one.id: (one, reason) for one, reason in roster.unreadable}
-    joined = _joins_in(connection, scope, now)
+    joined = _joins_in(connection, context, now)
     for person, reason in listed.values():
         if person.id not in known:
             number = add_calendar(connection, connector=connector, key=person.id, address=person.address, joined=joined)
@@ -57,7 +57,7 @@ def save_roster(
     else:
         set_meta(connection, _DOUBTED + connector, None)
         for one in missing:
-            let_go(connection, scope, one, now)
+            let_go(connection, context, one, now)
     save_groups(connection, connector, roster.groups)
     saved = read_calendars(connection, connector)
     if _identities(saved) != before or read_groups(connection) != groups:
@@ -108,11 +108,11 @@ def _is_doubted(connection: Connection, connector: str, missing: int, present: i
     return now - datetime.fromisoformat(since) < _DOUBT
 
 
-def let_go(connection: Connection, scope: Scope, calendar: Calendar, now: datetime) -> None:
+def let_go(connection: Connection, context: ScoringContext, calendar: Calendar, now: datetime) -> None:
     """A calendar is no longer read. What it held of the time after its last reading does not count any more."""
     round_ = Round(connection, calendar.id)
     round_.touch(after=calendar.last_success or now)
-    mark_stale(connection, touched_months(round_.touched, scope))
+    mark_stale(connection, touched_months(round_.touched, context))
     change_calendar(connection, calendar.id, left_at=now)
 
 
@@ -135,14 +135,14 @@ def _changes(person: Person, reason: str | None, known: Calendar | None) -> dict
     return changes
 
 
-def _joins_in(connection: Connection, scope: Scope, now: datetime) -> str:
+def _joins_in(connection: Connection, context: ScoringContext, now: datetime) -> str:
     """R11: a calendar counts from the month in which it joined; those of the first pass from history's first."""
     first_pass = get_meta(connection, _FIRST_ROUND_DONE) is None
-    return month_of(scope.window(now).start if first_pass else now, scope.zone)
+    return month_of(context.window(now).start if first_pass else now, context.zone)
 
 
-def _erase(connection: Connection, scope: Scope, calendar: Calendar) -> None:
+def _erase(connection: Connection, context: ScoringContext, calendar: Calendar) -> None:
     round_ = Round(connection, calendar.id)
     round_.touch()
-    mark_stale(connection, touched_months(round_.touched, scope))
+    mark_stale(connection, touched_months(round_.touched, context))
     erase_calendar(connection, calendar.id)

@@ -14,20 +14,20 @@ from connectors.contract import Calendars, Person
 from connectors.errors import ConnectorError, sentence
 from connectors.net.clock_skew import observed
 from daemon.figures.derive import no_search_for_cycles
-from daemon.figures.scoring_context import Scope
+from daemon.figures.scoring_context import ScoringContext
 from daemon.store.calendars import Calendar, change_calendar, read_calendars
 from daemon.sync.calendar_reader import Reader
 from daemon.sync.clock_guard import note_clock
 from daemon.sync.figures_step import derive
 from daemon.sync.roster import end_first_pass, let_go, save_roster
-from daemon.sync.run_values import ConnectorResult, Failure, Pass
+from daemon.sync.run_values import ConnectorResult, Failure, SyncRun
 
 log = structlog.get_logger()
 
 _SEARCHED_EVERY = 50  # calendars after which cycles are searched for; pages hold none, and are many values
 
 
-def run_pass(work: Pass, connectors: Iterable[Calendars], *, all_connectors: bool = True) -> list[ConnectorResult]:
+def run_sync(run: SyncRun, connectors: Iterable[Calendars], *, all_connectors: bool = True) -> list[ConnectorResult]:
     """Reads every calendar of the connectors once and derives the figures that changed.
 
     `all_connectors`: these are all that the config names, so the calendars of others are no longer read. Raises
@@ -35,60 +35,64 @@ def run_pass(work: Pass, connectors: Iterable[Calendars], *, all_connectors: boo
     """
     connectors = list(connectors)
     observed.forget()
-    results = [_run_connector(work, connector) for connector in connectors if not work.stopping()]
-    if work.stopping():
+    results = [_run_connector(run, connector) for connector in connectors if not run.stopping()]
+    if run.stopping():
         return results
     if all_connectors:
-        with work.database.writing() as connection:
-            let_others_go(connection, work, [one.name for one in connectors])
-            end_first_pass(connection, work.now)
-    derive(work, note_clock(work.database, observed.seconds()))
+        with run.database.writing() as connection:
+            let_others_go(connection, run, [one.name for one in connectors])
+            end_first_pass(connection, run.now)
+    derive(run, note_clock(run.database, observed.seconds()))
     return results
 
 
-def let_others_go(connection: Connection, work: Pass, connectors: Iterable[str]) -> None:
+def let_others_go(connection: Connection, run: SyncRun, connectors: Iterable[str]) -> None:
     """The calendars of connectors that the config names no more are no longer read."""
     names = set(connectors)
     for one in read_calendars(connection):
         if one.connector not in names and one.left_at is None:
-            let_go(connection, work.scope, one, work.now)
+            let_go(connection, run.context, one, run.now)
 
 
-def _run_connector(work: Pass, connector: Calendars) -> ConnectorResult:
+def _run_connector(run: SyncRun, connector: Calendars) -> ConnectorResult:
     """One connector's calendars, side by side. Nothing that fails here stops another connector."""
     began = time.monotonic()
     result = ConnectorResult(name=connector.name)
-    calendars = read_roster(work, connector, result)
+    calendars = read_roster(run, connector, result)
     if calendars is not None:
-        if work.only is not None:
-            only = work.only
+        if run.only is not None:
+            only = run.only
             calendars = [one for one in calendars if one[0].id in only or one[0].last_try is None]
-        read_side_by_side(work, work.known(), connector, calendars, result)
+        read_side_by_side(run, run.known(), connector, calendars, result)
     result.seconds = round(time.monotonic() - began, 3)
     return result
 
 
-def read_roster(work: Pass, connector: Calendars, result: ConnectorResult) -> list[tuple[Calendar, Person]] | None:
+def read_roster(run: SyncRun, connector: Calendars, result: ConnectorResult) -> list[tuple[Calendar, Person]] | None:
     """Whose calendars there are, brought into the store. None where the connector cannot be read at all."""
     try:
         roster = connector.people()
     except ConnectorError as error:
-        if not work.stopping():
-            _fail_connector(work, result, error)
+        if not run.stopping():
+            _fail_connector(run, result, error)
         return None
     finally:
         result.requests += connector.roster_requests
-    with work.database.writing() as connection:
-        return save_roster(connection, work.scope, connector.name, roster, work.now)
+    with run.database.writing() as connection:
+        return save_roster(connection, run.context, connector.name, roster, run.now)
 
 
 def read_side_by_side(
-    work: Pass, scope: Scope, connector: Calendars, calendars: list[tuple[Calendar, Person]], result: ConnectorResult
+    run: SyncRun,
+    context: ScoringContext,
+    connector: Calendars,
+    calendars: list[tuple[Calendar, Person]],
+    result: ConnectorResult,
 ) -> None:
-    """A round of each of these calendars, `sync.workers` at once. `scope` is as the calendars are known by now."""
+    """A round of each of these calendars, `sync.workers` at once. `context` is as the calendars are known by now."""
     result.calendars = len(calendars)
-    reader = Reader(work, connector, scope, result)
-    with no_search_for_cycles(), ThreadPoolExecutor(max_workers=work.scope.config.sync.workers) as pool:
+    reader = Reader(run, connector, context, result)
+    with no_search_for_cycles(), ThreadPoolExecutor(max_workers=run.context.config.sync.workers) as pool:
         tasks = [pool.submit(reader.read, calendar, person) for calendar, person in calendars]
         gc.freeze()  # each search walks over what it may find: not over what was there before, which is much
         try:
@@ -96,8 +100,8 @@ def read_side_by_side(
                 task.result()
                 if done % _SEARCHED_EVERY == 0:
                     gc.collect()
-                if work.progress is not None:
-                    work.progress(connector.name, done, len(tasks))
+                if run.progress is not None:
+                    run.progress(connector.name, done, len(tasks))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -105,13 +109,13 @@ def read_side_by_side(
             gc.unfreeze()
 
 
-def _fail_connector(work: Pass, result: ConnectorResult, error: ConnectorError) -> None:
+def _fail_connector(run: SyncRun, result: ConnectorResult, error: ConnectorError) -> None:
     """The whole connector cannot be read: every calendar of it that we know is unread, and says so."""
     message = sentence(error)
-    with work.database.writing() as connection:
+    with run.database.writing() as connection:
         known = [one for one in read_calendars(connection, result.name) if one.left_at is None and not one.standing]
         for one in known:
-            change_calendar(connection, one.id, last_try=work.now, error_code=error.code, error=message)
+            change_calendar(connection, one.id, last_try=run.now, error_code=error.code, error=message)
     result.calendars = len(known)
     addresses = [one.address for one in known] or ["*"]
     result.failed = [Failure(calendar=one, code=error.code, message=message) for one in addresses]

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import structlog
 
-from daemon.figures.scoring_context import Scope, known_scope
+from daemon.figures.scoring_context import ScoringContext, read_scoring_context
 from daemon.store.db.engine import Database
 from daemon.store.forgotten import Forgotten, read_forgotten
 
@@ -56,7 +56,7 @@ class ConnectorResult:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pass:
+class SyncRun:
     """What a pass needs of its surroundings. `full` lists every calendar again, whatever its cursor.
 
     `only` are the numbers of the calendars to be read, None for all; of those, people who are new are read as well.
@@ -65,7 +65,7 @@ class Pass:
     """
 
     database: Database
-    scope: Scope
+    context: ScoringContext
     now: datetime
     full: bool = False
     only: frozenset[int] | None = None
@@ -73,10 +73,10 @@ class Pass:
     stopping: Callable[[], bool] = bool
     rescored: Callable[[float], None] = lambda _: None
 
-    def known(self) -> Scope:
-        """The scope with the calendars as they are known now."""
+    def known(self) -> ScoringContext:
+        """The context with the calendars as they are known now."""
         with self.database.reading() as connection:
-            return known_scope(connection, self.scope.config)
+            return read_scoring_context(connection, self.context.config)
 
     def forgotten(self) -> Forgotten:
         """Whom the store has forgotten by now."""

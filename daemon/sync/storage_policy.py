@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from connectors.contract import Page
 from daemon.store.forgotten import NOBODY, Forgotten
-from scoring.meetings.address_book import Book
+from scoring.meetings.address_book import AddressBook
 from scoring.meetings.values import Copy, Window
 from scoring.months.steps import TITLE_LIMIT, Rules, is_phone_title
 
@@ -18,7 +18,7 @@ class Policy:
     Nothing is kept of whom the store has `forgotten`.
     """
 
-    book: Book
+    book: AddressBook
     rules: Rules
     titles: bool
     window: Window

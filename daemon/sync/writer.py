@@ -13,14 +13,14 @@ from sqlalchemy import Connection
 
 from connectors.contract import Done, Page
 from daemon.figures.affected_months import touched_months
-from daemon.figures.scoring_context import Scope
+from daemon.figures.scoring_context import ScoringContext
 from daemon.store.calendar_writes import Round
 from daemon.store.calendars import Calendar, note_round
 from daemon.store.figures import mark_stale
 from daemon.store.forgotten import read_forgotten
 from daemon.store.meta import HISTORY_BEGINS, get_meta, set_meta
 from daemon.sync.plan import Plan, is_suspicious, plan
-from daemon.sync.run_values import Pass
+from daemon.sync.run_values import SyncRun
 from daemon.sync.spool import Spool
 from daemon.sync.storage_policy import Policy, prepare
 from scoring.months.month import month_of
@@ -50,10 +50,10 @@ class _Unlisted:
 class Keeper:
     """Keeps what the rounds of one connector bring. Used from several threads; every method may raise `StoreError`."""
 
-    def __init__(self, work: Pass, scope: Scope, policy: Policy, query: str) -> None:
-        self._work = work
-        self._database = work.database
-        self._scope = scope
+    def __init__(self, run: SyncRun, context: ScoringContext, policy: Policy, query: str) -> None:
+        self._work = run
+        self._database = run.database
+        self._context = context
         self._policy = policy
         self._query = query
 
@@ -144,7 +144,7 @@ class Keeper:
             if calendar.held_at is None and is_suspicious(len(unlisted.entries), unlisted.of):
                 raise Held
             round_.mark_deleted(unlisted.entries, self._work.now)
-            mark_stale(connection, touched_months(round_.touched, self._scope))
+            mark_stale(connection, touched_months(round_.touched, self._context))
             return round_.changed
 
     def _save_state(self, connection: Connection, calendar: Calendar, done: Done) -> None:
@@ -165,7 +165,7 @@ class Keeper:
             state["read_through"] = done.read_through
         if done.full:
             state |= {"last_full": now, "window_start": done.window.start, "window_end": done.window.end}
-            month = month_of(done.window.start, self._scope.zone)
+            month = month_of(done.window.start, self._context.zone)
             begun = get_meta(connection, HISTORY_BEGINS)
             if begun is None or month < begun:
                 set_meta(connection, HISTORY_BEGINS, month)

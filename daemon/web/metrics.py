@@ -22,7 +22,7 @@ from prometheus_client import (
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from connectors.net.request_counts import TALLY, Tally
+from connectors.net.request_counts import REQUEST_COUNTS, RequestCounts
 from daemon.sync.run_values import ConnectorResult
 from daemon.web.snapshot import Snapshot
 
@@ -46,7 +46,7 @@ class Metrics:
     `state` is called at each scrape; where it fails, the store counts as down and what it would have told is left out.
     """
 
-    def __init__(self, state: State | None = None, tally: Tally = TALLY) -> None:
+    def __init__(self, state: State | None = None, tally: RequestCounts = REQUEST_COUNTS) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # untyped there; else each counter has a second sample
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
@@ -108,7 +108,7 @@ class Metrics:
 class _Requests(Collector):
     """Requests and repeated tries, counted where they are made."""
 
-    def __init__(self, tally: Tally) -> None:
+    def __init__(self, tally: RequestCounts) -> None:
         self._tally = tally
 
     def collect(self) -> Iterator[Metric]:

@@ -16,9 +16,9 @@ import structlog
 from connectors.contract import Calendars, Person
 from connectors.net.clock_skew import observed
 from daemon.config.model import Config
-from daemon.figures.scoring_context import Scope, known_scope
-from daemon.service.backend import Around
-from daemon.service.digest_job import Dispatch
+from daemon.figures.scoring_context import ScoringContext, read_scoring_context
+from daemon.service.backend import Runtime
+from daemon.service.digest_job import DigestJob
 from daemon.service.schedule import is_roster_known, set_roster_due
 from daemon.store.calendars import Calendar, change_calendar
 from daemon.store.db.engine import Database
@@ -31,7 +31,7 @@ from daemon.sync.connect import connect
 from daemon.sync.figures_step import derive
 from daemon.sync.roster import end_first_pass
 from daemon.sync.run import read_roster, read_side_by_side
-from daemon.sync.run_values import ConnectorResult, Pass, log_results
+from daemon.sync.run_values import ConnectorResult, SyncRun, log_results
 from daemon.workers.assignment import comes_back_after, next_slot
 
 log = structlog.get_logger()
@@ -51,16 +51,16 @@ class Scopes:
         self._database = database
         self._config = config
         self._lock = threading.Lock()
-        self._kept: Scope | None = None
+        self._kept: ScoringContext | None = None
         self._mark: str | None = None
         self._made_at = 0.0
 
-    def now(self) -> Scope:
+    def now(self) -> ScoringContext:
         with self._lock, self._database.snapshot() as connection:
             mark = get_meta(connection, ROSTER_MARK)
             old = time.monotonic() - self._made_at > _SCOPE_SECONDS
             if self._kept is None or mark != self._mark or old:
-                self._kept, self._mark = known_scope(connection, self._config), mark
+                self._kept, self._mark = read_scoring_context(connection, self._config), mark
                 self._made_at = time.monotonic()
             return self._kept
 
@@ -68,13 +68,13 @@ class Scopes:
 class Jobs:
     """The jobs of one worker with one config. Used from several threads."""
 
-    def __init__(self, around: Around, config: Config, worker: str) -> None:
-        self._around = around
-        self._database = around.database
+    def __init__(self, runtime: Runtime, config: Config, worker: str) -> None:
+        self._runtime = runtime
+        self._database = runtime.database
         self._config = config
         self._worker = worker
-        self._scopes = Scopes(around.database, config)
-        self._dispatch = Dispatch(around, config, self._catch_up)
+        self._scopes = Scopes(runtime.database, config)
+        self._dispatch = DigestJob(runtime, config, self._catch_up)
         self._lock = threading.Lock()
         self._calendars: dict[str, Calendars] = {}
         self._users = 0
@@ -115,7 +115,7 @@ class Jobs:
             batch = read_batch(connection, number)
             now = self._now(batch)
             calendars = [] if batch is None else unread(connection, batch, now, among)
-        if batch is None or self._around.stopping.is_set():
+        if batch is None or self._runtime.stopping.is_set():
             return
         try:
             if calendars:
@@ -127,24 +127,24 @@ class Jobs:
             with self._database.noting() as connection:
                 put_off(connection, batch, now + _DEFECT_PAUSE, self._worker)
             return
-        if not self._around.stopping.is_set():
+        if not self._runtime.stopping.is_set():
             self._settle(batch)
 
     def _read(self, batch: Batch, calendars: Sequence[Calendar], now: datetime) -> None:
-        scope = self._scopes.now()
+        context = self._scopes.now()
         result = ConnectorResult(name=batch.connector)
         began = time.monotonic()
         people = [(one, Person(id=one.key, addresses=(one.address, *one.aliases))) for one in calendars]
-        read_side_by_side(self._pass(scope, now), scope, self._connector(batch.connector), people, result)
+        read_side_by_side(self._pass(context, now), context, self._connector(batch.connector), people, result)
         result.seconds = round(time.monotonic() - began, 3)
         self._note_clock()
-        if not self._around.stopping.is_set():
+        if not self._runtime.stopping.is_set():
             log_results([result])
-            self._around.listener.passed([result], result.seconds)
+            self._runtime.observer.passed([result], result.seconds)
 
     def _now(self, batch: Batch | None) -> datetime:
         """By this clock, which may be a little behind the one by which the batch is due."""
-        now = self._around.clock()
+        now = self._runtime.clock()
         if batch is not None and now < batch.due_at <= now + min(_CLOCKS_APART, self._config.sync.every / 4):
             return batch.due_at
         return now
@@ -159,17 +159,17 @@ class Jobs:
 
     def roster(self, connector: str) -> None:
         """Whose calendars a connector has; new ones are put into batches. Raises `StoreError`."""
-        now = self._around.clock()
+        now = self._runtime.clock()
         result = ConnectorResult(name=connector)
         with self._database.reading() as connection:
-            scope = known_scope(connection, self._config)
+            context = read_scoring_context(connection, self._config)
         try:
-            read_roster(self._pass(scope, now), self._connector(connector), result)
+            read_roster(self._pass(context, now), self._connector(connector), result)
         except StoreError:
             raise
         except Exception:  # asked again when it is due again
             log.error("defect", during="roster", connector=connector, exc_info=True)
-        if self._around.stopping.is_set():
+        if self._runtime.stopping.is_set():
             return
         with self._database.writing() as connection:
             added = fill_batches(connection, connector, now)
@@ -180,12 +180,12 @@ class Jobs:
 
     def derive(self) -> None:
         """The figures that changed. Raises `StoreError`."""
-        now = self._around.clock()
+        now = self._runtime.clock()
         with self._database.reading() as connection:
-            scope = known_scope(connection, self._config)
+            context = read_scoring_context(connection, self._config)
             ahead = float(get_meta(connection, CLOCK_AHEAD) or 0)
         began = time.monotonic()
-        derive(self._pass(scope, now), ahead)
+        derive(self._pass(context, now), ahead)
         with self._database.noting() as connection:
             set_meta(connection, DERIVED_IN, f"{time.monotonic() - began:.1f}")
 
@@ -200,7 +200,7 @@ class Jobs:
 
         Who was read alone, after two workers had been killed over them, is `unreadable`, and left alone for a while.
         """
-        now = self._around.clock()
+        now = self._runtime.clock()
         with self._database.writing() as connection:
             batch = read_batch(connection, number)
             if batch is None:
@@ -241,13 +241,13 @@ class Jobs:
                 self._calendars[name] = connect(settings, self._config, shared_by_all(self._database))
             return self._calendars[name]
 
-    def _pass(self, scope: Scope, now: datetime) -> Pass:
-        return Pass(
+    def _pass(self, context: ScoringContext, now: datetime) -> SyncRun:
+        return SyncRun(
             database=self._database,
-            scope=scope,
+            context=context,
             now=now,
-            stopping=self._around.stopping.is_set,
-            rescored=self._around.listener.rescored,
+            stopping=self._runtime.stopping.is_set,
+            rescored=self._runtime.observer.rescored,
         )
 
     def _note_clock(self) -> None:

@@ -31,7 +31,7 @@ class NotBegun(Idle):
     """The store is not made for workers yet."""
 
 
-class Permit:
+class Membership:
     """One worker's: while its config and rules (`fingerprint`) are the scheduler's, and it knows the store's schema."""
 
     def __init__(self, database: Database, worker: str, *, lease_seconds: float, began_at: datetime) -> None:

@@ -14,9 +14,9 @@ import structlog
 from sqlalchemy import Connection
 
 from daemon.config.model import Config
-from daemon.figures.scoring_context import Scope, known_scope
-from daemon.service.backend import Around
-from daemon.service.digest_job import Dispatch
+from daemon.figures.scoring_context import ScoringContext, read_scoring_context
+from daemon.service.backend import Runtime
+from daemon.service.digest_job import DigestJob
 from daemon.service.schedule import digest_due, roster_due, set_sync_due, sync_due
 from daemon.store.deliveries import State, read_deliveries
 from daemon.store.figures import due_months
@@ -34,7 +34,7 @@ from daemon.store.scale.batches import (
 from daemon.store.scale.workers import Worker, read_workers
 from daemon.store.schema import check_revision
 from daemon.sync.run import let_others_go
-from daemon.sync.run_values import Pass
+from daemon.sync.run_values import SyncRun
 from daemon.workers import queue as queues
 from daemon.workers.assignment import JOBS_A_WORKER, assign, first_piece, in_turns, least_busy, rooms_of
 from daemon.workers.config_fingerprint import fingerprint
@@ -50,12 +50,12 @@ _DERIVE_EVERY_SECONDS = 10.0
 _DERIVE_SHARE = 5.0  # while calendars are being read all the time, figures are derived a sixth of the time
 
 
-class HandOut:
-    """See `daemon.work.Work`."""
+class WorkersBackend:
+    """See `Backend` in `daemon/service/backend.py`."""
 
-    def __init__(self, around: Around, config: Config) -> None:
-        self._around = around
-        self._database = around.database
+    def __init__(self, runtime: Runtime, config: Config) -> None:
+        self._runtime = runtime
+        self._database = runtime.database
         self._config = config
         self._new_config: Config | None = None
         self._queue: Queue | None = None
@@ -73,12 +73,14 @@ class HandOut:
         self._anew = True
         if queues.prepare(self._database):
             log.info("queue_made")
-        now = self._around.clock()
-        Dispatch(self._around, config, lambda *_: True).plan()
+        now = self._runtime.clock()
+        DigestJob(self._runtime, config, lambda *_: True).plan()
         with self._database.writing() as connection:
-            scope = known_scope(connection, config)
+            context = read_scoring_context(connection, config)
             let_others_go(
-                connection, Pass(database=self._database, scope=scope, now=now), [one.name for one in config.connectors]
+                connection,
+                SyncRun(database=self._database, context=context, now=now),
+                [one.name for one in config.connectors],
             )
             drop_empty_batches(connection)
             set_meta(connection, SCHEDULER, fingerprint(config))
@@ -114,8 +116,8 @@ class HandOut:
         if self._queue is None:
             self._queue = self._opened.enter_context(queues.opened(self._database))
         with queues.explaining_queue():
-            self._tick(self._queue, self._around.clock())
-        self._around.listener.store_up(True)
+            self._tick(self._queue, self._runtime.clock())
+        self._runtime.observer.store_up(True)
 
     def _tick(self, queue: Queue, now: datetime) -> None:
         check_revision(self._database)
@@ -230,12 +232,12 @@ class HandOut:
             self._anew = False
 
     def _digests(self, queue: Queue, now: datetime) -> None:
-        scope = Scope(self._config, ())  # whose calendars there are does not matter for when it is due
+        context = ScoringContext(self._config, ())  # whose calendars there are does not matter for when it is due
         with self._database.reading() as connection:
             names = [
                 one.name
                 for one in self._config.digests
-                if digest_due(connection, one, scope, now) <= now or _has_waiting(connection, one.name, now)
+                if digest_due(connection, one, context, now) <= now or _has_waiting(connection, one.name, now)
             ]
         for name in names:
             if self._is_time(f"{DIGEST} {name}", _DIGEST_EVERY_SECONDS):

@@ -21,13 +21,13 @@ import procrastinate
 import structlog
 
 from daemon.config.model import Config
-from daemon.service.backend import Around
+from daemon.service.backend import Runtime
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError
 from daemon.workers import queue as queues
 from daemon.workers.config_fingerprint import fingerprint
 from daemon.workers.jobs import Jobs
-from daemon.workers.membership import Idle, Newer, Permit
+from daemon.workers.membership import Idle, Membership, Newer
 from daemon.workers.queue import ANYBODY, DERIVE, DIGEST, READ, ROSTER, TEND
 
 log = structlog.get_logger()
@@ -60,10 +60,10 @@ class Worker:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def __post_init__(self) -> None:
-        self._around = Around(database=self.database, clock=self.clock)
+        self._runtime = Runtime(database=self.database, clock=self.clock)
         self._fingerprint = fingerprint(self.config)
-        self._jobs = Jobs(self._around, self.config, self.name)
-        self._permit = Permit(self.database, self.name, lease_seconds=self.lease_seconds, began_at=self.clock())
+        self._jobs = Jobs(self._runtime, self.config, self.name)
+        self._permit = Membership(self.database, self.name, lease_seconds=self.lease_seconds, began_at=self.clock())
         self._wake: Callable[[], None] = lambda: None
         self._changed = asyncio.Event()
         self._new_config: Config | None = None
@@ -71,7 +71,7 @@ class Worker:
 
     def stop(self) -> None:
         """Ends what is going on; what is not done stays due."""
-        self._around.stopping.set()
+        self._runtime.stopping.set()
         self._jobs.close()
         self._wake()
         threading.Thread(target=self._permit.leave, name="leaving", daemon=True).start()  # the store may not answer
@@ -96,7 +96,7 @@ class Worker:
         self._changed = asyncio.Event()
         self._wake = lambda: _in(loop, self._changed.set)
         troubles = 0
-        while not self._around.stopping.is_set():
+        while not self._runtime.stopping.is_set():
             try:
                 reason = await asyncio.to_thread(self._look)
                 troubles = 0
@@ -163,7 +163,7 @@ class Worker:
 
     async def _watch(self) -> None:
         """Ends when the worker may take no more jobs. Raises `Newer`."""
-        while not self._around.stopping.is_set():
+        while not self._runtime.stopping.is_set():
             await self._pause()
             try:
                 reason = await asyncio.to_thread(self._look)
@@ -184,7 +184,7 @@ class Worker:
         self.config, self._new_config = self._new_config, None
         former = self._jobs
         self._fingerprint = fingerprint(self.config)
-        self._jobs = Jobs(self._around, self.config, self.name)
+        self._jobs = Jobs(self._runtime, self.config, self.name)
         former.retire()  # what is being read with it is read to its end
         log.info("config_reloaded")
 
@@ -206,7 +206,7 @@ class Worker:
         try:
             with jobs.in_use():
                 self._permit.check(self._fingerprint)
-                if not self._around.stopping.is_set():
+                if not self._runtime.stopping.is_set():
                     job(jobs)
         except (Newer, Idle):
             self._wake()

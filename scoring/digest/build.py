@@ -13,7 +13,7 @@ from scoring.meetings.address_book import Client
 from scoring.meetings.values import Identity
 from scoring.months.counting import Reason
 from scoring.months.figures import Credited
-from scoring.months.history import History, Reach, Verdict
+from scoring.months.history import Coverage, History, Verdict
 from scoring.months.hours import hours_text, tenths
 from scoring.months.month import Month, shift
 from scoring.wording import REASON_WORDS, count_text, month_name, month_text, names_text
@@ -56,7 +56,7 @@ class Material:
     clients: Sequence[Client]
     histories: Mapping[str, History]
     meetings: Mapping[str, Sequence[Credited]]
-    reach: Sequence[Reach]
+    reach: Sequence[Coverage]
     missing: Sequence[str]
     incomplete: frozenset[Month]
     working_days: WorkingDays

@@ -108,7 +108,7 @@ class _Remembered(dict[str, T]):
         return found
 
 
-class Book:
+class AddressBook:
     """Answers who an address is, and under which one address a person is counted.
 
     `owners` are the addresses of calendars that we read: theirs are ours. `aliases` lead to a person's primary

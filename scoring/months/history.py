@@ -172,7 +172,7 @@ class History:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reach:
+class Coverage:
     """How far one calendar is known (R11). `never_read` is the standing reason for which it cannot be read."""
 
     calendar: str
@@ -182,7 +182,7 @@ class Reach:
     never_read: str | None = None
 
 
-def missing(month: Month, calendars: Iterable[Reach], zone: tzinfo) -> tuple[str, ...]:
+def missing(month: Month, calendars: Iterable[Coverage], zone: tzinfo) -> tuple[str, ...]:
     """R11: the calendars in scope in the month that were not read after it ended."""
     end = begins(shift(month, 1), zone)
     return tuple(

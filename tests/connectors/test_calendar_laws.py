@@ -18,7 +18,7 @@ from daemon.store.db.types import from_millis, to_millis
 from daemon.store.schema import bring_up_to_date
 from scoring.meetings.values import Window
 from tests.connectors.calendar_providers import Google, Microsoft, Provider
-from tests.daemon.worlds import ANA, NOW, config_of, scope_of, stored, sync
+from tests.daemon.worlds import ANA, NOW, config_of, scoring_context_of, stored, sync
 
 # A day apart at the window's end (60 days ahead), in it, and beyond both of its ends.
 STARTS = st.sampled_from([-800, -3, 0, 60, 61, 62, 63, 110]).map(lambda days: NOW + timedelta(days))
@@ -160,7 +160,7 @@ class CalendarLaw(RuleBasedStateMachine):
         assert (result.failed, result.held, result.flaws) == ([], [], [])
 
     def _check(self) -> None:
-        scope = scope_of(self.store, self.config)
+        scope = scoring_context_of(self.store, self.config)
         window = scope.window(self.now)
         truth = {
             one.entry: (

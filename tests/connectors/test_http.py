@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.errors import RetryLater, SkipCalendar, StopConnector
-from connectors.net.rate_limit import Bucket, Pacer
+from connectors.net.rate_limit import RateLimiter, TokenBucket
 from connectors.net.retry import Again, Patience, Pause, patiently
 from connectors.net.retry_after import retry_after
 from connectors.net.session import Session, TooMuch, proxies_for, transport_trouble
@@ -116,7 +116,7 @@ def test_retry_after(value: str | None, seconds: float | None) -> None:
 )
 def test_no_minute_holds_more_requests_than_allowed(per_minute: int, gaps: list[float]) -> None:
     clock = [0.0]
-    bucket = Bucket(per_minute, lambda: clock[0])
+    bucket = TokenBucket(per_minute, lambda: clock[0])
     moments = []
     for gap in gaps:
         clock[0] += gap
@@ -127,7 +127,7 @@ def test_no_minute_holds_more_requests_than_allowed(per_minute: int, gaps: list[
 
 
 def test_a_bucket_lets_a_tenth_through_at_once() -> None:
-    bucket = Bucket(600, lambda: 0.0)
+    bucket = TokenBucket(600, lambda: 0.0)
     waits = [bucket.take() for _ in range(62)]
     assert waits[:60] == [0.0] * 60
     assert math.isclose(waits[60], 60 / 540)
@@ -135,7 +135,7 @@ def test_a_bucket_lets_a_tenth_through_at_once() -> None:
 
 def test_one_persons_pace_holds_up_nobody_else() -> None:
     slept: list[float] = []
-    pacer = Pacer(per_minute=10_000, per_person=10, sleep=slept.append, clock=lambda: 0.0)
+    pacer = RateLimiter(per_minute=10_000, per_person=10, sleep=slept.append, clock=lambda: 0.0)
     pacer.wait("jo")
     pacer.wait("kim")
     assert slept == []

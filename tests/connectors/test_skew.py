@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 import time_machine
 
-from connectors.net.clock_skew import Skew, observed
+from connectors.net.clock_skew import ClockSkew, observed
 from connectors.net.session import Session
 
 NOW = datetime(2026, 11, 15, 9, 0, tzinfo=UTC)
@@ -30,7 +30,7 @@ NOW = datetime(2026, 11, 15, 9, 0, tzinfo=UTC)
     ids=["right", "little", "ahead", "behind", "two agree", "two disagree"],
 )
 def test_minutes_apart_count_where_the_hosts_agree(theirs: dict[str, int], ahead: int) -> None:
-    skew = Skew()
+    skew = ClockSkew()
     with time_machine.travel(NOW, tick=False):
         for host, seconds in theirs.items():
             skew.note(host, format_datetime(NOW + timedelta(seconds=seconds), usegmt=True))
@@ -39,7 +39,7 @@ def test_minutes_apart_count_where_the_hosts_agree(theirs: dict[str, int], ahead
 
 @pytest.mark.parametrize("date", [None, "", "yesterday", "Mon, 32 Nov 2026 09:00:00 GMT", "-1"])
 def test_what_is_no_date_says_nothing(date: str | None) -> None:
-    skew = Skew()
+    skew = ClockSkew()
     skew.note("a", date)
     assert skew.seconds() == 0
 

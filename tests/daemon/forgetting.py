@@ -16,7 +16,7 @@ from daemon.store.db.engine import Database
 from daemon.store.erasure import Findings
 from daemon.store.files.sqlite_file import compact
 from daemon.store.forgotten import Forgotten
-from tests.daemon.worlds import ANA, BO, JO, KIM, NOW, make_copy, scope_of, sync
+from tests.daemon.worlds import ANA, BO, JO, KIM, NOW, make_copy, scoring_context_of, sync
 from tests.fakes.memory import Account, MemoryCalendars
 
 CY = "cy@beta.example"
@@ -49,7 +49,7 @@ def synced(database: Database, config: Config) -> MemoryCalendars:
 
 def forgotten(database: Database, config: Config, whom: str) -> Forgotten:
     """Whom the command would forget."""
-    names = names_of(whom, scope_of(database, config))
+    names = names_of(whom, scoring_context_of(database, config))
     with database.reading() as connection:
         return meant(connection, names, NOW)
 

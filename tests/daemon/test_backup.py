@@ -19,7 +19,7 @@ from daemon.admin.forget import forget_people
 from daemon.admin.restore import restore
 from daemon.commands import db
 from daemon.config.model import Config
-from daemon.service.instance_lock import Holder
+from daemon.service.instance_lock import InstanceLock
 from daemon.service.schedule import digest_due, next_after, set_digest_due
 from daemon.store import schema
 from daemon.store.calendars import read_calendars
@@ -40,7 +40,7 @@ from tests.daemon.forgetting import (
     naming,
     synced,
 )
-from tests.daemon.worlds import ANA, BO, JO, KIM, NOW, config_of, make_copy, rows_of, scope_of, sync
+from tests.daemon.worlds import ANA, BO, JO, KIM, NOW, config_of, make_copy, rows_of, scoring_context_of, sync
 
 ROOT = Path(__file__).parents[2]
 CEO = "email:ceo@northwind.example"
@@ -313,7 +313,7 @@ class TestAlone:
     def test_a_service_runs(self, store: Database, config: Config, tmp_path: Path) -> None:
         back_up(store, tmp_path / "safe.db")
         other = Database(store.url.render_as_string(hide_password=False))
-        with Holder(other), pytest.raises(StoreError, match="service runs"):
+        with InstanceLock(other), pytest.raises(StoreError, match="service runs"):
             restore(store, config, tmp_path / "safe.db", NOW)
         other.close()
 
@@ -377,12 +377,12 @@ class TestNothingIsSentTwice:
             settle_delivery(connection, first, "me", State.SENT, NOW, place="sent")
             claim(connection, second, "me", NOW)
             for digest in sending.digests:
-                set_digest_due(connection, digest, next_after(digest.schedule, NOW, scope_of(store, sending)))
+                set_digest_due(connection, digest, next_after(digest.schedule, NOW, scoring_context_of(store, sending)))
         back_up(store, tmp_path / "safe.db")
         done = restore(store, sending, tmp_path / "safe.db", LATER)
         with store.reading() as connection:
             found = {(one.digest, one.month, one.recipient): one.state for one in read_deliveries(connection)}
-            due = {digest_due(connection, one, scope_of(store, sending), LATER) for one in sending.digests}
+            due = {digest_due(connection, one, scoring_context_of(store, sending), LATER) for one in sending.digests}
         assert found == {
             ("leadership", "2026-10", CEO): State.SENT,
             ("leadership", "2026-10", "email:board@partner.example"): State.UNKNOWN,  # it was being sent

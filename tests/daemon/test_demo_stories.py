@@ -16,7 +16,7 @@ from daemon.store.schema import bring_up_to_date
 from daemon.sync.connect import connect
 from scoring.insights.stage import Stage
 from scoring.months.month import month_of, shift
-from tests.daemon.worlds import scope_of, sync
+from tests.daemon.worlds import scoring_context_of, sync
 
 TODAY = datetime(2026, 11, 22, 9, tzinfo=UTC)
 
@@ -32,9 +32,9 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Insight]:
     connectors: list[Calendars] = [connect(one, config) for one in config.connectors]
     try:
         sync(database, config, *connectors, now=TODAY)
-        scope = scope_of(database, config)
-        rescore(database, scope, TODAY)
-        month = shift(month_of(TODAY, scope.zone), -1)
+        context = scoring_context_of(database, config)
+        rescore(database, context, TODAY)
+        month = shift(month_of(TODAY, context.zone), -1)
         with database.reading() as connection:
             return {client: one for (client, _), one in insights_of(connection, [month]).items()}
     finally:

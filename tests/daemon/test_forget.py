@@ -42,7 +42,20 @@ from tests.daemon.forgetting import (
     naming,
     synced,
 )
-from tests.daemon.worlds import ANA, BASE, BO, JO, KIM, NOW, config_of, make_copy, rows_of, scope_of, stored, sync
+from tests.daemon.worlds import (
+    ANA,
+    BASE,
+    BO,
+    JO,
+    KIM,
+    NOW,
+    config_of,
+    make_copy,
+    rows_of,
+    scoring_context_of,
+    stored,
+    sync,
+)
 from tests.fakes.memory import MemoryCalendars
 
 ROOT = Path(__file__).parents[2]
@@ -91,15 +104,15 @@ class TestWhoIsMeant:
         synced(store, config)
         (tmp_path / "people.csv").write_text(f"address,same_as\nana@mail.example,{ANA}\n", "utf-8")
         known = config_of(tmp_path, base='people_file = "people.csv"\n' + BASE)
-        scope = scope_of(store, known)
-        assert names_of("ana@mail.example", scope) == ("ana@mail.example", ANA)
-        assert names_of(ANA, scope) == (ANA, "ana@mail.example")
-        assert names_of("josephine@northwind.example", scope) == ("josephine@northwind.example", JO)
+        context = scoring_context_of(store, known)
+        assert names_of("ana@mail.example", context) == ("ana@mail.example", ANA)
+        assert names_of(ANA, context) == (ANA, "ana@mail.example")
+        assert names_of("josephine@northwind.example", context) == ("josephine@northwind.example", JO)
 
     @pytest.mark.parametrize("whom", ["northwind.example", "example", "", "@", "ana@", "no address"])
     def test_what_cannot_be_forgotten(self, store: Database, config: Config, whom: str) -> None:
         with pytest.raises(NotToForget):
-            names_of(whom, scope_of(store, config))
+            names_of(whom, scoring_context_of(store, config))
 
 
 class TestErasing:
@@ -292,7 +305,7 @@ class TestTheFile:
         gone = forgotten(sqlite_store, config, ANA)
         forget(sqlite_store, config, ANA)
         assert naming(tmp_path, ANA)
-        done = clean_backups(sqlite_store, scope_of(sqlite_store, config), gone)
+        done = clean_backups(sqlite_store, scoring_context_of(sqlite_store, config), gone)
         assert sorted(done.cleaned) == sorted(copies)
         assert all(done.cleaned.values())
         assert naming(tmp_path, ANA, "her plan") + naming(tmp_path / "safe", ANA, "her plan") == []
@@ -302,7 +315,9 @@ class TestTheFile:
         back_up(sqlite_store, tmp_path / "away.db")
         (tmp_path / "away.db").unlink()
         (tmp_path / "rapport.db.x.backup").write_bytes(b"no store at all" * 99)
-        done = clean_backups(sqlite_store, scope_of(sqlite_store, config), forgotten(sqlite_store, config, ANA))
+        done = clean_backups(
+            sqlite_store, scoring_context_of(sqlite_store, config), forgotten(sqlite_store, config, ANA)
+        )
         assert done.cleaned == {}
         assert set(done.unreached) == {tmp_path / "away.db", tmp_path / "rapport.db.x.backup"}
 
@@ -451,7 +466,7 @@ class TestWhileFiguresAreDerived:
             set_meta(connection, "scored_with", None)
         interrupted = Interrupted(sqlite_store.url.render_as_string())
         interrupted.after, interrupted.meanwhile = Month("2026-10"), meanwhile
-        rescore(interrupted, scope_of(sqlite_store, config), NOW)
+        rescore(interrupted, scoring_context_of(sqlite_store, config), NOW)
         interrupted.close()
         assert interrupted.meanwhile is None
         assert rows_of(sqlite_store, config, "2026-11")["Beta"].figures.meetings == 1

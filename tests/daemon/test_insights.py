@@ -22,7 +22,7 @@ from daemon.store.people import read_people
 from scoring.insights.people import Presence
 from scoring.meetings.values import Copy
 from scoring.months.month import Month
-from tests.daemon.worlds import ANA, BASE, BO, CLIENTS, JO, KIM, NOW, config_of, make_copy, scope_of, sync
+from tests.daemon.worlds import ANA, BASE, BO, CLIENTS, JO, KIM, NOW, config_of, make_copy, scoring_context_of, sync
 from tests.fakes.memory import MemoryCalendars
 
 OCTOBER = Month("2026-10")
@@ -53,7 +53,7 @@ def seen(
     database: Database, config: Config, month: str = OCTOBER, client: str = "Acme", now: datetime = NOW
 ) -> Insight:
     """What is known of a client as of the end of a month, brought up to date first as every command does."""
-    rescore(database, scope_of(database, config), now)
+    rescore(database, scoring_context_of(database, config), now)
     with database.reading() as connection:
         return insights_of(connection, [Month(month)])[client, Month(month)]
 
@@ -196,11 +196,11 @@ class TestForgetting:
 class TestDigests:
     def edition(self, database: Database, config: Config, to: tuple[str, ...], month: Month = OCTOBER) -> str:
         """The page's sentences as one text."""
-        scope = scope_of(database, config)
-        rescore(database, scope, NOW)
+        context = scoring_context_of(database, config)
+        rescore(database, context, NOW)
         with database.reading() as connection:
-            known = known_months(connection, scope, NOW)
-            newsroom = Newsroom(connection, scope, Digest(name="d", to=to), month, known, NOW)
+            known = known_months(connection, context, NOW)
+            newsroom = Newsroom(connection, context, Digest(name="d", to=to), month, known, NOW)
             digest = newsroom.editions()[0].digest
         lines = [sentence for line in digest.lines for sentence in line.findings]
         return "\n".join([*lines, *(f"{one.title}: {' / '.join(one.sentences)}" for one in digest.sections)])

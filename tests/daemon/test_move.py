@@ -14,7 +14,7 @@ from daemon.admin.backup import move
 from daemon.commands import db
 from daemon.commands.usage import UsageError
 from daemon.config.model import Config
-from daemon.service.instance_lock import Holder
+from daemon.service.instance_lock import InstanceLock
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError
 from daemon.store.deliveries import open_deliveries, read_deliveries
@@ -103,7 +103,7 @@ def test_a_text_that_postgresql_does_not_take(sqlite_store: Database, postgres_s
 
 def test_while_somebody_else_has_the_store_it_is_not_moved(sqlite_store: Database, postgres_store: Database) -> None:
     other = Database(sqlite_store.url.render_as_string(hide_password=False))
-    with Holder(other), pytest.raises(StoreError, match="service runs"):
+    with InstanceLock(other), pytest.raises(StoreError, match="service runs"):
         move(sqlite_store, postgres_store)
     other.close()
     assert sqlite_store.file is not None

@@ -17,12 +17,12 @@ from daemon.store.db.engine import Database
 from daemon.store.deliveries import open_deliveries
 from scoring.months.month import Month
 from tests.daemon.forgetting import forget, synced
-from tests.daemon.worlds import ANA, BO, JO, KIM, NOW, scope_of
+from tests.daemon.worlds import ANA, BO, JO, KIM, NOW, scoring_context_of
 
 
 def about(database: Database, config: Config, address: str) -> dict[str, Any]:
     with database.reading() as connection:
-        return stored_about(connection, scope_of(database, config), address)
+        return stored_about(connection, scoring_context_of(database, config), address)
 
 
 class TestWhatIsStored:

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.net.rate_limit import Pacer
+from connectors.net.rate_limit import RateLimiter
 from daemon.config.load import load
 from daemon.config.model import Config
-from daemon.service.backend import Around
+from daemon.service.backend import Runtime
 from daemon.store.calendars import add_calendar, change_calendar, read_calendars
 from daemon.store.db.engine import Database
 from daemon.store.meta import SCHEDULER, get_meta
@@ -30,14 +30,14 @@ from daemon.store.scale.batches import (
     suspects,
     unread,
 )
-from daemon.store.scale.rate_limits import SharedBucket
+from daemon.store.scale.rate_limits import SharedTokenBucket
 from daemon.store.scale.workers import drop_worker, read_workers, see_worker
 from daemon.web.snapshot import take_snapshot
 from daemon.workers import queue as queues
 from daemon.workers.assignment import assign, comes_back_after, first_piece, in_turns, next_slot, rooms_of
 from daemon.workers.config_fingerprint import fingerprint
 from daemon.workers.jobs import Jobs
-from daemon.workers.scheduler import HandOut
+from daemon.workers.scheduler import WorkersBackend
 from tests.daemon.test_config import EXAMPLE, load_example
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -352,14 +352,14 @@ class TestPace:
     """One connector's requests a minute, from however many processes."""
 
     def test_buckets_of_one_name_are_one(self, postgres_store: Database) -> None:
-        one, other = (SharedBucket(postgres_store, "workspace", 600) for _ in range(2))
+        one, other = (SharedTokenBucket(postgres_store, "workspace", 600) for _ in range(2))
         waits = [bucket.take() for _ in range(40) for bucket in (one, other)]
         assert waits[:50] == [0.0] * 50, "a tenth at once"
         assert 1.0 < waits[-1] < 3.0, "the rest at nine a second"
-        assert SharedBucket(postgres_store, "another", 600).take() == 0.0
+        assert SharedTokenBucket(postgres_store, "another", 600).take() == 0.0
 
     def test_it_fills_again_to_a_tenth_and_no_further(self, postgres_store: Database) -> None:
-        bucket = SharedBucket(postgres_store, "workspace", 600)
+        bucket = SharedTokenBucket(postgres_store, "workspace", 600)
         while bucket.take() == 0.0:
             pass
         with postgres_store.writing() as connection:
@@ -370,7 +370,7 @@ class TestPace:
         assert 50 <= free <= 60
 
     def test_a_fast_pace_is_taken_in_blocks(self, postgres_store: Database) -> None:
-        bucket = SharedBucket(postgres_store, "workspace", 6_000_000)
+        bucket = SharedTokenBucket(postgres_store, "workspace", 6_000_000)
         assert [bucket.take() for _ in range(1_000)] == [0.0] * 1_000
         with postgres_store.reading() as connection:
             level = float(connection.exec_driver_sql("SELECT level FROM paces").scalar_one())
@@ -389,7 +389,7 @@ class TestPace:
         def sleep(seconds: float) -> None:
             now[0] += seconds + (60.0 if len(taken) == 1 else 0.0)
 
-        pacer = Pacer(per_minute=60, per_person=60, sleep=sleep, clock=lambda: now[0], all_together=Allowance())
+        pacer = RateLimiter(per_minute=60, per_person=60, sleep=sleep, clock=lambda: now[0], all_together=Allowance())
         pacer.wait("jo@northwind.example")
         assert taken == [0.0, 61.0]
 
@@ -454,7 +454,7 @@ class TestQueue:
 
     def test_jobs_hold_numbers_and_names_of_the_config_only(self, postgres_store: Database, tmp_path: Path) -> None:
         config = company(tmp_path)
-        handing = HandOut(Around(database=postgres_store, clock=lambda: NOW), config)
+        handing = WorkersBackend(Runtime(database=postgres_store, clock=lambda: NOW), config)
         handing.plan(config)
         with postgres_store.writing() as connection:
             for number in range(MOST_CALENDARS + 1):
@@ -477,7 +477,7 @@ class TestQueue:
         self, postgres_store: Database, tmp_path: Path
     ) -> None:
         config = company(tmp_path)
-        handing = HandOut(Around(database=postgres_store, clock=lambda: NOW), config)
+        handing = WorkersBackend(Runtime(database=postgres_store, clock=lambda: NOW), config)
         handing.plan(config)
         with postgres_store.writing() as connection:
             add_calendar(connection, connector="exports", key="k", address="jo@northwind.example", joined="2026-01")
@@ -503,7 +503,7 @@ class TestBlame:
 
     def test_until_one_is_found_out(self, postgres_store: Database, tmp_path: Path) -> None:
         config = company(tmp_path)
-        jobs = Jobs(Around(database=postgres_store, clock=lambda: NOW), config, "w")
+        jobs = Jobs(Runtime(database=postgres_store, clock=lambda: NOW), config, "w")
         with postgres_store.writing() as connection:
             numbers = [
                 add_calendar(
@@ -580,7 +580,7 @@ def test_jobs_of_a_former_config_are_closed_when_the_last_is_done(tmp_path: Path
             closed.append(True)
 
     database = Database(f"sqlite:///{tmp_path / 'x.db'}")
-    jobs = Watched(Around(database=database), company(tmp_path), "w")
+    jobs = Watched(Runtime(database=database), company(tmp_path), "w")
     with jobs.in_use():
         with jobs.in_use():
             jobs.retire()

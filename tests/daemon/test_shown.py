@@ -20,7 +20,7 @@ from daemon.store.copies import CopyReader
 from daemon.store.db.engine import Database
 from scoring.meetings.values import CopyState, Response
 from scoring.months.month import Month
-from tests.daemon.worlds import ANA, BO, CLIENTS, JO, KIM, NOW, config_of, make_copy, scope_of, sync
+from tests.daemon.worlds import ANA, BO, CLIENTS, JO, KIM, NOW, config_of, make_copy, scoring_context_of, sync
 from tests.fakes.memory import MemoryCalendars
 
 OCTOBER = Month("2026-10")
@@ -64,10 +64,10 @@ def read(store: Database, config: Config) -> tuple[Database, Config]:
 )
 def test_the_meetings_of_some_clients_are_theirs_of_all(read: tuple[Database, Config], chosen: set[str]) -> None:
     database, config = read
-    scope = scope_of(database, config)
+    context = scoring_context_of(database, config)
     with database.reading() as connection:
-        everybodys = read_meetings(connection, scope, OCTOBER, NOW)
-        found = read_meetings(connection, scope, OCTOBER, NOW, chosen)
+        everybodys = read_meetings(connection, context, OCTOBER, NOW)
+        found = read_meetings(connection, context, OCTOBER, NOW, chosen)
     assert {client: len(meetings) for client, meetings in everybodys.items()} == {"Acme": 6, "Beta": 3, "Lone": 1}
     assert found == {client: meetings for client, meetings in everybodys.items() if client in chosen}
 
@@ -106,7 +106,7 @@ class TestInsights:
         provider = MemoryCalendars()
         provider.account(JO).put(make_copy())
         sync(sqlite_store, config, provider)
-        rescore(sqlite_store, scope_of(sqlite_store, config), NOW)
+        rescore(sqlite_store, scoring_context_of(sqlite_store, config), NOW)
         with sqlite_store.reading() as connection:
             found = insights_of(connection, [OCTOBER]).values()
         assert any(json.loads(one.parts[1]) for one in found)

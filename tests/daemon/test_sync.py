@@ -17,7 +17,7 @@ from daemon.figures.rescore import rescore
 from daemon.store.calendars import read_calendars
 from daemon.store.db.engine import Database
 from daemon.sync.calendar_reader import Reader
-from daemon.sync.run_values import ConnectorResult, Pass
+from daemon.sync.run_values import ConnectorResult, SyncRun
 from scoring.meetings.values import CopyState, Response
 from scoring.months.counting import Reason
 from scoring.months.month import Month
@@ -32,7 +32,7 @@ from tests.daemon.worlds import (
     hours,
     make_copy,
     rows_of,
-    scope_of,
+    scoring_context_of,
     stored,
     sync,
 )
@@ -559,19 +559,19 @@ class TestSharedWork:
     def test_the_figures_are_the_same(self, store: Database, tmp_path: Path) -> None:
         self._fill(store, config_of(tmp_path))
         other = config_of(tmp_path, more="[scoring]\nlong_meeting_over = '45m'\n")
-        assert rescore(store, scope_of(store, other), NOW, share_from=1) == 10
+        assert rescore(store, scoring_context_of(store, other), NOW, share_from=1) == 10
         shared = [rows_of(store, other, f"2026-{month:02}") for month in range(1, 11)]
         with store.writing() as connection:
             connection.exec_driver_sql("DELETE FROM figures")
             connection.exec_driver_sql("DELETE FROM meta WHERE key = 'scored_with'")
-        assert rescore(store, scope_of(store, other), NOW, share_from=10**9) == 10
+        assert rescore(store, scoring_context_of(store, other), NOW, share_from=10**9) == 10
         assert [rows_of(store, other, f"2026-{month:02}") for month in range(1, 11)] == shared
 
     def test_helpers_that_cannot_start_cost_time_only(self, sqlite_store: Database, tmp_path: Path) -> None:
         self._fill(sqlite_store, config_of(tmp_path))
         other = config_of(tmp_path, more="[scoring]\nlong_meeting_over = '45m'\n")
         other.path.unlink()
-        assert rescore(sqlite_store, scope_of(sqlite_store, other), NOW, share_from=1) == 10
+        assert rescore(sqlite_store, scoring_context_of(sqlite_store, other), NOW, share_from=1) == 10
         assert sum(rows_of(sqlite_store, other, f"2026-{month:02}")["Acme"].score for month in range(1, 11)) > 0
 
     @pytest.mark.parametrize(("derived_at", "now", "holds"), [(1, 1, True), (1, 2, False), (1, None, False)])
@@ -587,7 +587,7 @@ class TestSharedWork:
     def test_what_changes_meanwhile_is_not_lost(self, sqlite_store: Database, tmp_path: Path) -> None:
         provider = self._fill(sqlite_store, config_of(tmp_path))
         other = config_of(tmp_path, more="[scoring]\nlong_meeting_over = '45m'\n")
-        work = Thread(target=lambda: rescore(sqlite_store, scope_of(sqlite_store, other), NOW, share_from=1))
+        work = Thread(target=lambda: rescore(sqlite_store, scoring_context_of(sqlite_store, other), NOW, share_from=1))
         work.start()
         for number in range(0, 60, 3):
             provider.account(JO).remove(f"e{number:02}")
@@ -671,15 +671,15 @@ class TestTurns:
         for number in range(10):
             provider.account(JO).put(make_copy(f"e{number}", start=NOW - timedelta(days=30 + number)))
         sync(postgres_store, config, provider)
-        scope = scope_of(postgres_store, config)
+        context = scoring_context_of(postgres_store, config)
         other = Database(postgres_store.url.render_as_string(hide_password=False))
         result = ConnectorResult(name="memory")
         with postgres_store.reading() as connection:
             (calendar,) = read_calendars(connection)
-        work = Pass(database=postgres_store, scope=scope, now=NOW + timedelta(minutes=15), full=full)
+        work = SyncRun(database=postgres_store, context=context, now=NOW + timedelta(minutes=15), full=full)
         with other.writing():  # until the end of this test
             reader = Thread(
-                target=Reader(work, provider, scope, result).read, args=(calendar, provider.account(JO).person)
+                target=Reader(work, provider, context, result).read, args=(calendar, provider.account(JO).person)
             )
             reader.start()
             reader.join(10)

@@ -21,7 +21,7 @@ from scoring.meetings.values import Copy, CopyState, Response
 from scoring.months.counting import Judged, judge
 from scoring.months.figures import figures_of
 from scoring.months.month import Month, month_of
-from tests.daemon.worlds import ANA, BO, JO, KIM, NOW, config_of, make_copy, rows_of, scope_of, sync
+from tests.daemon.worlds import ANA, BO, JO, KIM, NOW, config_of, make_copy, rows_of, scoring_context_of, sync
 from tests.fakes.memory import MemoryCalendars
 
 ZONE = ZoneInfo("Europe/London")
@@ -113,7 +113,7 @@ class Calendars(RuleBasedStateMachine):
     def _note(self, owner: str) -> None:
         """What the store should know of this calendar now."""
         account = self.providers[owner].account(owner)
-        book = scope_of(self.store, self.config).book
+        book = scoring_context_of(self.store, self.config).book
         for number in range(4):
             entry = f"e{number}"
             found = account.entries.get(entry)
@@ -129,19 +129,19 @@ class Calendars(RuleBasedStateMachine):
 
     @invariant()
     def figures_are_what_the_rules_give(self) -> None:
-        scope = scope_of(self.store, self.config)
+        context = scoring_context_of(self.store, self.config)
         judged: dict[tuple[str, Month], list[Judged]] = {}
         keys: dict[bytes, list[Copy]] = {}
         for copy in self.read.values():
             keys.setdefault(meeting_key(copy.identity), []).append(copy)
         for group in keys.values():
-            for meeting in meetings_of(group, canonical=scope.book.canonical, zone=ZONE):
-                for one in judge(meeting, scope.book, scope.rules, self.now):
+            for meeting in meetings_of(group, canonical=context.book.canonical, zone=ZONE):
+                for one in judge(meeting, context.book, context.rules, self.now):
                     judged.setdefault((one.client, month_of(meeting.start, ZONE)), []).append(one)
         for month in ("2026-09", "2026-10", "2026-11"):
             rows = rows_of(self.store, self.config, month, now=self.now)
             for client, row in rows.items():
-                expected = figures_of(client, Month(month), judged.get((client, Month(month)), []), scope.rules)
+                expected = figures_of(client, Month(month), judged.get((client, Month(month)), []), context.rules)
                 assert row.figures == expected
 
     def teardown(self) -> None:

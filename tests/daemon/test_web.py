@@ -19,7 +19,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
-from connectors.net.request_counts import Tally
+from connectors.net.request_counts import RequestCounts
 from connectors.net.retry import Again, Patience, patiently
 from connectors.net.session import Session
 from daemon.store.calendars import Calendar, add_calendar, change_calendar
@@ -64,7 +64,7 @@ class Site:
     """The web of a service, listening."""
 
     health: Well = field(default_factory=Well)
-    metrics: Metrics = field(default_factory=lambda: Metrics(tally=Tally()))
+    metrics: Metrics = field(default_factory=lambda: Metrics(tally=RequestCounts()))
     token: str | None = None
     listen: str = "127.0.0.1"
     web: Web = field(init=False)
@@ -286,12 +286,12 @@ class TestBounds:
         with Site() as site:
             port = site.web.port
         site.web.close()
-        again = Web(("127.0.0.1", port), None, Well(), Metrics(tally=Tally()))
+        again = Web(("127.0.0.1", port), None, Well(), Metrics(tally=RequestCounts()))
         again.close()
 
     def test_a_port_in_use_is_an_error_that_says_so(self, site: Site) -> None:
         with pytest.raises(OSError, match="in use"):
-            Web(("127.0.0.1", site.web.port), None, Well(), Metrics(tally=Tally()))
+            Web(("127.0.0.1", site.web.port), None, Well(), Metrics(tally=RequestCounts()))
 
 
 def calendar(connector: str, number: int, **state: object) -> Calendar:
@@ -313,7 +313,7 @@ def delivery(number: int, state: State) -> Delivery:
 
 class TestNumbers:
     def test_a_pass_is_counted_by_connector_and_error_alone(self) -> None:
-        metrics = Metrics(tally=Tally())
+        metrics = Metrics(tally=RequestCounts())
         failed = [Failure(calendar="jo@northwind.example", code="forbidden", message="Ask jo@northwind.example")]
         for _ in range(2):
             result = ConnectorResult(
@@ -334,8 +334,8 @@ class TestNumbers:
         assert "@" not in metrics.text().decode()
 
     def test_requests_are_counted_where_they_are_made(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        tally = Tally()
-        monkeypatch.setattr("connectors.net.session.TALLY", tally)
+        tally = RequestCounts()
+        monkeypatch.setattr("connectors.net.session.REQUEST_COUNTS", tally)
         with FakeSlack() as slack:
             session = Session(ca_file=None, proxy=None, timeout_seconds=5)
             assert session.post(f"{slack.api_url}auth.test?secret=1").status_code == 200
@@ -346,8 +346,8 @@ class TestNumbers:
         assert found["rapport_http_requests_total", "127.0.0.1", "none"] == 1
 
     def test_retries_are_counted(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        tally = Tally()
-        monkeypatch.setattr("connectors.net.session.TALLY", tally)
+        tally = RequestCounts()
+        monkeypatch.setattr("connectors.net.retry.REQUEST_COUNTS", tally)
 
         def fail() -> None:
             raise Again("busy", "not now")
@@ -357,7 +357,7 @@ class TestNumbers:
         assert samples(Metrics(tally=tally))["rapport_http_retries_total",] == 2
 
     def test_hosts_do_not_grow_without_end(self) -> None:
-        tally = Tally()
+        tally = RequestCounts()
         for number in range(60):
             tally.request(f"h{number}.example", 200)
         assert len(tally.requests()) == 51
@@ -387,7 +387,7 @@ class TestNumbers:
             number = add_calendar(connection, connector="m365", key="1", address="jo@northwind.example", joined="x")
         moment = [NOW]
         config = config_of(tmp_path)
-        metrics = Metrics(lambda: take_snapshot(database, config, moment[0]), Tally())
+        metrics = Metrics(lambda: take_snapshot(database, config, moment[0]), RequestCounts())
         assert samples(metrics)["rapport_calendars", "m365", "never_read"] == 1
         with database.writing() as connection:
             change_calendar(connection, number, last_success=NOW)
@@ -405,7 +405,7 @@ class TestNumbers:
                 raise StoreError("the store is away", "Start it.")
             return state[0]
 
-        metrics = Metrics(ask, Tally())
+        metrics = Metrics(ask, RequestCounts())
         assert samples(metrics)["rapport_store_up",] == 1
         state.clear()
         metrics.delivered("sent")

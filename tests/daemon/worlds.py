@@ -11,11 +11,11 @@ from daemon.config.load import load
 from daemon.config.model import Config
 from daemon.figures.history import known_months
 from daemon.figures.rescore import rescore
-from daemon.figures.scoring_context import Scope, known_scope
+from daemon.figures.scoring_context import ScoringContext, read_scoring_context
 from daemon.reporting.months import read_months
 from daemon.store.db.engine import Database
-from daemon.sync.run import run_pass
-from daemon.sync.run_values import ConnectorResult, Pass
+from daemon.sync.run import run_sync
+from daemon.sync.run_values import ConnectorResult, SyncRun
 from scoring.meetings.identity import identify
 from scoring.meetings.values import Copy, CopyState, Participant, Response, Setting
 from scoring.months.history import Row
@@ -96,22 +96,22 @@ def sync(
     all_connectors: bool = True,
 ) -> list[ConnectorResult]:
     """One pass."""
-    work = Pass(database=database, scope=scope_of(database, config), now=now, full=full)
-    return run_pass(work, connectors, all_connectors=all_connectors)
+    work = SyncRun(database=database, context=scoring_context_of(database, config), now=now, full=full)
+    return run_sync(work, connectors, all_connectors=all_connectors)
 
 
-def scope_of(database: Database, config: Config) -> Scope:
+def scoring_context_of(database: Database, config: Config) -> ScoringContext:
     with database.reading() as connection:
-        return known_scope(connection, config)
+        return read_scoring_context(connection, config)
 
 
 def rows_of(database: Database, config: Config, month: str = "2026-10", now: datetime = NOW) -> dict[str, Row]:
     """The month's rows by client, figures brought up to date first, as every command does."""
-    scope = scope_of(database, config)
-    rescore(database, scope, now)
+    context = scoring_context_of(database, config)
+    rescore(database, context, now)
     with database.reading() as connection:
-        known = known_months(connection, scope, now)
-        (found,) = read_months(connection, scope, known, [Month(month)], scope.clients, now)
+        known = known_months(connection, context, now)
+        (found,) = read_months(connection, context, known, [Month(month)], context.clients, now)
     return {row.client: row for row in found.rows}
 
 

@@ -52,7 +52,7 @@ class World:
         self.service = Service(config=self.config, database=self.database, clock=self.clock)
 
     def read(self) -> None:
-        self.service.work.looks()["sync"]()
+        self.service.backend.looks()["sync"]()
 
     def look(self) -> None:
         self.service.tell_what_is_wrong()

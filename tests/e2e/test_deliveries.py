@@ -119,7 +119,7 @@ def send(company: Company, name: str = "leadership", *, at: datetime | None = No
 def states(company: Company, name: str = "leadership") -> dict[str, str]:
     """How each delivery of a digest stands, by recipient, as `rapport status` says."""
     with opened(company.folder / "config.toml") as session, session.database.reading() as connection:
-        found = status_json(connection, session.scope(), session.now)
+        found = status_json(connection, session.context(), session.now)
     return {one["recipient"]: one["state"] for one in found["deliveries"] if one["digest"] == name}
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from daemon.config.load import load
-from daemon.service.local_backend import InThreads
+from daemon.service.local_backend import LocalBackend
 from daemon.service.service import Service
 from daemon.store.calendars import read_calendars
 from daemon.store.db.engine import Database
@@ -145,8 +145,8 @@ class TestDue:
         clock = Clock(OCTOBER_END)
         with served(company, clock) as service:
             until(lambda: was_read(service, OCTOBER_END))
-            assert isinstance(service.work, InThreads)
-            with service.work._reading:  # as a pass of hours would
+            assert isinstance(service.backend, LocalBackend)
+            with service.backend._reading:  # as a pass of hours would
                 clock.now = FIRST
                 time.sleep(0.3)
                 assert mail.received == []
@@ -230,12 +230,12 @@ class TestTheProcess:
         assert "config_reloaded" in told
 
     def test_systemd_is_told_when_it_is_ready_and_when_it_stops(self, company: Company, tmp_path: Path) -> None:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
-            listener.bind(str(tmp_path / "notify"))
-            listener.settimeout(15)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as observer:
+            observer.bind(str(tmp_path / "notify"))
+            observer.settimeout(15)
             with self.running(company, NOTIFY_SOCKET=str(tmp_path / "notify")) as process:
-                assert b"READY=1" in listener.recv(1000)
-                assert listener.recv(1000) == b"WATCHDOG=1"
+                assert b"READY=1" in observer.recv(1000)
+                assert observer.recv(1000) == b"WATCHDOG=1"
                 process.send_signal(signal.SIGINT)
-                assert listener.recv(1000) == b"STOPPING=1"
+                assert observer.recv(1000) == b"STOPPING=1"
                 assert process.wait(10) == 0

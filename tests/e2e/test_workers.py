@@ -24,14 +24,14 @@ from typing import Any
 import pytest
 
 from daemon.config.load import load
-from daemon.service.backend import Around
+from daemon.service.backend import Runtime
 from daemon.service.schedule import set_digest_due
 from daemon.store.db.engine import Database
 from daemon.store.scale.workers import see_worker
 from daemon.store.schema import REVISIONS, bring_up_to_date
 from daemon.workers import queue as queues
 from daemon.workers.jobs import Jobs
-from daemon.workers.scheduler import HandOut
+from daemon.workers.scheduler import WorkersBackend
 from tests.conftest import new_database, running_server, url_of
 from tests.e2e.fleet import MONTH, Fleet, person
 from tests.fakes.google import FakeGoogle, GoogleFault
@@ -259,8 +259,8 @@ def test_who_asks_to_be_left_alone_is_asked_by_a_later_job(google: FakeGoogle, f
         google.fail(status=429, reason="rateLimitExceeded", subject=person(1), headers={"Retry-After": "120"}, times=1)
         config, database = load(folder / "config.toml"), Database(postgres_url)
         bring_up_to_date(database)
-        around = Around(database=database, clock=lambda: now[0])
-        handing, jobs = HandOut(around, config), Jobs(around, config, "w")
+        runtime = Runtime(database=database, clock=lambda: now[0])
+        handing, jobs = WorkersBackend(runtime, config), Jobs(runtime, config, "w")
         handing.plan(config)
         with database.noting() as connection:
             see_worker(
@@ -387,7 +387,7 @@ def test_a_digest_goes_out_once_however_many_do_it(google: FakeGoogle, folder: P
             _make_due(folder, datetime.now(UTC))
             config = load(folder / "config.toml")
             database = Database(config.store_url())
-            workers = [Jobs(Around(database=database), config, f"w{number}") for number in range(6)]
+            workers = [Jobs(Runtime(database=database), config, f"w{number}") for number in range(6)]
             threads = [threading.Thread(target=one.digest, args=("leadership",)) for one in workers]
             for one in threads:
                 one.start()

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from scoring.meetings.address_book import Book, Client, Company
+from scoring.meetings.address_book import AddressBook, Client, Company
 from scoring.meetings.identity import identify
 from scoring.meetings.merge import meetings_of
 from scoring.meetings.values import Copy, CopyState, Identity, Meeting, Participant, Response, Setting
@@ -36,7 +36,7 @@ RULES = Rules()
 COMPANY = Company(domains=("northwind.example",))
 ACME = Client(name="Acme", domains=("acme.example",), manager=JO, tier="key")
 BETA = Client(name="Beta", domains=("beta.example",), manager=SAM, tier="key")
-BOOK = Book(COMPANY, [ACME, BETA], owners=[JO, SAM, KIM])
+BOOK = AddressBook(COMPANY, [ACME, BETA], owners=[JO, SAM, KIM])
 
 People = Mapping[str, str] | Iterable[str]
 """Addresses with their responses, or addresses that have all accepted."""
@@ -97,7 +97,7 @@ def all_day_copy(owner: str = JO, *, on: str, until: str, **fields: Any) -> Copy
     return copy(owner, start=on, minutes=days.total_seconds() / 60, all_day=True, **fields)
 
 
-def merged(*copies: Copy, book: Book = BOOK, zone: ZoneInfo = LONDON) -> Meeting:
+def merged(*copies: Copy, book: AddressBook = BOOK, zone: ZoneInfo = LONDON) -> Meeting:
     """The one meeting that the copies make."""
     (found,) = meetings_of(copies, canonical=book.canonical, zone=zone)
     return found

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from scoring.meetings.address_book import Book, Client, Company, normalise_address
+from scoring.meetings.address_book import AddressBook, Client, Company, normalise_address
 from scoring.meetings.identity import identify, meeting_key
 from scoring.meetings.merge import meetings_of
 from scoring.meetings.values import Conference, Copy, CopyState, Participant, Response, Setting
@@ -51,7 +51,7 @@ def _rows(case: dict[str, Any]) -> dict[tuple[str, Month], Row]:
         Client(name=one["name"], domains=tuple(one["domains"]), addresses=tuple(one.get("addresses", ())))
         for one in case["clients"]
     ]
-    book = Book(
+    book = AddressBook(
         Company(domains=tuple(case["company"]["domains"]), ignore=tuple(case["company"].get("ignore", ()))),
         clients,
         owners={copy["owner"] for copy in case["copies"]},

@@ -13,7 +13,7 @@ from scoring.meetings.address_book import Client
 from scoring.meetings.values import Conference, Meeting, Setting
 from scoring.months.counting import judge
 from scoring.months.figures import Credited, Figures, credit, figures_of
-from scoring.months.history import History, Reach, Verdict
+from scoring.months.history import Coverage, History, Verdict
 from scoring.months.hours import tenths
 from scoring.months.month import Month
 from scoring.months.steps import Step
@@ -477,7 +477,7 @@ def test_r11_where_ours_are_not_shown_calendars_are_counted_only() -> None:
 
 
 def test_r11_calendars_that_cannot_be_read_are_named_as_never_read_but_make_nothing_incomplete() -> None:
-    never = Reach(calendar=SAM, joined=Month("2024-11"), left=None, read_through=None, never_read="no mailbox")
+    never = Coverage(calendar=SAM, joined=Month("2024-11"), left=None, read_through=None, never_read="no mailbox")
     found = digest(client("Acme", 1, 1), reach=(never,))
     assert found.complete
     assert found.lacks == (f"1 calendar is never read: {SAM}.",)

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scoring.meetings.address_book import Book, Kind, normalise_address
+from scoring.meetings.address_book import AddressBook, Kind, normalise_address
 from scoring.meetings.identity import identify, meeting_key, partition, settle
 from scoring.meetings.merge import meetings_of
 from scoring.meetings.values import Conference, Copy, CopyState, Meeting, Participant, Place, Response, Setting
@@ -36,7 +36,7 @@ _SETTINGS = settings(
 _FEW = settings(_SETTINGS, max_examples=40)
 
 JOS_ALIAS = "jo.smith@northwind.example"
-BOOK = Book(COMPANY, [ACME, BETA], owners=[JO, SAM, KIM], aliases={JOS_ALIAS: JO})
+BOOK = AddressBook(COMPANY, [ACME, BETA], owners=[JO, SAM, KIM], aliases={JOS_ALIAS: JO})
 OWNERS = (JO, JOS_ALIAS, SAM, KIM)
 EVERYBODY = (*OWNERS, ANA, BEN, CAT, BEA, PAT, "no-reply@acme.example")
 ZONES = tuple(ZoneInfo(name) for name in ("Europe/London", "America/New_York", "Pacific/Auckland"))

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from scoring.months.history import Reach, missing
+from scoring.months.history import Coverage, missing
 from scoring.months.month import Month
 from tests.scoring.builders import JO, KIM, LONDON, SAM, at
 
@@ -20,8 +20,8 @@ def reach(
     left: str | None = None,
     never: str | None = None,
     calendar: str = JO,
-) -> Reach:
-    return Reach(
+) -> Coverage:
+    return Coverage(
         calendar=calendar,
         joined=Month(joined),
         left=Month(left) if left else None,
@@ -49,7 +49,7 @@ def reach(
         pytest.param(reach(None, never="no mailbox"), False, id="a standing reason makes nothing incomplete"),
     ],
 )
-def test_r11_a_month_lacks_the_calendars_not_read_after_it_ended(one: Reach, lacks: bool) -> None:
+def test_r11_a_month_lacks_the_calendars_not_read_after_it_ended(one: Coverage, lacks: bool) -> None:
     assert missing(OCTOBER, [one], LONDON) == ((JO,) if lacks else ())
 
 

@@ -8,7 +8,7 @@ from time import process_time
 
 import pytest
 
-from scoring.meetings.address_book import Book
+from scoring.meetings.address_book import AddressBook
 from scoring.meetings.identity import identify, meeting_key, partition, reduce_uid, settle
 from scoring.meetings.merge import meetings_of
 from scoring.meetings.values import Copy, Identity
@@ -262,7 +262,7 @@ def test_r1_a_reused_uid_is_a_flaw_of_each_meeting_and_neither_changes_the_other
     assert (kept.start, kept.participants, kept.organiser) == (alone.start, alone.participants, alone.organiser)
 
 
-_ALIASED = Book(COMPANY, [ACME], owners=[JO, SAM], aliases={"jo.smith@northwind.example": JO})
+_ALIASED = AddressBook(COMPANY, [ACME], owners=[JO, SAM], aliases={"jo.smith@northwind.example": JO})
 
 
 def test_r1_an_organiser_named_by_two_addresses_is_shared() -> None:

@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from scoring.meetings.address_book import Book
+from scoring.meetings.address_book import AddressBook
 from scoring.meetings.merge import meetings_of, merge
 from scoring.meetings.values import Conference, Copy, CopyState, Meeting, Setting
 from tests.scoring.builders import (
@@ -227,7 +227,7 @@ def test_r2_one_owners_copies_changed_at_once_tie_to_the_live_one() -> None:
     assert in_every_order(live, removed).cancelled is False
 
 
-_ALIASED = Book(COMPANY, [ACME, BETA], owners=[JO, SAM], aliases={"jo.smith@northwind.example": JO})
+_ALIASED = AddressBook(COMPANY, [ACME, BETA], owners=[JO, SAM], aliases={"jo.smith@northwind.example": JO})
 
 
 @pytest.mark.parametrize(

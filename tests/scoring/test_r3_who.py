@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scoring.meetings.address_book import BUILT_IN_IGNORE, Book, Client, Company, Kind, normalise_address
+from scoring.meetings.address_book import BUILT_IN_IGNORE, AddressBook, Client, Company, Kind, normalise_address
 from scoring.months.counting import judge
 from tests.scoring.builders import ACME, ANA, BOOK, COMPANY, JO, KIM, NOW, RULES, SAM, copy, merged, responses
 
@@ -66,7 +66,7 @@ _NORTH = Company(
     addresses=("max@mail.example", "own@acme.example"),
     ignore=("Front-Desk@*", "*-room@acme.example"),
 )
-_MANY = Book(
+_MANY = AddressBook(
     _NORTH,
     [ACME, _EMEA, _NESTED, _PAT],
     owners=["agency@acme.example"],
@@ -116,17 +116,17 @@ def test_r3_who_is_asked_in_this_order(address: str, kind: Kind, client: str | N
 def test_r3_the_built_in_list_is_nobody_whatever_the_domains(glob: str) -> None:
     address = glob.replace("*", "x")
     claiming = Client(name="All", domains=(address.rpartition("@")[2],))
-    assert Book(Company(domains=("northwind.example",)), [claiming]).who(address).kind is Kind.NOBODY
+    assert AddressBook(Company(domains=("northwind.example",)), [claiming]).who(address).kind is Kind.NOBODY
 
 
 def test_r3_the_order_of_clients_in_the_config_does_not_matter() -> None:
     for clients in ([ACME, _EMEA], [_EMEA, ACME]):
-        assert Book(COMPANY, clients).who("lee@emea.acme.example").client == "Acme EMEA"
+        assert AddressBook(COMPANY, clients).who("lee@emea.acme.example").client == "Acme EMEA"
 
 
 @pytest.mark.parametrize("domain", ["münchen.example", "MÜNCHEN.example", "xn--mnchen-3ya.example"])
 def test_r3_an_international_domain_claims_its_addresses_however_it_is_written(domain: str) -> None:
-    book = Book(COMPANY, [Client(name="Munich", domains=(domain,))])
+    book = AddressBook(COMPANY, [Client(name="Munich", domains=(domain,))])
     address = normalise_address("ana@münchen.example")
     assert address is not None
     assert book.who(address).client == "Munich"
@@ -134,7 +134,7 @@ def test_r3_an_international_domain_claims_its_addresses_however_it_is_written(d
 
 def test_r3_a_clients_exact_address_is_found_by_the_persons_alias_too() -> None:
     """`same_as` of `people_file` may lead from the address in the config to another one of the same person."""
-    book = Book(COMPANY, [_PAT], aliases={"pat@mail.example": "pat@private.example"})
+    book = AddressBook(COMPANY, [_PAT], aliases={"pat@mail.example": "pat@private.example"})
     assert book.who("pat@mail.example").client == "Pat's"
 
 
@@ -153,13 +153,15 @@ def test_r3_a_clients_exact_address_is_found_by_the_persons_alias_too() -> None:
     ],
 )
 def test_r3_all_addresses_of_one_of_ours_are_one_person(aliases: dict[str, str]) -> None:
-    book = Book(COMPANY, [ACME], aliases=aliases)
+    book = AddressBook(COMPANY, [ACME], aliases=aliases)
     addresses = {*aliases, *aliases.values()}
     assert len({book.canonical(address) for address in addresses}) == 1
     assert len({book.who(address).address for address in addresses}) == 1
 
 
-_ALIASED = Book(COMPANY, [ACME], owners=[JO], aliases={"j.smith@northwind.example": JO, "a.lee@acme.example": ANA})
+_ALIASED = AddressBook(
+    COMPANY, [ACME], owners=[JO], aliases={"j.smith@northwind.example": JO, "a.lee@acme.example": ANA}
+)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from connectors.calendars.google.json_pages import UNUSUAL, Answer, in_parts, wh
 from connectors.calendars.google.sessions import Line, Lines
 from connectors.calendars.google.tokens import Tokens
 from connectors.errors import ConnectorError, RetryLater
-from connectors.net.rate_limit import Pacer
+from connectors.net.rate_limit import RateLimiter
 from connectors.net.retry import Again, Patience, Pause, patiently
 from connectors.net.retry_after import retry_after
 
@@ -44,7 +44,7 @@ class Calls:
 class Access:
     """Google, as a connector's config says. Used from several threads."""
 
-    def __init__(self, tokens: Tokens, lines: Lines, *, pacer: Pacer, patience: Patience, pause: Pause) -> None:
+    def __init__(self, tokens: Tokens, lines: Lines, *, pacer: RateLimiter, patience: Patience, pause: Pause) -> None:
         self.tokens = tokens
         self._lines = lines
         self._pacer = pacer

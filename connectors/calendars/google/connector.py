@@ -169,7 +169,7 @@ class GoogleCalendars:
         from connectors.calendars.google.client import Access
         from connectors.calendars.google.sessions import Lines
         from connectors.calendars.google.tokens import Tokens
-        from connectors.net.rate_limit import Pacer
+        from connectors.net.rate_limit import RateLimiter
         from connectors.net.retry import Patience, Pause
 
         pause = Pause()
@@ -177,7 +177,7 @@ class GoogleCalendars:
         return Access(
             Tokens(self._settings.credentials_file, self._context),
             Lines(self._context, self._settings.api_endpoint),
-            pacer=Pacer(
+            pacer=RateLimiter(
                 per_minute=limit,
                 per_person=_PER_MINUTE_AND_PERSON,
                 sleep=pause,

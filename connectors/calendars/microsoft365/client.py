@@ -18,7 +18,7 @@ from connectors.calendars.microsoft365.errors import Asked, Refusal, foreign_lin
 from connectors.calendars.microsoft365.tokens import Tokens, roles_of
 from connectors.contract import Context
 from connectors.net.endpoints import origin_of
-from connectors.net.rate_limit import Pacer
+from connectors.net.rate_limit import RateLimiter
 from connectors.net.retry import Again, Patience, Pause, patiently
 from connectors.net.retry_after import retry_after
 from connectors.net.session import Session, exchange
@@ -48,7 +48,7 @@ class Access:
     """Graph, as a connector's config says. Used from several threads."""
 
     def __init__(
-        self, tokens: Tokens, place: Place, context: Context, *, pacer: Pacer, patience: Patience, pause: Pause
+        self, tokens: Tokens, place: Place, context: Context, *, pacer: RateLimiter, patience: Patience, pause: Pause
     ) -> None:
         self.tokens = tokens
         self.endpoint = place.endpoint

@@ -213,7 +213,7 @@ class MicrosoftCalendars:
 
     def _make(self) -> Access:
         from connectors.calendars.microsoft365.client import Access
-        from connectors.net.rate_limit import Pacer
+        from connectors.net.rate_limit import RateLimiter
         from connectors.net.retry import Patience, Pause
 
         pause = Pause()
@@ -222,7 +222,7 @@ class MicrosoftCalendars:
             _tokens(self._settings, self._context),
             self._settings.place,
             self._context,
-            pacer=Pacer(
+            pacer=RateLimiter(
                 per_minute=limit,
                 per_person=_PER_MINUTE_AND_PERSON,
                 sleep=pause,

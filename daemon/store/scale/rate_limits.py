@@ -30,12 +30,12 @@ _TAKE = text(
 )
 
 
-def shared_by_all(database: Database) -> Callable[[str, int], SharedBucket]:
+def shared_by_all(database: Database) -> Callable[[str, int], SharedTokenBucket]:
     """For `connectors.contract.Context.shared`: the bucket of a connector, by its name and its requests a minute."""
-    return partial(SharedBucket, database)
+    return partial(SharedTokenBucket, database)
 
 
-class SharedBucket:
+class SharedTokenBucket:
     """At most `per_minute` in any sixty seconds from all machines: a tenth of it at once, the rest evenly.
 
     What is taken comes in blocks of a hundredth of a second's allowance, so that a fast pace is not a query a request;
