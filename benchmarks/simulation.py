@@ -26,8 +26,8 @@ COSTS = Costs(
     answer=0.15,
     answer_sigma=0.8,
 )
-GOOGLE = Provider(name="Google", per_minute=10_000, page=2_500, token_seconds=3_600)  # providers.md A6, A1, D
-GRAPH = Provider(name="Graph", per_minute=780_000, page=200, token_seconds=None)  # providers.md B6; our page size
+GOOGLE = Provider(name="Google", per_minute=10_000, page=2_500, token_seconds=3_600)  # docs/providers.md A6, A1, D
+GRAPH = Provider(name="Graph", per_minute=780_000, page=200, token_seconds=None)  # docs/providers.md B6; our page size
 QUARTER_HOUR = timedelta(minutes=15)
 LATE = 60.0
 """Seconds after a batch's moment that are nobody's trouble."""

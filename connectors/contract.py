@@ -63,7 +63,7 @@ class Roster:
     """Whose calendars are to be read, those that never can be (with the reason), and the groups that are nobody.
 
     `excluded` are addresses whose calendars are erased if they were read before (R2). `from_directory`: a directory or
-    a group named the people, so an answer that lacks over a tenth of them is not believed for a day (`design.md` 3).
+    a group named the people, so an answer that lacks over a tenth of them is not believed for a day (docs/design.md 3).
     """
 
     people: tuple[Person, ...]
@@ -100,7 +100,7 @@ class Page:
 class Done:
     """The end of a complete, error-free round of one calendar, always the last that `pull` yields.
 
-    `full`: everything in `window` was listed, so what was not listed is gone (`design.md` 3). `read_through` is the
+    `full`: everything in `window` was listed, so what was not listed is gone (docs/design.md 3). `read_through` is the
     moment up to which the calendar is now known (R11); None leaves it as it was.
     """
 

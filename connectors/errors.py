@@ -55,7 +55,7 @@ class Undeliverable(ConnectorError):
 
 
 class OutcomeUnknown(ConnectorError):
-    """The message may have gone out: nobody can tell, so it is never repeated by itself (`design.md` 6)."""
+    """The message may have gone out: nobody can tell, so it is never repeated by itself (`docs/design.md` 6)."""
 
 
 def sentence(error: ConnectorError) -> str:

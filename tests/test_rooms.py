@@ -1,4 +1,4 @@
-"""The house (`design.md`): which room may know which, what is imported when, and whose `daemon` this is."""
+"""The house (`docs/architecture.md`): which room may know which, what is imported when, and whose `daemon` this is."""
 
 from __future__ import annotations
 

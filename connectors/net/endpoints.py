@@ -9,7 +9,7 @@ _PORTS = {"https": 443, "http": 80}
 
 
 def is_safe_endpoint(url: str) -> bool:
-    """Whether secrets may be sent there: https, or http on this machine (`interface.md`)."""
+    """Whether secrets may be sent there: https, or http on this machine (`docs/interface.md`)."""
     try:
         parts = urlsplit(url)
         host = parts.hostname

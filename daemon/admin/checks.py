@@ -36,7 +36,7 @@ class Check:
     remedy: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """As `rapport check --format json` has it (interface.md)."""
+        """As `rapport check --format json` has it (docs/interface.md)."""
         return {
             "subject": self.subject,
             "check": self.check,

@@ -1,4 +1,4 @@
-"""Going back to a backup (`design.md` 7, 10): nothing is sent twice, and whoever was forgotten since stays forgotten.
+"""Going back to a backup (`docs/design.md` 7, 10): nothing is sent twice, whoever was forgotten since stays so.
 
 The backup is copied and made ready beside the store first; then it takes the store's place in one step.
 """
@@ -228,7 +228,7 @@ def _as_of(connection: Connection) -> datetime | None:
 
 
 def _doubt_what_was_due(connection: Connection, context: ScoringContext, since: datetime, now: datetime) -> int:
-    """Every delivery that was open in the backup, or has become due since, is unknown (`design.md` 10)."""
+    """Every delivery that was open in the backup, or has become due since, is unknown (`docs/design.md` 10)."""
     doubted = doubt_open(connection, now, _DOUBT)
     for digest in context.config.digests:
         at = digest_due(connection, digest, context, since)

@@ -65,7 +65,7 @@ def _progress() -> Iterator[Progress | None]:
 
 
 def result_json(results: list[ConnectorResult]) -> dict[str, Any]:
-    """`rapport sync --format json` (interface.md); `set_aside` are entries that could not be read."""
+    """`rapport sync --format json` (docs/interface.md); `set_aside` are entries that could not be read."""
     return {
         "connectors": [
             {

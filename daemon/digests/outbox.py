@@ -1,4 +1,4 @@
-"""Getting a digest to its recipients once each (`design.md` 6): claimed, sent, marked; told when nobody can know.
+"""Getting a digest to its recipients once each (`docs/design.md` 6): claimed, sent, marked; told when nobody can know.
 
 A delivery is claimed by a conditional update, so that of two processes one sends it. What cannot be sent for now waits
 and is tried again; what may have gone out is never repeated by itself.

@@ -100,7 +100,7 @@ def derive(
 
 
 class RetentionFilter:
-    """Finds, on the way, the copies and the titles that may not be kept any more (`design.md` 1, 7)."""
+    """Finds, on the way, the copies and the titles that may not be kept any more (`docs/design.md` 1, 7)."""
 
     def __init__(self, context: ScoringContext) -> None:
         self._book = context.book

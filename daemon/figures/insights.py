@@ -36,7 +36,7 @@ _AT_ONCE = 25  # clients a transaction: writers need not wait long
 
 @dataclass(frozen=True)
 class Insight:
-    """A client as of the end of a month. `kept` is as JSON shows it, and as the store has it (interface.md).
+    """A client as of the end of a month. `kept` is as JSON shows it, and as the store has it (docs/interface.md).
 
     Reports over years hold thousands of these and show parts of them as they stand, so it is parsed when asked.
     """

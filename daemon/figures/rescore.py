@@ -1,4 +1,4 @@
-"""Stored copies become monthly figures, only for the months that changed (`design.md` 1)."""
+"""Stored copies become monthly figures, only for the months that changed (`docs/design.md` 1)."""
 
 from __future__ import annotations
 

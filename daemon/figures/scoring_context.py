@@ -1,4 +1,4 @@
-"""The config as the rules take it, and fingerprints that tell which change of it asks for what (`design.md` 1).
+"""The config as the rules take it; fingerprints that tell which change of it asks for what (`docs/design.md` 1).
 
 A key decides what is read (then calendars are listed again), what is scored (then figures are derived again), or what
 is shown (then neither): points, verdicts, names of managers.

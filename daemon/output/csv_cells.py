@@ -22,7 +22,7 @@ def print_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None
 
 
 def cell(value: Any) -> str:
-    """A CSV cell: lists joined by blanks, truth values in words, hostile text disarmed (`design.md` 12)."""
+    """A CSV cell: lists joined by blanks, truth values in words, hostile text disarmed (`docs/design.md` 12)."""
     if value is None:
         return ""
     if isinstance(value, bool):

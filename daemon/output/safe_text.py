@@ -1,4 +1,4 @@
-"""Text that came from calendars and config files, made harmless for whatever shows it (`design.md` 12).
+"""Text that came from calendars and config files, made harmless for whatever shows it (`docs/design.md` 12).
 
 What is left is one line without control characters, without marks that change the direction of the text
 around them, and not longer than people read. Escaping for HTML and SVG is the templates' part, formulas are for

@@ -1,7 +1,7 @@
 """Slack's Block Kit as small functions, and its limits: what a block holds and what a message holds.
 
 Documented are 50 blocks a message, 3,000 characters a section and 150 a header; what a whole message may weigh is not,
-but above 13,200 characters Slack has refused some (`providers.md` F).
+but above 13,200 characters Slack has refused some (`docs/providers.md` F).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Figures as scripts parse them: the JSON and CSV of `rapport report` and `rapport explain` (interface.md)."""
+"""Figures as scripts parse them: the JSON and CSV of `rapport report` and `rapport explain` (docs/interface.md)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TRENDS = {trend: trend.value for trend in Trend}
 
 
 def report_json(context: ScoringContext, found: Iterable[MonthRows], now: datetime) -> dict[str, Any]:
-    """`rapport report --format json` (interface.md). Without `privacy.show_ours` calendars are counted, not named."""
+    """`rapport report --format json` (docs/interface.md). Without `privacy.show_ours` calendars are counted only."""
     named = context.config.privacy.show_ours
     return {
         "timezone": context.zone.key,
@@ -143,7 +143,7 @@ def report_cells(found: Iterable[MonthRows], context: ScoringContext) -> list[di
 
 
 def explain_json(context: ScoringContext, client: str, month: Month, lines: Iterable[Credited]) -> dict[str, Any]:
-    """`rapport explain --format json` (interface.md). With `privacy.show_ours = false` ours are counted, not named."""
+    """`rapport explain --format json` (docs/interface.md). With `privacy.show_ours = false` ours are counted only."""
     return {"client": client, "month": month, "meetings": [_line_json(one, context) for one in lines]}
 
 

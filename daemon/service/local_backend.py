@@ -1,4 +1,4 @@
-"""What is due, done by threads of the service itself: the way of one machine (`design.md` 11)."""
+"""What is due, done by threads of the service itself: the way of one machine (`docs/design.md` 11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is due, kept in the store (`design.md` 10): a restart needs no memory, and a missed moment is caught up once."""
+"""What is due, kept in the store (`docs/design.md` 10): a restart needs no memory, a missed moment is caught up."""
 
 from __future__ import annotations
 

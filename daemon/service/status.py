@@ -50,7 +50,7 @@ def stale_for(context: ScoringContext, now: datetime, month: Month | None) -> li
 
 
 def status_json(connection: Connection, context: ScoringContext, now: datetime) -> dict[str, Any]:
-    """`rapport status --format json` (interface.md). Calendars that have left are not in it.
+    """`rapport status --format json` (docs/interface.md). Calendars that have left are not in it.
 
     `clock` is None, or how many seconds our clock is ahead of the providers' and what waits because of it. `workers`
     are those that do the work where `scale.workers` says that others do it.

@@ -1,4 +1,4 @@
-"""Whom the store has to forget: keyed hashes of addresses and domains, and what they are found in (`design.md` 7).
+"""Whom the store has to forget: keyed hashes of addresses and domains, and what they are found in (`docs/design.md` 7).
 
 The address itself is not kept. The key is made once, with the first hash, and stands beside the hashes: so it goes
 wherever the store goes (a backup, another database, another machine), and a key that is lost would bring people back.

@@ -108,7 +108,7 @@ class Reader:
         return None if useless else calendar.cursor
 
     def _must_list(self, calendar: Calendar) -> bool:
-        """Whether the calendar has to be listed in full though its cursor may hold (`design.md` 4)."""
+        """Whether the calendar has to be listed in full though its cursor may hold (`docs/design.md` 4)."""
         return self._work.full or calendar.held_at is not None or self._reconciles(calendar)
 
     def _reconciles(self, calendar: Calendar) -> bool:

@@ -47,5 +47,5 @@ def plan(known: Mapping[str, Known], page: Page, policy: Policy) -> Plan:
 
 
 def is_suspicious(removed: int, held: int) -> bool:
-    """Whether a full listing removes so much that a second one must agree (`design.md` 3)."""
+    """Whether a full listing removes so much that a second one must agree (`docs/design.md` 3)."""
     return removed > 0 and (removed >= held or (removed > 20 and removed * 2 > held))

@@ -97,7 +97,7 @@ def _is_gone(person: Person, forgotten: Forgotten) -> bool:
 
 
 def _is_doubted(connection: Connection, connector: str, missing: int, present: int, now: datetime) -> bool:
-    """Whether a directory's answer that removes over a tenth of the people is still to be confirmed (`design.md` 3)."""
+    """Whether a directory's answer that lacks over a tenth of the people is to be confirmed (`docs/design.md` 3)."""
     if missing * 10 <= present:
         return False
     since = get_meta(connection, _DOUBTED + connector)

@@ -1,4 +1,4 @@
-"""What of a page may be kept at all, and in which form (design.md 7)."""
+"""What of a page may be kept at all, and in which form (docs/design.md 7)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Policy:
 
 
 def prepare(page: Page, policy: Policy) -> Page:
-    """The page without what may not be kept; done before anything is spooled (`design.md` 7)."""
+    """The page without what may not be kept; done before anything is spooled (`docs/design.md` 7)."""
     kept: list[Copy] = []
     erased = list(page.erased)
     for read in page.copies:

@@ -77,7 +77,7 @@ class Keeper:
         return self.note(calendar, done)
 
     def hold(self, calendar: Calendar) -> None:
-        """The listing awaits a second one that agrees (`design.md` 3)."""
+        """The listing awaits a second one that agrees (`docs/design.md` 3)."""
         with self._database.noting() as connection:
             note_round(
                 connection,
@@ -125,7 +125,7 @@ class Keeper:
         return changes
 
     def _write(self, calendar: Calendar, spool: Spool, unlisted: _Unlisted, done: Done) -> int:
-        """The round with its cursor, in one transaction (`design.md` 2, 3). Raises `Held` and `TooLate`.
+        """The round with its cursor, in one transaction (`docs/design.md` 2, 3). Raises `Held` and `TooLate`.
 
         Who was forgotten since it was read is not kept either; an erased calendar stays erased.
         """

@@ -170,7 +170,7 @@ class AddressBook:
         return any(map(self._is_outside, addresses))
 
     def has_client(self, addresses: Iterable[str]) -> bool:
-        """Whether anybody is a client person; only then may a title be kept (`design.md` 7)."""
+        """Whether anybody is a client person; only then may a title be kept (`docs/design.md` 7)."""
         return any(map(self._is_client, addresses))
 
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from scoring.meetings.values import Channel, Conference, Place, Response, Setting
 
 TITLE_LIMIT = 500
-"""Titles are cut here before any pattern runs over them (`design.md` 12)."""
+"""Titles are cut here before any pattern runs over them (`docs/design.md` 12)."""
 
 
 class Step(StrEnum):

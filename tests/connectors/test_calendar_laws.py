@@ -110,7 +110,7 @@ class CalendarLaw(RuleBasedStateMachine):
     @has_series
     @rule(data=st.data(), start=STARTS)
     def edit_this_and_following(self, data: st.DataObject, start: datetime) -> None:
-        """The rest of a series gives way to a new one, with new ids (`providers.md` A3)."""
+        """The rest of a series gives way to a new one, with new ids (`docs/providers.md` A3)."""
         rest = self.provider.parts(self.one_series(data))
         for entry in rest[1:]:
             self.provider.delete(entry)

@@ -1,4 +1,4 @@
-"""Whose calendars are read: directory, groups, addresses, `exclude` (`providers.md` A8; R2, R3), and the settings."""
+"""Whose calendars are read: directory, groups, addresses, `exclude` (`docs/providers.md` A8; R2, R3), settings."""
 
 from __future__ import annotations
 

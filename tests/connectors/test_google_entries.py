@@ -1,4 +1,4 @@
-"""Google's entries read as the rules mean them (R1-R5; `providers.md` A3, A4): one row of a table for each case."""
+"""Google's entries read as the rules mean them (R1-R5; docs/providers.md A3, A4): one row of a table for each case."""
 
 from __future__ import annotations
 

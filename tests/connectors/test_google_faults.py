@@ -1,4 +1,4 @@
-"""What goes wrong, and what is done next, with which words (`providers.md` A6, A8, D; G6, G7)."""
+"""What goes wrong, and what is done next, with which words (`docs/providers.md` A6, A8, D; G6, G7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rounds of a calendar over HTTP through Google's library: pages, sync tokens, the window (`providers.md` A1-A2, G)."""
+"""Rounds of a calendar over HTTP through Google's library: pages, tokens, the window (`docs/providers.md` A1-A2, G)."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ def test_a_window_that_shrank_and_grew_has_no_gap(jo: FakeCalendar, connector: G
 def test_all_day_entries_at_the_windows_edges_are_listed_in_every_zone(
     jo: FakeCalendar, connector: GoogleCalendars
 ) -> None:
-    """Google's bounds are instants, the copies' dates; what lies in the window must not be missing (`design.md` 3)."""
+    """Google's bounds are instants, the copies' dates; nothing in the window may be missing (`docs/design.md` 3)."""
     window = Window(start=datetime(2026, 9, 1, tzinfo=UTC), end=datetime(2026, 12, 31, 5, tzinfo=UTC))
     jo.put(meeting("last", start={"date": "2026-12-31"}, end={"date": "2027-01-01"}))
     jo.zone = "Pacific/Honolulu"

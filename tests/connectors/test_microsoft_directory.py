@@ -1,4 +1,4 @@
-"""Whose calendars are read: directory, groups, addresses, `exclude`, with the least permission (`providers.md` B8)."""
+"""Whose calendars are read: directory, groups, addresses, `exclude`, by the least permission (docs/providers.md B8)."""
 
 from __future__ import annotations
 

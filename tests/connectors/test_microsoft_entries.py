@@ -1,4 +1,4 @@
-"""Graph's items read as the rules mean them (R1-R5; `providers.md` B2, B4, B5): one row of a table for each case."""
+"""Graph's items read as the rules mean them (R1-R5; docs/providers.md B2, B4, B5): one row of a table for each case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes wrong with Graph, and what is done next, with which words (`providers.md` B6, B7; G6, G7)."""
+"""What goes wrong with Graph, and what is done next, with which words (`docs/providers.md` B6, B7; G6, G7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rounds of a mailbox over TLS through msal and requests: pages, links, windows, series (`providers.md` B1-B3, G)."""
+"""Rounds of a mailbox over TLS by msal and requests: pages, links, windows, series (`docs/providers.md` B1-B3, G)."""
 
 from __future__ import annotations
 

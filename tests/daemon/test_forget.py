@@ -1,4 +1,4 @@
-"""`rapport forget`: nobody's bytes stay, nobody comes back, and closed months keep their totals (`design.md` 7)."""
+"""`rapport forget`: nobody's bytes stay, nobody comes back, and closed months keep their totals (docs/design.md 7)."""
 
 from __future__ import annotations
 

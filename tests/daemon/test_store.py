@@ -1,4 +1,4 @@
-"""The store: versions, migrations and their traps (libraries.md 3), moments, packing, what is wrong in words."""
+"""The store: versions, migrations and their traps (docs/decisions.md), moments, packing, what is wrong in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pass over the calendars: what it keeps, what it lets go, and what it never does (`design.md`, What must hold)."""
+"""A pass over the calendars: what it keeps, what it lets go, and what it never does (`docs/design.md`)."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ class TestAPass:
 
 
 class TestFullListings:
-    """`design.md` 3."""
+    """`docs/design.md` 3."""
 
     def test_what_a_full_listing_lacks_is_deleted_but_only_in_its_window(
         self, sqlite_store: Database, config: Config
@@ -475,7 +475,7 @@ class TestPeople:
 
 
 class TestConfigChanges:
-    """Each key decides what is read, what is scored, or what is shown (`design.md` 1)."""
+    """Each key decides what is read, what is scored, or what is shown (`docs/design.md` 1)."""
 
     def test_titles_turned_off_are_erased_at_once(self, sqlite_store: Database, tmp_path: Path) -> None:
         provider = MemoryCalendars()

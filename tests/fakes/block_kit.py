@@ -1,4 +1,4 @@
-"""Slack's Block Kit as far as digests use it, held to its documented limits (`providers.md` F), strictly."""
+"""Slack's Block Kit as far as digests use it, held to its documented limits (`docs/providers.md` F), strictly."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A small Google over HTTP: Calendar v3 `events.list`, Directory `users.list` and `members.list`, the token endpoint.
 
 Real enough for Google's own client libraries: tokens are given for JWTs whose signature, audience, time, scopes and
-subject hold, and asked for on every request. It refuses what the real one refuses (`providers.md` A), and fails on
+subject hold, and asked for on every request. It refuses what the real one refuses (`docs/providers.md` A), and fails on
 demand. `python -m tests.fakes.google --help` starts it by hand (`README.md`).
 """
 
@@ -36,7 +36,7 @@ CALENDAR = f"{PREFIX}calendar.events.readonly"
 OWNED = f"{PREFIX}calendar.events.owned.readonly"
 USERS = f"{PREFIX}admin.directory.user.readonly"
 MEMBERS = f"{PREFIX}admin.directory.group.member.readonly"
-AUDIENCE = "https://oauth2.googleapis.com/token"  # google-auth's, whatever token_uri says (providers.md D)
+AUDIENCE = "https://oauth2.googleapis.com/token"  # google-auth's, whatever token_uri says (docs/providers.md D)
 CLIENT_ID = "104857600000000000001"
 ACCOUNT = "rapport@northwind-rapport.iam.example"
 

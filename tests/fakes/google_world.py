@@ -1,6 +1,6 @@
 """What the fake of Google holds: calendars that keep a journal, people, groups. No HTTP in here.
 
-A calendar lists as `events.list` with `singleEvents=true` does (`providers.md` A1-A3): a window on a first listing,
+A calendar lists as `events.list` with `singleEvents=true` does (docs/providers.md A1-A3): a window on a first listing,
 none on a round with a sync token, tombstones that hold an id and nothing else.
 """
 

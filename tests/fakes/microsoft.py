@@ -1,7 +1,7 @@
 """A small Microsoft over TLS: the token endpoint and Graph, for the real msal and requests.
 
 Real enough for both: secrets and signed assertions are verified, tokens hold roles, and are asked for on every request.
-It refuses what the real one refuses (`providers.md` B, C), and fails on demand.
+It refuses what the real one refuses (`docs/providers.md` B, C), and fails on demand.
 `python -m tests.fakes.microsoft --help` starts it by hand (`README.md`).
 """
 

@@ -1,4 +1,4 @@
-"""Graph as far as calendars need it: what each address answers, refused where the real one refuses (`providers.md` B).
+"""Graph as far as calendars need it: what each address answers, refused where the real one does (docs/providers.md B).
 
 Knows HTTP's words (a target, headers, a status) and no socket.
 """
@@ -28,7 +28,7 @@ from tests.fakes.microsoft_items import (
 from tests.fakes.microsoft_tokens import Grant
 from tests.fakes.microsoft_world import Bounds, FakeMailbox, FakeUser, World
 
-IN_FLIGHT = 4  # per mailbox (providers.md B6)
+IN_FLIGHT = 4  # per mailbox (docs/providers.md B6)
 _CALENDARS = frozenset({"Calendars.Read", "Calendars.ReadWrite", "Calendars.ReadBasic.All"})
 _BODIES = frozenset({"Calendars.Read", "Calendars.ReadWrite"})
 _USERS = frozenset({"User.Read.All", "Directory.Read.All"})

@@ -17,7 +17,7 @@ _NOT_BASIC = ("body", "bodyPreview", "hasAttachments", "extensions")
 
 
 def entry_id(name: str) -> str:
-    """The immutable id of the item of this name: case counts, and it has to be quoted in a path (providers.md B4)."""
+    """The immutable id of the item of this name: case counts, and paths have to quote it (docs/providers.md B4)."""
     return f"{_IMMUTABLE}{name}{_END}"
 
 
@@ -140,7 +140,7 @@ def complete(item: Mapping[str, Any], owner: str, now: datetime) -> Resource:
 
 
 def stub(item: Resource) -> Resource:
-    """All that delta tells of an occurrence, as a rule (providers.md B2)."""
+    """All that delta tells of an occurrence, as a rule (docs/providers.md B2)."""
     return {key: item[key] for key in _STUB if key in item}
 
 

@@ -1,6 +1,6 @@
 """Microsoft's token endpoint as far as an app without a user needs it: a secret or a signed assertion against a token.
 
-Errors are the AADSTS codes that the real one gives (`providers.md` C), with its status and its words' shape.
+Errors are the AADSTS codes that the real one gives (`docs/providers.md` C), with its status and its words' shape.
 """
 
 from __future__ import annotations

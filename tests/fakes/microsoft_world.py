@@ -1,6 +1,6 @@
 """What the fake of Microsoft holds: people, groups, and mailboxes that keep a journal. No HTTP in here.
 
-A mailbox lists as `calendarView/delta` does (`providers.md` B1-B3): a window that stays as it was, occurrences as
+A mailbox lists as `calendarView/delta` does (`docs/providers.md` B1-B3): a window that stays as it was, occurrences as
 stubs, a changed series as a whole, tombstones for what is not in view. Where documentation and reports differ, or the
 reports among themselves, `Quirks` chooses.
 """
@@ -34,7 +34,7 @@ Bounds = tuple[datetime, datetime]
 
 @dataclass(frozen=True, kw_only=True)
 class Quirks:
-    """How a mailbox answers where nothing is promised (`providers.md` B2, B3).
+    """How a mailbox answers where nothing is promised (`docs/providers.md` B2, B3).
 
     `stubs`: occurrences come with a few keys only. `masters`: a changed series comes with its master, without it, or as
     the master alone. `lone_exceptions`: a changed exception comes alone. `outside_tombstones`: what changes outside the

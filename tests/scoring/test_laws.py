@@ -1,4 +1,4 @@
-"""R1 to R8 as laws that hold for any company, calendars and copies (`style.md` 11).
+"""R1 to R8 as laws that hold for any company, calendars and copies.
 
 Alphabets are small, so that people, UIDs and times collide: double bookings, aliases, forged UIDs, clock changes.
 """

@@ -1,4 +1,4 @@
-"""The words for people (R9, R10, style of `rules.md`): one sentence each, of the client's time, never of a manager."""
+"""The words for people (R9, R10 of `docs/rules.md`): one sentence each, of the client's time, never of a manager."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from connectors.net.retry import Patience
 
 _MAIL_SCOPE = "https://mail.google.com/"
-_PER_MINUTE = 10_000  # of a project, and of a person in it: Google's documented limits (providers.md A6)
+_PER_MINUTE = 10_000  # of a project, and of a person in it: Google's documented limits (docs/providers.md A6)
 _PER_MINUTE_AND_PERSON = 600
 
 
@@ -62,7 +62,7 @@ def _endpoint(text: str) -> str:
 
 
 class Settings(ConnectorSettings):
-    """A `[[connectors]]` table of kind `google` (`interface.md`)."""
+    """A `[[connectors]]` table of kind `google` (`docs/interface.md`)."""
 
     credentials_file: FileOrSecret
     admin: Annotated[str, AfterValidator(_admin)] = ""

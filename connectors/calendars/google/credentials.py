@@ -1,4 +1,4 @@
-"""The service account's key file, and the scopes that are asked for with it (`providers.md` A8, D).
+"""The service account's key file, and the scopes that are asked for with it (`docs/providers.md` A8, D).
 
 Standard library only, for the config is checked with it. Holds a private key: nothing of it is ever told but the
 account's address, its client id and its project.

@@ -1,4 +1,4 @@
-"""The Workspace's directory: its people with their addresses, and who is in a group (`providers.md` A8).
+"""The Workspace's directory: its people with their addresses, and who is in a group (`docs/providers.md` A8).
 
 Read as the administrator, a page at a time, and asked for nothing but who somebody is.
 """

@@ -1,4 +1,4 @@
-"""What Google refuses, as what to do next, with the sentence that says what to click where (`providers.md` A6, A8, D).
+"""What Google refuses, as what to do next, with a sentence on what to click where (`docs/providers.md` A6, A8, D).
 
 Pure. What Google wrote is read for its codes alone: it may quote tokens, titles and addresses.
 """

@@ -1,4 +1,4 @@
-"""One item of `events.list` made a copy, a tombstone, what may not be kept, or a problem (`providers.md` A3, A4).
+"""One item of `events.list` made a copy, a tombstone, what may not be kept, or a problem (`docs/providers.md` A3, A4).
 
 Pure: from plain JSON values and whose calendar it is. What a page holds is decided item by item; nothing here asks
 the network, a clock or the config.
@@ -38,7 +38,7 @@ FIELDS = (
     "attendeesOmitted,guestsCanSeeOtherGuests,hangoutLink,"
     "conferenceData(conferenceSolution/key/type,entryPoints/entryPointType))"
 )
-"""What is asked for: no description, attachment or pin ever leaves Google (`design.md` 7). Of the one link, which old
+"""What is asked for: no description, attachment or pin leaves Google (`docs/design.md` 7). Of the one link, which old
 entries have without any conference data, nothing is kept but that it is there."""
 
 _NO_MEETINGS = frozenset({"outOfOffice", "focusTime", "workingLocation", "birthday", "fromGmail"})
@@ -46,7 +46,7 @@ _PRIVATE = frozenset({"private", "confidential"})
 
 
 def read_page(items: Sequence[Any], origin: Origin) -> Page:
-    """A page's items. One that stands twice counts as it was changed last (`providers.md` A2)."""
+    """A page's items. One that stands twice counts as it was changed last (`docs/providers.md` A2)."""
     return page_of((read_item(item, origin) for item in items), entries=len(items))
 
 

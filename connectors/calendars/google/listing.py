@@ -1,4 +1,4 @@
-"""One round of one calendar: listed in full, or what changed since a sync token (`providers.md` A1, A2, G).
+"""One round of one calendar: listed in full, or what changed since a sync token (`docs/providers.md` A1, A2, G).
 
 A full listing covers the window. A sync token then brings every change, whatever its date; but an entry that drifts
 into the window as time goes on has not changed, so when the window's end has moved, the days that it gained are listed

@@ -38,7 +38,7 @@ class Services:
         self._making = threading.Lock()
 
     def part(self, api: str, version: str, name: str, path: str) -> Any:
-        """A collection of an API. `api_endpoint` replaces root and service path (`providers.md` D)."""
+        """A collection of an API. `api_endpoint` replaces root and service path (`docs/providers.md` D)."""
         with self._making:
             if name not in self._parts:
                 options = {"api_endpoint": f"{self._endpoint}/{path}"} if self._endpoint else {}

@@ -1,4 +1,4 @@
-"""Access tokens: one for each person and set of scopes, kept while it is good (`providers.md` A8, D).
+"""Access tokens: one for each person and set of scopes, kept while it is good (`docs/providers.md` A8, D).
 
 A refusal of the token endpoint that may be about one person or about everybody is settled here: by others' tokens.
 """

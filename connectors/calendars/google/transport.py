@@ -1,7 +1,7 @@
 """How Google's two libraries reach the network: over `connectors.http.Session` instead of their own httplib2.
 
 httplib2 ignores a proxy unless PySocks is there, follows redirects with the token, has no deadline, and is not
-thread-safe (`providers.md` D). googleapiclient asks of its `http` only `request` and `close`.
+thread-safe (`docs/providers.md` D). googleapiclient asks of its `http` only `request` and `close`.
 """
 
 from __future__ import annotations

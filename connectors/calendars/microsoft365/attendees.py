@@ -1,4 +1,4 @@
-"""Who takes part in an item of Graph, with which answer, and how they meet (`providers.md` B5; R2, R3, R5)."""
+"""Who takes part in an item of Graph, with which answer, and how they meet (`docs/providers.md` B5; R2, R3, R5)."""
 
 from __future__ import annotations
 

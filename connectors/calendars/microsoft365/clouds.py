@@ -1,4 +1,4 @@
-"""Microsoft's clouds: where each signs in and where its Graph is (`providers.md` B8). Standard library only."""
+"""Microsoft's clouds: where each signs in and where its Graph is (`docs/providers.md` B8). Standard library only."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from connectors.calendars.microsoft365.tokens import Tokens
     from connectors.net.retry import Patience
 
-_PER_MINUTE = 780_000  # of an app over all mailboxes, and for each: Graph's documented limits (providers.md B6)
+_PER_MINUTE = 780_000  # of an app over all mailboxes, and for each: Graph's documented limits (docs/providers.md B6)
 _PER_MINUTE_AND_PERSON = 1_000
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -89,7 +89,7 @@ def _endpoint(text: str) -> str:
 
 
 class Settings(ConnectorSettings):
-    """A `[[connectors]]` table of kind `microsoft365` (`interface.md`)."""
+    """A `[[connectors]]` table of kind `microsoft365` (`docs/interface.md`)."""
 
     tenant_id: Annotated[str, AfterValidator(_tenant)]
     client_id: Annotated[str, AfterValidator(_client)]

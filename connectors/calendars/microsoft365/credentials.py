@@ -1,4 +1,4 @@
-"""What the application proves itself with: a secret, or a certificate and its key, as PEM or PFX (`providers.md` C).
+"""What the application proves itself with: a secret, or a certificate and its key, as PEM or PFX (docs/providers.md C).
 
 Holds a private key: nothing of it is ever told.
 """

@@ -1,4 +1,4 @@
-"""How far a mailbox is known: delta links, and the window that was baked into each (`providers.md` B1). Pure.
+"""How far a mailbox is known: delta links, and the window that was baked into each (`docs/providers.md` B1). Pure.
 
 A link's window never moves. So it reaches beyond what is read now, and a new round replaces it before that is used up;
 both lengths differ from person to person, so that few mailboxes are listed anew on the same day.

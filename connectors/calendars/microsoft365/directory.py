@@ -1,4 +1,4 @@
-"""The tenant's directory: its people with their addresses, and who is in a group (`providers.md` B8).
+"""The tenant's directory: its people with their addresses, and who is in a group (`docs/providers.md` B8).
 
 Asked for nothing but who somebody is. Where the config names addresses alone, it is only asked for their aliases, and
 everything works without the permission for it.

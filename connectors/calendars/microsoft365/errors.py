@@ -1,4 +1,4 @@
-"""What Graph refuses, as what to do next, with the sentence that says what to click where (`providers.md` B7).
+"""What Graph refuses, as what to do next, with the sentence that says what to click where (`docs/providers.md` B7).
 
 Pure. What Microsoft wrote is read for its codes alone: it may quote addresses, ids and links.
 """
@@ -153,7 +153,7 @@ def _unreadable(refusal: Refusal, asked: Asked) -> ConnectorError | None:
 
 
 def _refused_mailbox(refusal: Refusal, asked: Asked) -> ConnectorError:
-    """It may be the permission that lacks, or this mailbox that is kept from the app (`providers.md` B8).
+    """It may be the permission that lacks, or this mailbox that is kept from the app (`docs/providers.md` B8).
 
     Under RBAC for Applications a token names no permission and yet may read: then others' calendars tell.
     """

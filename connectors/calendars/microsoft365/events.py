@@ -1,4 +1,4 @@
-"""One item of Graph's calendar made a copy, what may not be kept, or a problem (`providers.md` B2, B4, B5).
+"""One item of Graph's calendar made a copy, what may not be kept, or a problem (`docs/providers.md` B2, B4, B5).
 
 Pure: from plain JSON values and whose calendar it is. Bodies and links, which come unasked, are not looked at.
 """

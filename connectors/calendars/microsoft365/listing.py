@@ -1,4 +1,4 @@
-"""One round of one mailbox: everything in a window, or what changed since a delta link (`providers.md` B1-B3, G).
+"""One round of one mailbox: everything in a window, or what changed since a delta link (`docs/providers.md` B1-B3, G).
 
 A first round lists the links' whole window. A later one is one request when nothing changed. Then too an entry that
 drifts into the window has not changed, so the days that the window's end has gained are listed as well, once a day.

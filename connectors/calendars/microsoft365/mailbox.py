@@ -1,4 +1,4 @@
-"""What can be asked of one mailbox: changes, a view, the instances of a series, one item (`providers.md` B1, B2).
+"""What can be asked of one mailbox: changes, a view, the instances of a series, one item (`docs/providers.md` B1, B2).
 
 Every request has the same preferences: they are not remembered by links (B1). Pages are read while they are unpacked.
 """

@@ -1,4 +1,4 @@
-"""What Entra refuses, as what to do next, with the sentence that says what to click where (`providers.md` C).
+"""What Entra refuses, as what to do next, with the sentence that says what to click where (`docs/providers.md` C).
 
 Pure. What Microsoft wrote is read for its codes alone: it quotes ids, and what was sent.
 """

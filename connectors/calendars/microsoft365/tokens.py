@@ -1,4 +1,4 @@
-"""Access tokens of the application, by msal over our own session, TLS, proxy and patience (`providers.md` C)."""
+"""Access tokens of the application, by msal over our own session, TLS, proxy and patience (`docs/providers.md` C)."""
 
 from __future__ import annotations
 

@@ -105,5 +105,5 @@ def midnight(text: str) -> datetime:
 
 
 def text_of(value: Any) -> str:
-    """A text for people, without control characters and cut where titles are (`design.md` 12)."""
+    """A text for people, without control characters and cut where titles are (`docs/design.md` 12)."""
     return _CONTROL.sub(" ", value[: 2 * TITLE_LIMIT]).strip()[:TITLE_LIMIT] if isinstance(value, str) else ""

@@ -1,6 +1,6 @@
 """What a mail server's answers and a network's failures mean: what to do next, and what to click.
 
-Enhanced codes are those of Exchange Online and Gmail (`providers.md` F). No error holds a password or a token: words
+Enhanced codes are those of Exchange Online and Gmail (docs/providers.md F). No error holds a password or a token: words
 of an answer that look like one are left out.
 """
 

@@ -1,4 +1,4 @@
-"""What Slack refuses, as what to do next, with the click that puts it right (`providers.md` F). Pure.
+"""What Slack refuses, as what to do next, with the click that puts it right (`docs/providers.md` F). Pure.
 
 Of Slack's answer only its codes and scopes are read, and those only if they look like such.
 """

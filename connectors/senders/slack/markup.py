@@ -1,6 +1,6 @@
 """Somebody else's text in Slack's markup (mrkdwn): shown as it stands, formatting nothing and notifying nobody.
 
-Slack knows no escape for its own signs, only for `& < >` (`providers.md` F), so the others give way to signs that look
+Slack has no escape for its own signs, only for `& < >` (docs/providers.md F): the others give way to signs that look
 like them. That URLs and `#channels` do not become links is up to `verbatim` in the block that holds the text.
 """
 

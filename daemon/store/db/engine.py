@@ -143,7 +143,7 @@ def _sqlite_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _entry: ConnectionPoolEntry) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves: so DDL is rolled back too (libraries.md 3)
+        connection.isolation_level = None  # we say BEGIN ourselves: so DDL is rolled back too (docs/decisions.md)
         cursor = connection.cursor()
         for pragma in (
             f"busy_timeout = {_BUSY_MILLISECONDS}",

@@ -58,7 +58,7 @@ class CalendarState(SQLModel, table=True):
     """How far a calendar has been read, and with what it goes on: written in every round, so the row is narrow.
 
     `turn` counts its changes: a round that began at another turn is too late. `cursor` is a secret. `held_at`: a
-    listing that removed too much awaits a second one that agrees (`design.md` 3). `kills` counts the workers that ended
+    listing that removed too much awaits one that agrees (`docs/design.md` 3). `kills` counts the workers that ended
     while they read this calendar alone; it is not read before `again_at`.
     """
 
@@ -106,7 +106,7 @@ class CopyRow(SQLModel, table=True):
     """A copy. `participants` are packed as `12a 15n`: the address's number and the response's first letter.
 
     `series` and `meeting` stand for the UID and the occurrence (R1); the UID itself is not kept. `digest` tells whether
-    a copy read again has changed. No body, link or location is kept, a title only where `design.md` 7 allows.
+    a copy read again has changed. No body, link or location is kept, a title only where `docs/design.md` 7 allows.
     """
 
     __tablename__ = "copies"
@@ -183,7 +183,7 @@ class StaleMonth(SQLModel, table=True):
 
 
 class DeliveryRow(SQLModel, table=True):
-    """The outbox: one attempt to get a month's digest to a recipient (`design.md` 6).
+    """The outbox: one attempt to get a month's digest to a recipient (`docs/design.md` 6).
 
     `state` is waiting, claimed, sent, failed or unknown. `claimed_by` names the process that is sending it. `place` is
     where it went, `reason` why it did not. A further attempt is a row of its own, made by `--again` alone.
@@ -226,7 +226,7 @@ class ToldRow(SQLModel, table=True):
 
 
 class ForgottenRow(SQLModel, table=True):
-    """An address or a domain that must never come back, as a keyed hash with its key (`design.md` 7)."""
+    """An address or a domain that must never come back, as a keyed hash with its key (`docs/design.md` 7)."""
 
     __tablename__ = "forgotten"
 

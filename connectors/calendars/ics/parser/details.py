@@ -157,7 +157,7 @@ def _entry_point(line: bytes) -> Conference:
 
 
 def _text(event: Event, name: bytes) -> str:
-    """A text for people, without control characters and cut where titles are (`design.md` 12)."""
+    """A text for people, without control characters and cut where titles are (`docs/design.md` 12)."""
     for line in event.properties.get(name, ()):
         try:
             text = property_of(line[: 20 * TITLE_LIMIT]).value
