@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection
 
 from daemon.config.model import Config
 from daemon.figures.affected_months import touched_months
@@ -19,12 +19,11 @@ from daemon.figures.rescore import rescore, settle_due
 from daemon.figures.scoring_context import ScoringContext, read_scoring_context
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError
-from daemon.store.db.tables import ForgottenRow
 from daemon.store.erasure import Findings, erase, find
 from daemon.store.figures import freeze_figures, mark_stale, read_figures
 from daemon.store.files.known_backups import backups_beside, backups_written, remove_unfinished
 from daemon.store.files.sqlite_file import as_one_file, compact, store_in
-from daemon.store.forgotten import Forgotten, hashed, read_forgotten, save_forgotten
+from daemon.store.forgotten import Forgotten, hashed, keeps_forgotten, read_forgotten, save_forgotten
 from daemon.store.meta import mark_roster
 from daemon.store.schema import check_revision
 from scoring.meetings.address_book import normalise_address
@@ -175,7 +174,7 @@ def _clean(path: Path, context: ScoringContext, forgotten: Forgotten) -> int:
         with backup.writing() as connection:
             found = look(connection, context, forgotten)
             erase(connection, found)
-            if inspect(connection).has_table(str(ForgottenRow.__tablename__)):
+            if keeps_forgotten(connection):
                 save_forgotten(connection, forgotten)
         compact(backup)
     finally:

@@ -61,10 +61,8 @@ class InstanceLock:
 
     def _hold_server(self) -> None:
         """A lock of the session: it ends with the connection, whatever happens to us."""
-        self._connection = self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        held = self._connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({_LOCK})").scalar()
-        if not held:
-            self._connection.close()
+        self._connection = self._database.locked_session(_LOCK)
+        if self._connection is None:
             raise HeldElsewhere(self._who())
 
     def _who(self) -> str:

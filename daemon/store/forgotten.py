@@ -15,7 +15,7 @@ from datetime import datetime
 from functools import cached_property
 from hashlib import blake2b
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, inspect, select
 
 from daemon.store.db.bulk import table_of, upsert
 from daemon.store.db.tables import ForgottenRow
@@ -116,6 +116,11 @@ def hashed(names: Iterable[str], known: Forgotten, now: datetime) -> Forgotten:
     """These addresses and domains alone, as they are to be forgotten: with the store's key, made if it has none."""
     key = min((one.key for one in known.hashes), default=None) or secrets.token_bytes(32)
     return Forgotten(frozenset(Hash(_digest(name, key), key, now) for name in names))
+
+
+def keeps_forgotten(connection: Connection) -> bool:
+    """Whether there is a place for them; a backup of an early version has none."""
+    return inspect(connection).has_table(str(ForgottenRow.__tablename__))
 
 
 def save_forgotten(connection: Connection, forgotten: Forgotten) -> None:

@@ -17,8 +17,7 @@ from procrastinate import exceptions
 from procrastinate.jobs import Job, Status
 
 from daemon.store.db.engine import Database, server_options
-from daemon.store.db.errors import StoreError
-from daemon.store.scale.queue_schema import SCHEMA, make_queue, queue_made_by
+from daemon.store.scale.queue_schema import SCHEMA, explaining_queue, make_queue, queue_made_by
 
 ANYBODY = "anybody"
 """The queue of jobs that any worker may take; the others are named after their worker."""
@@ -120,19 +119,6 @@ def opened(database: Database) -> Iterator[Queue]:
         yield Queue(app)
     finally:
         app.close()
-
-
-@contextmanager
-def explaining_queue() -> Iterator[None]:
-    """What procrastinate and its pool raise, as the store's own error."""
-    import psycopg
-    import psycopg_pool
-
-    try:
-        yield
-    except (exceptions.ConnectorException, psycopg.Error, psycopg_pool.PoolTimeout) as error:
-        kind = type(error.__cause__ or error).__name__
-        raise StoreError(f"the queue's database does not answer ({kind})", "Check that PostgreSQL runs.") from None
 
 
 Task = Callable[..., Any]

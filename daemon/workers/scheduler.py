@@ -31,6 +31,7 @@ from daemon.store.scale.batches import (
     suspects,
     unread,
 )
+from daemon.store.scale.queue_schema import explaining_queue
 from daemon.store.scale.workers import Worker, read_workers
 from daemon.store.schema import check_revision
 from daemon.sync.run import let_others_go
@@ -115,7 +116,7 @@ class WorkersBackend:
             log.info("config_reloaded")
         if self._queue is None:
             self._queue = self._opened.enter_context(queues.opened(self._database))
-        with queues.explaining_queue():
+        with explaining_queue():
             self._tick(self._queue, self._runtime.clock())
         self._runtime.observer.store_up(True)
 

@@ -101,6 +101,14 @@ class Database:
             connection.exec_driver_sql(f"SELECT 0{_RELAXED}")
             yield connection
 
+    def locked_session(self, number: int) -> Connection | None:
+        """A server's connection that holds this advisory lock until it is closed; None while another holds it."""
+        connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        if connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({number})").scalar():
+            return connection
+        connection.close()
+        return None
+
     @contextmanager
     def _synchronous(self, connection: Connection, *, durable: bool) -> Iterator[None]:
         """SQLite's `synchronous` for one transaction; it can only be changed outside of one."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from sqlalchemy import text
 
 from daemon.store.db.engine import Database
+from daemon.store.db.errors import StoreError
 from daemon.store.meta import get_meta, set_meta
 
 SCHEMA = "rapport_queue"
@@ -27,3 +31,17 @@ def make_queue(database: Database, statements: str, version: str) -> None:
         connection.connection.cursor().execute(statements)
         connection.exec_driver_sql("SET LOCAL search_path TO public")
         set_meta(connection, _MADE_BY, version)
+
+
+@contextmanager
+def explaining_queue() -> Iterator[None]:
+    """What procrastinate and its pool raise, as the store's own error."""
+    import psycopg
+    import psycopg_pool
+    from procrastinate import exceptions
+
+    try:
+        yield
+    except (exceptions.ConnectorException, psycopg.Error, psycopg_pool.PoolTimeout) as error:
+        kind = type(error.__cause__ or error).__name__
+        raise StoreError(f"the queue's database does not answer ({kind})", "Check that PostgreSQL runs.") from None
