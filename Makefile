@@ -49,7 +49,7 @@ soak: $(INSTALLED) ## Let the service run while everything misbehaves (ARGS="--s
 wheel: $(INSTALLED) ## Build the wheel, and try it in a clean environment.
 	$(BIN)/python tools/try_wheel.py
 
-bench: $(INSTALLED) ## Measure (ARGS="--small" for a quick trial).
+bench: $(INSTALLED) ## Measure (ARGS="--small" for a quick trial, names of benchmarks for some).
 	$(BIN)/python -m benchmarks $(ARGS)
 
 lock: ## Choose versions anew within pyproject.toml's bounds (needs uv).

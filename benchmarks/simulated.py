@@ -1,7 +1,7 @@
 """A model of the schedule over any number of calendars and workers, in virtual time: a second of it takes microseconds.
 
-What decides is the service's own: when a batch is due next and who reads it (`daemon.scale.plan`), how large batches
-are, how requests are held below a quota (`TokenBucket`). What takes time is drawn or reckoned from `Costs`.
+What decides is the service's own: when a batch is due next and who reads it (`daemon.workers.assignment`), how large
+batches are, how requests are held below a quota (`TokenBucket`). What takes time is drawn or reckoned from `Costs`.
 A batch is the unit: its requests run side by side, its CPU waits for the worker's one core, what it writes waits for
 the one writer; it is read when the slowest of these is done.
 """
@@ -12,7 +12,8 @@ import random
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
+from math import ceil, inf
 from typing import NamedTuple
 
 from connectors.net.rate_limit import TokenBucket
@@ -20,27 +21,35 @@ from daemon.store.scale.batches import MOST_CALENDARS, Batch
 from daemon.workers.assignment import assign, next_slot
 
 JOBS_AT_ONCE, JOBS_WAITING, THREADS = 3, 6, 8
-"""Of a worker (`daemon/workers/worker.py`, `hand_out.py`), and side by side in a job (`sync.workers`)."""
+"""Of a worker (`daemon/workers/worker.py`, `scheduler.py`), and side by side in a job (`sync.workers`)."""
 GONE_SECONDS, STALLED_SECONDS = 20.0, 30.0
 """After which a killed worker's waiting and begun jobs are handed out again (`daemon/store/scale/workers.py`)."""
 SHARED_MARGIN = 0.97  # `daemon/store/scale/rate_limits.py`
+CHANGED, GAINING, LISTED = timedelta(hours=5), timedelta(days=1), timedelta(days=5.25)
+"""A calendar changes (assumed), the window gains a day, a listing in full (`sync.reconcile` of 7 days, spread)."""
 _BEGIN = datetime(2026, 11, 2, tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Costs:
-    """What things cost, on the machine that docs/scaling.md names. CPU in seconds of one core."""
+    """In seconds; CPU of one core.
 
-    cpu_round: float
-    cpu_token: float
-    cpu_entry: float
-    write_round: float
-    write_entry: float
-    answer: float
-    answer_sigma: float
+    Measured by `benchmarks.calendars` and by passes over `benchmarks.google` into PostgreSQL, eight threads, 2 cores
+    (docs/scaling.md): CPU of an unchanged round, of a token, of an entry listed again; and how long the writer's turn
+    is held, waits for the interpreter included. Assumed: half of a provider's answers within 0.15 s, one of a hundred
+    after 1 s.
+    """
+
+    cpu_round: float = 0.0035
+    cpu_token: float = 0.003
+    cpu_entry: float = 0.000_029
+    write_round: float = 0.009
+    write_entry: float = 0.000_037
+    answer: float = 0.15
+    answer_sigma: float = 0.8
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Provider:
     """A service's limits and habits. `token_seconds` is how long a person's token is good; None: one for everybody."""
 
@@ -50,21 +59,29 @@ class Provider:
     token_seconds: float | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Company:
-    """Shares are of a round's calendars: `changed` since the last, `listed` in full, `gaining` a day of the window."""
+    """Assumed of each calendar: so many entries in the window, a change with outsiders every `CHANGED`."""
 
     calendars: int
-    every: timedelta
-    entries: int
-    changed: float
-    listed: float
-    gaining: float
+    every: timedelta = timedelta(minutes=15)
+    entries: int = 3_000
 
-    def requests(self, provider: Provider, *, voided: bool = False) -> float:
-        """What a calendar's round costs on average; with its cursor voided, one attempt and a listing."""
-        pages = -(-self.entries // provider.page)
-        return 1.0 + pages if voided else 1.0 + self.gaining + self.listed * (pages - 1)
+    @property
+    def seconds(self) -> float:
+        return self.every.total_seconds()
+
+    def share(self, period: timedelta) -> float:
+        """In how many of a round's calendars something happens that happens in each once in a period."""
+        return min(1.0, self.every / period)
+
+    def pages(self, provider: Provider) -> int:
+        """Of a full listing."""
+        return ceil(self.entries / provider.page)
+
+    def requests(self, provider: Provider) -> float:
+        """What a calendar's round costs on average."""
+        return 1.0 + self.share(GAINING) + self.share(LISTED) * (self.pages(provider) - 1)
 
 
 class Read(NamedTuple):
@@ -85,32 +102,40 @@ class Seen:
     writer_seconds: float = 0.0
     tokens: int = 0
 
-    def late_by(self, share: float, begin: float = 0.0, end: float = float("inf")) -> float:
-        """By how many seconds that share of the batches read in this time were late at most."""
-        found = sorted(one.late for one in self.reads if begin <= one.at < end)
-        return found[min(int(share * len(found)), len(found) - 1)] if found else float("inf")
+    def late_by(self, share: float, begin: float = 0.0) -> float:
+        """By how many seconds that share of the batches read since then were late at most."""
+        found = sorted(read.late for read in self.reads if begin <= read.at)
+        return found[min(int(share * len(found)), len(found) - 1)] if found else inf
 
     def between(self, begin: float = 0.0) -> list[float]:
         """Seconds between two readings of a batch, of those that ended since then, in order."""
         last: dict[int, float] = {}
         found = []
-        for at, _, number in self.reads:
-            if number in last and at >= begin:
-                found.append(at - last[number])
-            last[number] = at
+        for at, _, batch in self.reads:
+            if batch in last and at >= begin:
+                found.append(at - last[batch])
+            last[batch] = at
         return sorted(found)
 
-    def busiest(self, begin: float = 0.0, end: float = float("inf")) -> int:
+    def busiest(self, begin: float = 0.0) -> int:
         """The most requests in a minute."""
-        return max((n for minute, n in self.minutes.items() if begin <= minute * 60 < end), default=0)
+        return max((requests for minute, requests in self.minutes.items() if begin <= minute * 60), default=0)
 
 
-@dataclass(kw_only=True)
+@dataclass
 class _Worker:
-    name: str
-    waiting: deque[Batch] = field(default_factory=deque)
+    waiting: deque[_Job] = field(default_factory=deque)
     doing: int = 0
     free_at: float = 0.0
+
+
+class _Job(NamedTuple):
+    """A batch that is to be read: from when on it may be handed out, when it was due, which, and who had it last."""
+
+    from_: float
+    due: float
+    batch: int
+    worker: str
 
 
 class Simulation:
@@ -122,24 +147,17 @@ class Simulation:
         self._company, self._provider, self._costs = company, provider, costs
         self._pick = random.Random(seed)
         self._bucket = TokenBucket(int(provider.per_minute * SHARED_MARGIN), clock=lambda: self.now)
-        self._workers = {f"w{number:03}": _Worker(name=f"w{number:03}") for number in range(workers)}
-        names = list(self._workers)
+        self._workers = {f"w{number:03}": _Worker() for number in range(workers)}
         full, rest = divmod(company.calendars, MOST_CALENDARS)
-        self._sizes = dict(enumerate([MOST_CALENDARS] * full + [rest] * (rest > 0)))
-        self._due = [
-            (self._slot(number, -company.every.total_seconds() / 2), number, names[number % workers])
-            for number in self._sizes
-        ]
-        self._due.sort()
+        self._sizes = [MOST_CALENDARS] * full + [rest] * (rest > 0)
+        names = list(self._workers)
+        had_by = {batch: names[batch % workers] for batch in range(len(self._sizes))}
+        self._due = [self._next(batch, -company.seconds / 2, name) for batch, name in had_by.items()]
+        heapify(self._due)
         life = provider.token_seconds
-        self._tokens = {
-            number: (names[number % workers], self._pick.uniform(0, life) if life else float("inf"))
-            for number in self._sizes
-        }
+        self._tokens = {batch: (name, self._pick.uniform(0, life) if life else inf) for batch, name in had_by.items()}
         self._voided: set[int] = set()
-        self._running: list[tuple[float, int, Batch, str]] = []
-        self._lost: list[tuple[float, Batch]] = []
-        self._later: list[tuple[float, int, str]] = []
+        self._running: list[tuple[float, _Job, str]] = []
         self._writer_free = 0.0
         self._silent_until = 0.0
 
@@ -148,7 +166,8 @@ class Simulation:
         until = self.now + seconds
         while self.now < until:
             tick = self.now + 1.0
-            self._finish(tick)
+            while self._running and self._running[0][0] <= tick:
+                self._finish(*heappop(self._running))
             self.now = tick
             if tick >= self._silent_until:
                 self._hand_out()
@@ -157,75 +176,76 @@ class Simulation:
     def go_silent(self, seconds: float) -> None:
         """An outage: whatever goes on stops, nothing is handed out for so long, and no cursor is good afterwards."""
         self._silent_until = self.now + seconds
-        self._voided = set(self._sizes)
-        stopped = [batch for _, _, batch, _ in self._running]
-        for worker in self._workers.values():
-            stopped += worker.waiting
-            worker.waiting.clear()
-            worker.doing = 0
-        self._lost += [(self.now, batch) for batch in stopped]
-        self._running = []
+        self._voided = set(range(len(self._sizes)))
+        for name in self._workers:
+            self._stop(name, 0.0, 0.0)
 
     def kill(self) -> None:
         """The first worker ends without a word, at the next moment at which it does something."""
         name = next(iter(self._workers))
         while not self._workers[name].doing:
             self.run(1.0)
-        dead = self._workers.pop(name)
-        self._lost += [(self.now + GONE_SECONDS, one) for one in dead.waiting]
-        self._lost += [(self.now + STALLED_SECONDS, batch) for _, _, batch, by in self._running if by == name]
-        self._running = sorted(one for one in self._running if one[3] != name)
+        self._stop(name, GONE_SECONDS, STALLED_SECONDS)
+        del self._workers[name]
 
     @property
     def unread(self) -> int:
         """How many calendars have not been read since their cursors were voided."""
-        return sum(self._sizes[number] for number in self._voided)
+        return sum(self._sizes[batch] for batch in self._voided)
 
-    def _slot(self, number: int, now: float) -> float:
-        moment = next_slot(number, _BEGIN + timedelta(seconds=now), self._company.every)
-        return (moment - _BEGIN).total_seconds()
+    def _stop(self, name: str, waiting_for: float, begun_for: float) -> None:
+        """What a worker has is due as it was, and may be handed out again after so many seconds."""
+        worker = self._workers[name]
+        begun = [job for _, job, by in self._running if by == name]
+        self._running = sorted(entry for entry in self._running if entry[2] != name)
+        for jobs, seconds in ((worker.waiting, waiting_for), (begun, begun_for)):
+            for job in jobs:
+                heappush(self._due, job._replace(from_=self.now + seconds if seconds else job.due))
+        worker.waiting.clear()
+        worker.doing = 0
+
+    def _next(self, batch: int, now: float, worker: str) -> _Job:
+        slot = next_slot(batch, _BEGIN + timedelta(seconds=now), self._company.every)
+        due = (slot - _BEGIN).total_seconds()
+        return _Job(due, due, batch, worker)
 
     def _hand_out(self) -> None:
-        back = [one for at, one in self._lost if at <= self.now]
-        self._lost = [one for one in self._lost if one[0] > self.now]
-        for batch in back:
-            heappush(self._due, (self._seconds(batch.due_at), batch.id, batch.worker or ""))
-        rooms = {one.name: JOBS_WAITING - len(one.waiting) for one in self._workers.values()}
+        rooms = {name: JOBS_WAITING - len(worker.waiting) for name, worker in self._workers.items()}
         most = sum(rooms.values())
-        due: list[Batch] = []
-        while self._due and self._due[0][0] <= self.now and len(due) < most:
-            at, number, worker = heappop(self._due)
-            due.append(Batch(id=number, connector="", due_at=_BEGIN + timedelta(seconds=at), worker=worker))
-        for batch, name in assign(due, rooms):
-            self._workers[name].waiting.append(batch)
-            self._begin(self._workers[name], self.now)
+        due: dict[int, _Job] = {}
+        while self._due and self._due[0].from_ <= self.now and len(due) < most:
+            job = heappop(self._due)
+            due[job.batch] = job
+        batches = [Batch(id=job.batch, connector="", due_at=_BEGIN, worker=job.worker) for job in due.values()]
+        for batch, name in assign(batches, rooms):
+            self._workers[name].waiting.append(due[batch.id])
+            self._begin(name, self.now)
 
-    def _finish(self, until: float) -> None:
-        while self._running and self._running[0][0] <= until:
-            at, number, batch, name = heappop(self._running)
-            self._workers[name].doing -= 1
-            self._voided.discard(number)
-            self.seen.reads.append(Read(at, at - self._seconds(batch.due_at), number))
-            heappush(self._due, (self._slot(number, at), number, name))
-            self.now = at
-            self._begin(self._workers[name], at)
+    def _finish(self, at: float, job: _Job, name: str) -> None:
+        self.now = at
+        self._workers[name].doing -= 1
+        self._voided.discard(job.batch)
+        self.seen.reads.append(Read(at, at - job.due, job.batch))
+        heappush(self._due, self._next(job.batch, at, name))
+        self._begin(name, at)
 
-    def _begin(self, worker: _Worker, at: float) -> None:
+    def _begin(self, name: str, at: float) -> None:
+        worker = self._workers[name]
         while worker.waiting and worker.doing < JOBS_AT_ONCE:
-            batch = worker.waiting.popleft()
+            job = worker.waiting.popleft()
             worker.doing += 1
-            heappush(self._running, (self._read(batch, worker, at), batch.id, batch, worker.name))
+            heappush(self._running, (self._read_at(job.batch, name, at), job, name))
 
-    def _read(self, batch: Batch, worker: _Worker, at: float) -> float:
+    def _read_at(self, batch: int, name: str, at: float) -> float:
         """When a batch that is begun now will be read."""
-        company, costs, size = self._company, self._costs, self._sizes[batch.id]
-        voided = batch.id in self._voided
-        listed = size if voided else self._some(size, company.listed)
-        pages = -(-company.entries // self._provider.page)
-        requests = listed * pages + (size if voided else size - listed + self._some(size, company.gaining))
-        changed = self._some(size - listed, company.changed)
-        tokens = self._tokens_for(batch, worker.name, size, at)
-        answers = [self._answer() for _ in range(requests + tokens)]
+        company, costs, worker, size = self._company, self._costs, self._workers[name], self._sizes[batch]
+        voided = batch in self._voided
+        listed = size if voided else self._some(size, company.share(LISTED))
+        others = size if voided else size - listed + self._some(size, company.share(GAINING))
+        requests = listed * company.pages(self._provider) + others
+        changed = self._some(size - listed, company.share(CHANGED))
+        tokens = self._tokens_for(batch, name, size, at)
+        answers = [costs.answer * self._pick.lognormvariate(0.0, costs.answer_sigma) for _ in range(requests + tokens)]
         waits = [self._bucket.take() for _ in range(requests)]
         self.seen.minutes.update(int((at + wait) // 60) for wait in waits)
         entries = listed * company.entries
@@ -240,21 +260,14 @@ class Simulation:
         paced = at + max(waits) + answers[-1]
         return max(network, paced, worker.free_at, self._writer_free if write else 0.0)
 
-    def _tokens_for(self, batch: Batch, worker: str, size: int, at: float) -> int:
+    def _tokens_for(self, batch: int, name: str, size: int, at: float) -> int:
         """How many tokens must be fetched: all of a batch's when another worker had them, or when they are too old."""
         life = self._provider.token_seconds
-        holder, until = self._tokens[batch.id]
-        if life is None or (holder == worker and at < until):
+        holder, until = self._tokens[batch]
+        if life is None or (holder == name and at < until):
             return 0
-        self._tokens[batch.id] = (worker, at + life)
+        self._tokens[batch] = (name, at + life)
         return size
 
     def _some(self, size: int, share: float) -> int:
         return sum(self._pick.random() < share for _ in range(size)) if share else 0
-
-    def _answer(self) -> float:
-        return self._costs.answer * self._pick.lognormvariate(0.0, self._costs.answer_sigma)
-
-    @staticmethod
-    def _seconds(moment: datetime) -> float:
-        return (moment - _BEGIN).total_seconds()

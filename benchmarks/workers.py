@@ -10,128 +10,116 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.google import write_company
-from benchmarks.measuring import CACHE, Figure, is_small, note, show
-from benchmarks.postgres import fresh, running_server
-from benchmarks.pulling import provider
+import psycopg
+
+from benchmarks.google import GOOGLE
+from benchmarks.measuring import Figure, Stopwatch, folder, note, serving
+from benchmarks.postgres import server
+from benchmarks.pulling import write_config
+from tests.conftest import new_database
 
 _ANSWERS_IN_SECONDS = 0.05
 _ENTRIES = 20
-_ROUNDS = 3
+_ALL_DUE = "UPDATE batches SET due_at = (extract(epoch FROM now()) * 1000)::bigint"
+_DUE = "SELECT count(*) FROM batches WHERE due_at <= (extract(epoch FROM now()) * 1000)::bigint"
+_CONFIG = """
+[store]
+url = "{store}"
+
+[sync]
+every = "6h"
+workers = {threads}
+
+[scale]
+workers = true
+
+[web]
+listen = ""
+
+[log]
+level = "warning"
+"""
 
 
 def measure(*, small: bool = False) -> list[Figure]:
     """Calendars a second by one worker and by two, and how many times one two are."""
-    CACHE.mkdir(parents=True, exist_ok=True)
     calendars = 80 if small else 960  # 24 batches: whole rounds of three jobs for one worker, and for two
     figures = []
-    with tempfile.TemporaryDirectory() as made, running_server(Path(made)) as url:
+    with server() as url:
         for threads, aim in ((1, 1.7), (8, None)):
-            speeds = {}
-            for workers in (1, 2):
-                note(f"{workers} of {workers} workers with sync.workers = {threads}: {calendars} calendars")
-                speeds[workers] = _speeds(url, workers, threads, calendars, small=small)
-            for number, what in enumerate(("unchanged", f"listed anew, {_ENTRIES} entries each")):
-                one, two = speeds[1][number], speeds[2][number]
+            by_one, by_two = (_speeds(url, workers, threads, calendars, 1 if small else 3) for workers in (1, 2))
+            whats = ("unchanged", f"listed anew, {_ENTRIES} entries each")
+            for what, one, two in zip(whats, by_one, by_two, strict=True):
                 name = f"workers, sync.workers = {threads}, {what}"
                 figures += [
                     Figure(f"{name}: calendars/s by one", one, "1/s"),
                     Figure(f"{name}: calendars/s by two", two, "1/s"),
-                    Figure(f"{name}: two against one", two / one, "", aim=aim),
+                    Figure(f"{name}: two against one", two / one, at_least=aim),
                 ]
     return figures
 
 
-def _speeds(server_url: str, workers: int, threads: int, calendars: int, *, small: bool) -> tuple[float, float]:
+def _speeds(server_url: str, workers: int, threads: int, calendars: int, rounds: int) -> list[float]:
+    """Calendars a second in the best round: unchanged, and listed anew."""
+    note(f"{workers} of {workers} workers with sync.workers = {threads}: {calendars} calendars")
+    store = new_database(server_url)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=CACHE)))
-        there = stack.enter_context(provider("benchmarks.google", _ENTRIES, _ANSWERS_IN_SECONDS))
-        (store,) = fresh(server_url)
-        _write(folder, there, store, calendars, threads)
-        stack.enter_context(_process(folder, "run"))
-        for _ in range(workers):
-            stack.enter_context(_process(folder, "worker"))
-        company = _Company(folder)
-        stack.callback(company.close)
-        company.until_read(calendars, workers)
-        rounds = range(1 if small else _ROUNDS)
-        unchanged = min(company.round(anew=False) for _ in rounds)
-        anew = min(company.round(anew=True) for _ in rounds)
-    return calendars / unchanged, calendars / anew
+        made = stack.enter_context(folder())
+        url = stack.enter_context(serving(GOOGLE.serve, _ENTRIES, _ANSWERS_IN_SECONDS))
+        write_config(made, GOOGLE, url, calendars, _CONFIG.format(store=store, threads=threads))
+        for command in ("run", *["worker"] * workers):
+            stack.enter_context(_process(made, command))
+        connection = psycopg.connect(store.replace("+psycopg", ""), autocommit=True)
+        stack.enter_context(closing(connection))
+        _wait_until_warm(connection, calendars, workers)
+        return [calendars / min(_round(connection, anew=anew) for _ in range(rounds)) for anew in (False, True)]
 
 
-class _Company:
-    """The store, as somebody sees it who waits for a round to end."""
-
-    def __init__(self, folder: Path) -> None:
-        from daemon.config.load import load
-        from daemon.store.db.engine import Database
-
-        self._database = Database(load(folder / "config.toml").store_url())
-
-    def until_read(self, calendars: int, workers: int) -> None:
-        """Every calendar was read, and every worker takes part."""
-        until = time.monotonic() + 300
-        while time.monotonic() < until:
-            read = self._ask("SELECT count(*) FROM calendar_state WHERE last_success IS NOT NULL")
-            there = self._ask("SELECT count(*) FROM workers WHERE idle_because IS NULL")
-            if (read, there) == (calendars, workers):
-                time.sleep(5)  # the figures are derived
-                self.round(anew=False)
-                return
-            time.sleep(0.2)
-        raise RuntimeError("the workers do not come to an end")
-
-    def round(self, *, anew: bool) -> float:
-        """Seconds from when every calendar is due until all are read."""
-        with self._database.writing() as connection:
-            if anew:
-                connection.exec_driver_sql("UPDATE calendar_state SET cursor = NULL, turn = turn + 1")
-            connection.exec_driver_sql("UPDATE batches SET due_at = (extract(epoch FROM now()) * 1000)::bigint")
-        began = time.monotonic()
-        while self._ask("SELECT count(*) FROM batches WHERE due_at <= (extract(epoch FROM now()) * 1000)::bigint"):
-            time.sleep(0.02)
-        return time.monotonic() - began
-
-    def _ask(self, statement: str) -> int:
-        from daemon.store.db.errors import StoreError
-
+def _wait_until_warm(connection: psycopg.Connection[Any], calendars: int, workers: int) -> None:
+    """Every calendar was read, and every worker takes part."""
+    until = time.monotonic() + 300
+    while time.monotonic() < until:
         try:
-            with self._database.reading() as connection:
-                return int(connection.exec_driver_sql(statement).scalar_one())
-        except StoreError:
-            return -1  # the scheduler has not made the tables yet
+            read = _ask(connection, "SELECT count(*) FROM calendar_state WHERE last_success IS NOT NULL")
+            there = _ask(connection, "SELECT count(*) FROM workers WHERE idle_because IS NULL")
+        except psycopg.errors.UndefinedTable:
+            read = there = 0  # the scheduler has not made the tables yet
+        if (read, there) == (calendars, workers):
+            time.sleep(5)  # the figures are derived
+            _round(connection, anew=False)
+            return
+        time.sleep(0.2)
+    raise RuntimeError("the workers do not come to an end")
 
-    def close(self) -> None:
-        self._database.close()
+
+def _round(connection: psycopg.Connection[Any], *, anew: bool) -> float:
+    """Seconds from when every calendar is due until all are read."""
+    if anew:
+        connection.execute("UPDATE calendar_state SET cursor = NULL, turn = turn + 1")
+    connection.execute(_ALL_DUE)
+    with Stopwatch() as watch:
+        while _ask(connection, _DUE):
+            time.sleep(0.02)
+    return watch.seconds
 
 
-def _write(folder: Path, there: str, store: str, calendars: int, threads: int) -> None:
-    write_company(folder, there, calendars, store)
-    with (folder / "config.toml").open("a") as config:
-        config.write(
-            f'\n[sync]\nevery = "6h"\nworkers = {threads}\n\n[scale]\nworkers = true\n\n[web]\nlisten = ""\n'
-            '\n[log]\nlevel = "warning"\n'
-        )
+def _ask(connection: psycopg.Connection[Any], statement: str) -> int:
+    (found,) = connection.execute(statement).fetchone() or (0,)
+    return int(found)
 
 
 @contextmanager
-def _process(folder: Path, command: str) -> Iterator[subprocess.Popen[Any]]:
-    with (folder / "log").open("ab") as output:
-        process = subprocess.Popen([sys.executable, "-m", "daemon", command], cwd=folder, stdout=output, stderr=output)
+def _process(made: Path, command: str) -> Iterator[None]:
+    with (made / "log").open("ab") as output:
+        process = subprocess.Popen([sys.executable, "-m", "daemon", command], cwd=made, stdout=output, stderr=output)
     try:
-        yield process
+        yield
     finally:
         process.terminate()
         process.wait()
-
-
-if __name__ == "__main__":
-    show(measure(small=is_small()))

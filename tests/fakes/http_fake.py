@@ -14,8 +14,6 @@ from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-_WORTH_PACKING_BYTES = 1000
-
 
 @dataclass(kw_only=True)
 class Fault:
@@ -80,6 +78,9 @@ class _Quiet(ThreadingHTTPServer):
 class HttpFake(ABC):
     """A server on this machine, in a thread while `with` lasts. What it answers is up to `answer`."""
 
+    packed_from_bytes = 1000
+    """Answers that are larger are gzipped, for whoever takes that."""
+
     def __init__(self, port: int = 0, context: ssl.SSLContext | None = None) -> None:
         self._server = _Quiet(("127.0.0.1", port), _handler(self))
         if context is not None:  # the handshake then takes place in the connection's own thread
@@ -143,7 +144,7 @@ def _handler(fake: HttpFake) -> type[BaseHTTPRequestHandler]:
                 return
             data = answer.body
             more = {"Content-Type": "application/json"} | answer.headers
-            if len(data) > _WORTH_PACKING_BYTES and "gzip" in self.headers.get("Accept-Encoding", ""):
+            if len(data) > fake.packed_from_bytes and "gzip" in self.headers.get("Accept-Encoding", ""):
                 data, more["Content-Encoding"] = gzip.compress(data, 1), "gzip"
             if answer.endless:
                 more["Transfer-Encoding"] = "chunked"
