@@ -18,6 +18,13 @@ from benchmarks.google import GOOGLE
 from benchmarks.measuring import FLAT, Cost, Figure, folder, grown, in_child, least_cpu, note, serving
 from benchmarks.pulling import two_passes
 from benchmarks.world import config_text
+from connectors.contract import Person, Roster
+from daemon.commands.common import opened
+from daemon.service.status import status_json
+from daemon.store.db.types import to_millis
+from daemon.store.deliveries import recent_deliveries
+from daemon.sync.roster import save_roster
+from daemon.web.snapshot import snapshot_of
 
 _ENTRIES = 8
 _ROUNDS = 3
@@ -73,14 +80,6 @@ def measure(*, small: bool = False) -> list[Figure]:
 
 def _at_once(made: Path, calendars: int) -> dict[str, float]:
     """Milliseconds of CPU, and megabytes. All calendars were read a minute ago, each person has a second address."""
-    from connectors.contract import Person, Roster
-    from daemon.commands.common import opened
-    from daemon.service.status import status_json
-    from daemon.store.db.types import to_millis
-    from daemon.store.deliveries import recent_deliveries
-    from daemon.sync.roster import save_roster
-    from daemon.web.snapshot import snapshot_of
-
     (made / "config.toml").write_text(config_text(clients=300))
     with opened(made / "config.toml") as session:
         database, now, config = session.database, session.now, session.config

@@ -13,6 +13,8 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import event
+
 from benchmarks.measuring import (
     FLAT,
     Cost,
@@ -26,6 +28,18 @@ from benchmarks.measuring import (
     peak_megabytes,
 )
 from benchmarks.world import CLIENTS, config_text, store_of
+from daemon.commands.common import opened
+from daemon.commands.report import report
+from daemon.config.schema.tables import Digest
+from daemon.digests.editions import editions_of
+from daemon.digests.outbox import Renderings
+from daemon.figures.history import known_months
+from daemon.figures.insights import insights_of
+from daemon.figures.rescore import rescore
+from daemon.output.terminal import Format
+from daemon.store.figures import mark_stale
+from daemon.store.insights import drop_insights
+from scoring.months.month import month_of, shift
 
 _ROUNDS = 5
 _IMPORTS = (
@@ -94,62 +108,43 @@ def _in_copy(work: Callable[[Path], dict[str, Any]], store: Path) -> dict[str, A
 
 def _rescore(config: Path) -> dict[str, Any]:
     """After another `long_meeting_over` and a new client; after a change in a month; after other points."""
-    from daemon.commands.common import opened
-    from daemon.figures.rescore import rescore
-    from daemon.store.figures import mark_stale
-    from scoring.months.month import month_of, shift
-
     config.write_text(config_text(clients=CLIENTS, long_meeting_over="45m"))
     with opened(config) as session:
         context = session.context()
         with Stopwatch() as everything:
             rescore(session.database, context, session.now)
-        megabytes = peak_megabytes()
+        found = {"rescored": everything.seconds, "rescored_cpu": everything.cpu, "rescored_megabytes": peak_megabytes()}
 
         def one_month() -> None:
             with session.database.writing() as connection:
                 mark_stale(connection, {shift(month_of(session.now, context.zone), -1)})
             rescore(session.database, context, session.now)
 
-        month = least_cpu(one_month, _ROUNDS)
+        found["month"] = least_cpu(one_month, _ROUNDS)
     config.write_text(config_text(clients=CLIENTS, long_meeting_over="45m", long_many=21))
     with opened(config) as session:
         rows = _copies_read(session.database)
         with Stopwatch() as points:
             session.fresh_context()
-    return {
-        "rescored": everything.seconds,
-        "rescored_cpu": everything.cpu,
-        "rescored_megabytes": megabytes,
-        "month": month,
-        "points": points.seconds,
-        "points_rows": sum(rows),
-    }
+    return found | {"points": points.seconds, "points_rows": sum(rows)}
 
 
 def _copies_read(database: Any) -> list[int]:
     """How many copies each statement asks for from now on, by asking again how many they are."""
-    from sqlalchemy import event
-
     counts: list[int] = []
 
     @event.listens_for(database.engine, "after_cursor_execute")
     def _count(connection: Any, _cursor: Any, statement: str, parameters: Any, *_: object) -> None:
         if "FROM copies" in statement:
             raw = connection.connection.driver_connection
-            counts.extend(raw.execute(f"SELECT count(*) FROM ({statement.rstrip()})", parameters).fetchone())  # noqa: S608  # the service's own statement
+            counting = f"SELECT count(*) FROM ({statement.rstrip()})"  # noqa: S608  # the service's own statement
+            counts.extend(raw.execute(counting, parameters).fetchone())
 
     return counts
 
 
 def _insights(config: Path) -> dict[str, Any]:
     """Worked out for every month of every client, then after one change and after one of each client."""
-    from daemon.commands.common import opened
-    from daemon.figures.insights import insights_of
-    from daemon.figures.rescore import rescore
-    from daemon.store.insights import drop_insights
-    from scoring.months.month import month_of, shift
-
     with opened(config) as session:
         context = session.context()
         last = shift(month_of(session.now, context.zone), -1)
@@ -168,9 +163,6 @@ def _insights(config: Path) -> dict[str, Any]:
 
 def _report(config: Path) -> dict[str, Any]:
     """The program; then the command alone, whose first call imports what it needs and is not counted."""
-    from daemon.commands.report import report
-    from daemon.output.terminal import Format
-
     program = [sys.executable, "-m", "daemon", "report", "--config", str(config), "--months", "24", "--format", "json"]
     found = {"report": _best(program)}
 
@@ -193,12 +185,6 @@ def _best(command: list[str]) -> float:
 
 def _digest(config: Path) -> dict[str, Any]:
     """Made for mail and for Slack. The first counts as a whole; it imports what the others then have."""
-    from daemon.commands.common import opened
-    from daemon.config.schema.tables import Digest
-    from daemon.digests.editions import editions_of
-    from daemon.digests.outbox import Renderings
-    from daemon.figures.history import known_months
-
     settings = Digest(name="leadership", to=("email:ceo@northwind.example", "slack:#accounts"))
 
     def made() -> tuple[float, int]:
@@ -210,17 +196,10 @@ def _digest(config: Path) -> dict[str, Any]:
         mail, _slack = renderings.of("email"), renderings.of("slack")
         return building.seconds, len(mail.html.encode())
 
-    whole = Stopwatch()
-    with whole, opened(config) as session:
+    with Stopwatch() as whole, opened(config) as session:
         context = session.fresh_context()
         built, size = made()
-    megabytes = peak_megabytes()
+    found = {"digest": whole.seconds, "digest_built": built, "kilobytes": size / 1000}
     with opened(config) as session:
-        cpu = least_cpu(made, _ROUNDS)
-    return {
-        "digest": whole.seconds,
-        "digest_built": built,
-        "kilobytes": size / 1000,
-        "digest_megabytes": megabytes,
-        "digest_cpu": cpu,
-    }
+        found["digest_cpu"] = least_cpu(made, _ROUNDS)
+    return found | {"digest_megabytes": peak_megabytes()}

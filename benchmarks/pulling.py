@@ -20,6 +20,9 @@ import requests
 
 from benchmarks.measuring import Figure, Stopwatch, folder, in_child, note, peak_megabytes, serving
 from benchmarks.world import config_text
+from daemon.commands.common import opened
+from daemon.sync.run import run_sync
+from daemon.sync.run_values import SyncRun
 from tests.fakes.http_fake import Answer, HttpFake
 
 OUTSIDERS = 0.25
@@ -134,10 +137,6 @@ def write_config(made: Path, web: Web, url: str, calendars: int, more: str = "")
 
 def two_passes(web: Web, url: str, calendars: int, more: str = "") -> dict[str, Any]:
     """The first pass, and one more."""
-    from daemon.commands.common import opened
-    from daemon.sync.run import run_sync
-    from daemon.sync.run_values import SyncRun
-
     with folder() as made:
         write_config(made, web, url, calendars, more)
         with opened(made / "config.toml", resolve_secrets=True) as session:

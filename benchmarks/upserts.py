@@ -1,4 +1,4 @@
-"""Upserts: listings of copies through the store, and the same rows by a bare `executemany` into the same tables."""
+"""Upserts: listings of copies through the store, into SQLite and PostgreSQL, and the same by a bare `executemany`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from daemon.store.packing import copy_digest
 from daemon.store.schema import bring_up_to_date
 from scoring.meetings.identity import identify
 from scoring.meetings.values import Copy, Participant, Response, Setting
+from tests.conftest import new_database, running_server, url_of
 
 _CALENDARS = 5
 _PAGE = 500
@@ -33,22 +34,25 @@ def measure(*, small: bool = False) -> list[Figure]:
     """Each calendar's listing is a transaction, first of new rows, then of the same rows changed."""
     each = 1_000 if small else 20_000
     total = each * _CALENDARS
-    note(f"upserting {total:,} copies twice")
-    with TemporaryDirectory() as made, rounds_of(each) as rounds:
-        ours = in_store(f"sqlite:///{made}/ours.db", rounds)
-        bare = _bare(Path(made) / "ours.db", Path(made) / "bare.db")
+    note(f"upserting {total:,} copies twice, by the store, by a bare loop, and by the store into PostgreSQL")
+    with TemporaryDirectory() as made, running_server() as server, _rounds_of(each) as rounds:
+        lite = _in_store(f"sqlite:///{made}/upserts.db", rounds)
+        bare = _bare(Path(made) / "upserts.db")
+        served = _in_store(new_database(url_of(server)), rounds)
     figures = []
-    for what, mine, theirs in zip(("new", "changed"), ours, bare, strict=True):
+    for number, what in enumerate(("new", "changed")):
         figures += [
-            Figure(f"upserts/s of {what} copies", total / mine, "1/s"),
-            Figure(f"upserts/s of {what} copies, bare executemany", total / theirs, "1/s"),
-            Figure(f"upserts of {what} copies: the one against the other", theirs / mine, at_least=0.5),
+            Figure(f"upserts/s of {what} copies", total / lite[number], "1/s"),
+            Figure(f"upserts/s of {what} copies, bare executemany", total / bare[number], "1/s"),
+            Figure(f"upserts of {what} copies: the one against the other", bare[number] / lite[number], at_least=0.5),
+            Figure(f"PostgreSQL: upserts/s of {what} copies", total / served[number], "1/s"),
+            Figure(f"PostgreSQL: upserts of {what} copies against SQLite", lite[number] / served[number], at_least=0.4),
         ]
     return figures
 
 
 @contextmanager
-def rounds_of(each: int) -> Iterator[list[Listings]]:
+def _rounds_of(each: int) -> Iterator[list[Listings]]:
     """So many copies in each calendar, and the same changed.
 
     No search for cycles looks at them meanwhile: a real round never holds so many at once.
@@ -97,7 +101,7 @@ def _copy(calendar: int, number: int, more: str) -> Copy:
     )
 
 
-def in_store(url: str, rounds: list[Listings]) -> list[float]:
+def _in_store(url: str, rounds: list[Listings]) -> list[float]:
     """The seconds that each of the rounds takes."""
     database = Database(url)
     bring_up_to_date(database)
@@ -119,33 +123,29 @@ def in_store(url: str, rounds: list[Listings]) -> list[float]:
     return found
 
 
-def _bare(ours: Path, bare: Path) -> list[float]:
-    """The rows as the store holds them, into a database with the same tables, indexes and pragmas."""
-    source, target = sqlite3.connect(ours), sqlite3.connect(bare, isolation_level=None)
-    wanted = "SELECT sql FROM sqlite_master WHERE tbl_name IN ('copies', 'calendars') AND sql IS NOT NULL"
-    for (statement,) in source.execute(f"{wanted} ORDER BY type DESC"):
-        target.execute(statement)
+def _bare(path: Path) -> list[float]:
+    """The rows as the store holds them, once more into the same tables, emptied, with the same indexes and pragmas."""
+    database = sqlite3.connect(path, isolation_level=None)
     for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "secure_delete = ON"):
-        target.execute(f"PRAGMA {pragma}")
-    calendars = source.execute("SELECT * FROM calendars").fetchall()
-    target.executemany(f"INSERT INTO calendars VALUES ({', '.join('?' * len(calendars[0]))})", calendars)  # noqa: S608
-    rows = source.execute("SELECT * FROM copies ORDER BY calendar_id, id")
+        database.execute(f"PRAGMA {pragma}")
+    rows = database.execute("SELECT * FROM copies ORDER BY calendar_id, id")
     names = [column[0] for column in rows.description if column[0] != "id"]
     listings = [[row[1:] for row in listing] for _, listing in groupby(rows, itemgetter(1))]
+    database.execute("DELETE FROM copies")
+    database.execute("VACUUM")
     changes = ", ".join(f"{name} = excluded.{name}" for name in names if name not in ("calendar_id", "entry"))
     statement = (
-        f"INSERT INTO copies ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "  # noqa: S608
+        f"INSERT INTO copies ({', '.join(names)}) VALUES ({', '.join('?' * len(names))}) "  # noqa: S608  # its own names
         f"ON CONFLICT (calendar_id, entry) DO UPDATE SET {changes}"
     )
     found = []
     for _ in range(2):
         with Stopwatch() as watch:
             for listing in listings:
-                target.execute("BEGIN IMMEDIATE")
+                database.execute("BEGIN IMMEDIATE")
                 for start in range(0, len(listing), _PAGE):
-                    target.executemany(statement, listing[start : start + _PAGE])
-                target.execute("COMMIT")
+                    database.executemany(statement, listing[start : start + _PAGE])
+                database.execute("COMMIT")
         found.append(watch.seconds)
-    source.close()
-    target.close()
+    database.close()
     return found

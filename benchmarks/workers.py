@@ -20,9 +20,8 @@ import psycopg
 
 from benchmarks.google import GOOGLE
 from benchmarks.measuring import Figure, Stopwatch, folder, note, serving
-from benchmarks.postgres import server
 from benchmarks.pulling import write_config
-from tests.conftest import new_database
+from tests.conftest import new_database, running_server, url_of
 
 _ANSWERS_IN_SECONDS = 0.05
 _ENTRIES = 20
@@ -49,11 +48,11 @@ level = "warning"
 
 def measure(*, small: bool = False) -> list[Figure]:
     """Calendars a second by one worker and by two, and how many times one two are."""
-    calendars = 80 if small else 960  # 24 batches: whole rounds of three jobs for one worker, and for two
+    calendars, rounds = (80, 1) if small else (960, 3)  # 24 batches: whole rounds of three jobs for one worker and two
     figures = []
-    with server() as url:
+    with running_server() as server:
         for threads, aim in ((1, 1.7), (8, None)):
-            by_one, by_two = (_speeds(url, workers, threads, calendars, 1 if small else 3) for workers in (1, 2))
+            by_one, by_two = (_speeds(url_of(server), workers, threads, calendars, rounds) for workers in (1, 2))
             whats = ("unchanged", f"listed anew, {_ENTRIES} entries each")
             for what, one, two in zip(whats, by_one, by_two, strict=True):
                 name = f"workers, sync.workers = {threads}, {what}"
