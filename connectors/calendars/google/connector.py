@@ -19,7 +19,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from connectors.calendars.google.credentials import calendar_scopes, directory_scopes
 from connectors.calendars.google.events import FIELDS
-from connectors.calendars.shared.chosen import GROUP, address, groups_in
+from connectors.calendars.shared.roster import EVERYBODY, address, calendar_name, excluded_name, groups_in
 from connectors.contract import Calendars, Context, Done, Page, Person, Reading, Roster
 from connectors.net.endpoints import is_safe_endpoint
 from connectors.settings import ConnectorSettings, FileOrSecret
@@ -31,19 +31,6 @@ if TYPE_CHECKING:
 _MAIL_SCOPE = "https://mail.google.com/"
 _PER_MINUTE = 10_000  # of a project, and of a person in it: Google's documented limits (docs/providers.md A6)
 _PER_MINUTE_AND_PERSON = 600
-
-
-def _whose(text: str) -> str:
-    """An address, or `group:ADDRESS`."""
-    if text.startswith(GROUP):
-        return GROUP + address(text.removeprefix(GROUP))
-    if text == "*":
-        raise ValueError("excludes everybody")
-    return address(text)
-
-
-def _calendars(text: str) -> str:
-    return text if text == "*" else _whose(text)
 
 
 def _admin(text: str) -> str:
@@ -66,8 +53,8 @@ class Settings(ConnectorSettings):
 
     credentials_file: FileOrSecret
     admin: Annotated[str, AfterValidator(_admin)] = ""
-    calendars: Annotated[tuple[Annotated[str, AfterValidator(_calendars)], ...], Field(min_length=1)]
-    exclude: tuple[Annotated[str, AfterValidator(_whose)], ...] = ()
+    calendars: Annotated[tuple[Annotated[str, AfterValidator(calendar_name)], ...], Field(min_length=1)]
+    exclude: tuple[Annotated[str, AfterValidator(excluded_name)], ...] = ()
     requests_per_minute: Annotated[int, Field(ge=0)] = 0
     scopes: tuple[str, ...] = ()
     api_endpoint: Annotated[str, AfterValidator(_endpoint)] = ""
@@ -79,7 +66,7 @@ class Settings(ConnectorSettings):
 
     @property
     def reads_directory(self) -> bool:
-        return "*" in self.calendars or bool(self.groups)
+        return EVERYBODY in self.calendars or bool(self.groups)
 
     @model_validator(mode="after")
     def _an_admin(self) -> Settings:

@@ -12,10 +12,9 @@ from typing import Any
 from connectors.calendars.google.client import Access, Calls
 from connectors.calendars.google.errors import Asked, directory_error
 from connectors.calendars.google.sessions import Line
-from connectors.calendars.shared.roster import Members, User
+from connectors.calendars.shared.roster import Members, User, addresses_in
 from connectors.contract import Person
 from connectors.errors import RetryLater
-from scoring.meetings.address_book import normalise_address
 
 _USER_FIELDS = (
     "nextPageToken,users(id,primaryEmail,aliases,nonEditableAliases,emails/address,suspended,archived,isGuestUser)"
@@ -44,12 +43,11 @@ class Directory:
         )
         rows = list(found)
         people = [row for row in rows if row.get("type", "USER") == "USER"]
-        groups = [row for row in rows if row.get("type") == "GROUP"]
-        named = {normalise_address(group)} | {normalise_address(str(row.get("email") or "")) for row in groups}
+        groups = [row.get("email") for row in rows if row.get("type") == "GROUP"]
         return Members(
             ids=frozenset(str(row["id"]) for row in people if row.get("id")),
-            addresses=frozenset(one for row in people if (one := normalise_address(str(row.get("email") or "")))),
-            groups=frozenset(one for one in named if one),
+            addresses=frozenset(addresses_in(row.get("email") for row in people)),
+            groups=frozenset(addresses_in((group, *groups))),
         )
 
     def _rows(self, name: str, group: str | None, **parameters: Any) -> Iterator[Mapping[str, Any]]:
@@ -72,9 +70,9 @@ def _request(name: str, parameters: Mapping[str, Any], line: Line) -> Any:
 
 def _user(row: Mapping[str, Any]) -> User | None:
     """A row of `users.list`; None for one without id or address, which nobody can be read by."""
-    emails = [one.get("address") for one in row.get("emails") or () if isinstance(one, Mapping)]
-    given = [row.get("primaryEmail"), *(row.get("aliases") or ()), *(row.get("nonEditableAliases") or ()), *emails]
-    addresses = tuple(dict.fromkeys(one for text in given if (one := normalise_address(str(text or "")))))
+    emails = [email.get("address") for email in row.get("emails") or () if isinstance(email, Mapping)]
+    aliases = (*(row.get("aliases") or ()), *(row.get("nonEditableAliases") or ()))
+    addresses = addresses_in((row.get("primaryEmail"), *aliases, *emails))
     if not row.get("id") or not row.get("primaryEmail") or not addresses:
         return None
     active = not (row.get("suspended") or row.get("archived") or row.get("isGuestUser"))

@@ -15,12 +15,13 @@ import re
 import threading
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
 from connectors.calendars.microsoft365.clouds import CLOUDS, Place, place_of
-from connectors.calendars.shared.chosen import GROUP, address, groups_in
+from connectors.calendars.shared.roster import address, calendar_name, excluded_name, groups_in
 from connectors.contract import Calendars, Context, Done, Page, Person, Reading, Roster
 from connectors.net.endpoints import is_safe_endpoint
 from connectors.settings import CertificateFile, ConnectorSettings, Secret
@@ -38,18 +39,10 @@ _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
 _MANY_TENANTS = frozenset({"common", "organizations", "consumers"})
 
 
-def _whose(text: str) -> str:
-    """An address, or `group:` with a group's id or address."""
-    if text.startswith(GROUP):
-        named = text.removeprefix(GROUP).strip()
-        return GROUP + (named.lower() if _GUID.fullmatch(named) else address(named))
-    if text == "*":
-        raise ValueError("excludes everybody")
-    return address(text)
-
-
-def _calendars(text: str) -> str:
-    return text if text == "*" else _whose(text)
+def _group(text: str) -> str:
+    """A group's id or address."""
+    named = text.strip()
+    return named.lower() if _GUID.fullmatch(named) else address(named)
 
 
 def _tenant(text: str) -> str:
@@ -97,8 +90,10 @@ class Settings(ConnectorSettings):
     certificate_file: CertificateFile | None = None
     certificate_password: Secret | None = None
     cloud: Annotated[str, AfterValidator(_cloud)] = "global"
-    calendars: Annotated[tuple[Annotated[str, AfterValidator(_calendars)], ...], Field(min_length=1)]
-    exclude: tuple[Annotated[str, AfterValidator(_whose)], ...] = ()
+    calendars: Annotated[
+        tuple[Annotated[str, AfterValidator(partial(calendar_name, group_name=_group))], ...], Field(min_length=1)
+    ]
+    exclude: tuple[Annotated[str, AfterValidator(partial(excluded_name, group_name=_group))], ...] = ()
     requests_per_minute: Annotated[int, Field(ge=0)] = 0
     authority: Annotated[str, AfterValidator(_authority)] = ""
     graph_endpoint: Annotated[str, AfterValidator(_endpoint)] = ""

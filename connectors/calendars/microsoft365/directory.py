@@ -23,11 +23,9 @@ from connectors.calendars.microsoft365.errors import (
     missing_permission,
     no_group,
 )
-from connectors.calendars.shared.chosen import GROUP
-from connectors.calendars.shared.roster import Chosen, Members, User, roster_of
+from connectors.calendars.shared.roster import EVERYBODY, GROUP, Chosen, Members, User, addresses_in, roster_of
 from connectors.contract import Person, Roster
 from connectors.errors import RetryLater
-from scoring.meetings.address_book import normalise_address
 
 _USER = "$select=id,mail,userPrincipalName,proxyAddresses,accountEnabled,userType"
 _GROUP = "$select=id,mail,proxyAddresses"
@@ -64,18 +62,18 @@ class Team:
 
 def roster(chosen: Chosen, groups: Iterable[str], directory: Directory) -> Roster:
     """Whose calendars are read. Raises `StopConnector` or `RetryLater`."""
-    users = {user.person.id: user for user in (directory.users() if "*" in chosen.calendars else ())}
+    users = {user.person.id: user for user in (directory.users() if EVERYBODY in chosen.calendars else ())}
     teams = {group: directory.team(group) for group in groups}
     for team in teams.values():
         users.update((user.person.id, user) for user in team.users if user.person.id not in users)
-    plain = [one for one in (*chosen.calendars, *chosen.exclude) if one != "*" and not one.startswith(GROUP)]
-    if "*" not in chosen.calendars:
+    plain = [name for name in (*chosen.calendars, *chosen.exclude) if name != EVERYBODY and not name.startswith(GROUP)]
+    if EVERYBODY not in chosen.calendars:
         users.update((user.person.id, user) for user in _looked_up(plain, users, directory))
     found = roster_of(chosen, users.values(), {group: team.members for group, team in teams.items()})
     return replace(
         found,
         groups=tuple(sorted({*found.groups, *(directory.group_addresses() if users else ())})),
-        from_directory="*" in chosen.calendars or bool(teams),
+        from_directory=EVERYBODY in chosen.calendars or bool(teams),
     )
 
 
@@ -125,7 +123,7 @@ class Directory:
         return Team(
             members=Members(
                 ids=frozenset(user.person.id for user in users),
-                addresses=frozenset(one for user in users for one in user.person.addresses),
+                addresses=frozenset(address for user in users for address in user.person.addresses),
                 groups=addresses,
             ),
             users=users,
@@ -135,7 +133,7 @@ class Directory:
         """The addresses of all groups, which are nobody (R3); none where they may not be read."""
         with suppress(NotPermitted, _Unknown):
             rows = self._rows(f"groups?{_GROUP}&{_PAGE}", replace(_GROUPS, doubtful=True))
-            return {one for row in rows for one in _addresses(row)}
+            return {address for row in rows for address in _addresses(row)}
         return set()
 
     def _group(self, address: str) -> tuple[str, frozenset[str]]:
@@ -187,16 +185,12 @@ def _user(row: Row) -> User | None:
     if not row.get("id") or not addresses:
         return None
     active = row.get("accountEnabled") is not False and row.get("userType") != "Guest"
-    return User(Person(id=str(row["id"]), addresses=tuple(addresses)), active)
+    return User(Person(id=str(row["id"]), addresses=addresses), active)
 
 
-def _addresses(row: Row) -> list[str]:
+def _addresses(row: Row) -> tuple[str, ...]:
     """Addresses as R3 compares them: the mailbox's, the name to sign in with, and the aliases."""
     proxies = row.get("proxyAddresses")
-    aliases = [
-        str(one)[len(_SMTP) :]
-        for one in (proxies if isinstance(proxies, list) else ())
-        if str(one).lower().startswith(_SMTP)
-    ]
-    given = (row.get("mail"), row.get("userPrincipalName"), *aliases)
-    return list(dict.fromkeys(one for text in given if (one := normalise_address(str(text or "")))))
+    texts = [str(proxy) for proxy in proxies] if isinstance(proxies, list) else []
+    aliases = [text[len(_SMTP) :] for text in texts if text.lower().startswith(_SMTP)]
+    return addresses_in((row.get("mail"), row.get("userPrincipalName"), *aliases))
