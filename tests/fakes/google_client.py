@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.calendars.google import Settings
-from connectors.calendars.google.connector import GoogleCalendars
+from connectors.calendars.google import Settings, connect
 from connectors.calendars.shared.items import Origin
-from connectors.contract import Context, Done, Page, Person, Reading
+from connectors.contract import Calendars, Context, Done, Page, Person, Reading
 from connectors.net.retry import Patience
 from scoring.meetings.values import Copy, Window
 from tests.fakes.google import FakeGoogle
@@ -24,7 +23,7 @@ JO, ANA = "jo@northwind.example", "ana@acme.example"
 ORIGIN = Origin(connector="workspace", calendar=JO, addresses=(JO,), read_at=NOW)
 
 
-def workspace(google: FakeGoogle, folder: Path, *, patience: Patience = QUICK, **settings: Any) -> GoogleCalendars:
+def workspace(google: FakeGoogle, folder: Path, *, patience: Patience = QUICK, **settings: Any) -> Calendars:
     """A connector to the fake; Jo's calendar by her address, unless `settings` say otherwise."""
     if not (folder / "google-service-account.json").exists():
         google.key_file(folder)
@@ -38,7 +37,7 @@ def workspace(google: FakeGoogle, folder: Path, *, patience: Patience = QUICK, *
     }
     timeout = given.pop("timeout_seconds", 5.0)
     context = Context(folder=folder, zone=ZoneInfo("Europe/London"), timeout_seconds=timeout)
-    return GoogleCalendars(Settings(**given), context, patience)
+    return connect(Settings(**given), context, patience)
 
 
 def person(address: str = JO) -> Person:
@@ -50,7 +49,7 @@ def reading(cursor: str | None = None, *, window: Window = WINDOW, now: datetime
 
 
 def pull(
-    connector: GoogleCalendars, cursor: str | None = None, *, address: str = JO, window: Window = WINDOW
+    connector: Calendars, cursor: str | None = None, *, address: str = JO, window: Window = WINDOW
 ) -> tuple[list[Page], Done]:
     """One round: its pages, and its end."""
     *pages, done = connector.pull(person(address), reading(cursor, window=window))

@@ -12,9 +12,10 @@ import googleapiclient
 import pytest
 
 from connectors.calendars.google.credentials import CALENDAR_SCOPES, Key
-from connectors.calendars.google.errors import Asked, DailyLimit, NotFound, Refusal, calendar_error
+from connectors.calendars.google.errors import DailyLimit, NotFound, RequestInfo, calendar_error
 from connectors.calendars.google.events import FIELDS, read_page
 from connectors.calendars.shared.items import Origin
+from connectors.calendars.shared.refusals import Refusal
 from connectors.contract import Page
 from connectors.errors import ConnectorError, CursorExpired, RetryLater
 from connectors.net.retry import Again
@@ -96,8 +97,8 @@ def test_a_cancelled_occurrence_is_a_tombstone() -> None:
 )
 def test_recorded_errors(name: str, with_token: bool, kind: type[ConnectorError], code: str) -> None:
     body = (SAMPLES / f"{name}.json").read_bytes()
-    asked = Asked(api="calendar", subject=JO, scopes=CALENDAR_SCOPES, with_token=with_token)
-    error = calendar_error(Refusal(int(name.split("-")[1]), body), asked, KEY)
+    info = RequestInfo(api="calendar", subject=JO, scopes=CALENDAR_SCOPES, with_token=with_token)
+    error = calendar_error(Refusal(int(name.split("-")[1]), body), info, KEY)
     assert (type(error), error.code) == (kind, code)
 
 
