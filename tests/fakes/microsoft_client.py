@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.calendars.microsoft365 import Settings
-from connectors.calendars.microsoft365.connector import MicrosoftCalendars
+from connectors.calendars.microsoft365 import Settings, connect
 from connectors.calendars.shared.items import Origin
-from connectors.contract import Context, Done, Page, Person, Reading
+from connectors.contract import Calendars, Context, Done, Page, Person, Reading
 from connectors.net.retry import Patience
 from scoring.meetings.values import Copy, Window
 from tests.fakes.microsoft import FakeMicrosoft
@@ -26,8 +25,14 @@ ORIGIN = Origin(connector="m365", calendar=JO, addresses=(JO,), read_at=NOW)
 
 def tenant(
     graph: FakeMicrosoft, folder: Path, *, patience: Patience = QUICK, trusted: bool = True, **settings: Any
-) -> MicrosoftCalendars:
+) -> Calendars:
     """A connector to the fake; Jo's calendar by her address, unless `settings` say otherwise."""
+    reached = context(graph, folder, settings.pop("timeout_seconds", 5.0), trusted=trusted)
+    return connect(settings_for(graph, **settings), reached, patience)
+
+
+def settings_for(graph: FakeMicrosoft, **settings: Any) -> Settings:
+    """The table of the config for the fake, by a secret unless `settings` name a certificate."""
     given = {
         "name": "m365",
         "kind": "microsoft365",
@@ -40,9 +45,7 @@ def tenant(
     }
     if "certificate_file" not in given:
         given.setdefault("client_secret", graph.secret)
-    timeout = given.pop("timeout_seconds", 5.0)
-    reached = context(graph, folder, timeout, trusted=trusted)
-    return MicrosoftCalendars(Settings(**given), reached, patience)
+    return Settings(**given)
 
 
 def context(graph: FakeMicrosoft, folder: Path, timeout_seconds: float = 5.0, *, trusted: bool = True) -> Context:
@@ -66,9 +69,7 @@ def reading(
     return Reading(cursor=cursor, window=window, now=now, full=full or cursor is None, held=lambda: held)
 
 
-def pull(
-    connector: MicrosoftCalendars, cursor: str | None = None, *, address: str = JO, **more: Any
-) -> tuple[list[Page], Done]:
+def pull(connector: Calendars, cursor: str | None = None, *, address: str = JO, **more: Any) -> tuple[list[Page], Done]:
     """One round: its pages, and its end. `more` goes to `reading`."""
     *pages, done = connector.pull(person(address), reading(cursor, **more))
     assert isinstance(done, Done)

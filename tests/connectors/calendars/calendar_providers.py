@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from connectors.calendars.microsoft365 import Settings as MicrosoftSettings
-from connectors.calendars.microsoft365.connector import MicrosoftCalendars
+from connectors.calendars.microsoft365 import connect
 from connectors.calendars.microsoft365.events import entry_of
 from connectors.contract import Calendars, Context
 from connectors.net.retry import Patience
@@ -344,7 +344,7 @@ class Microsoft(Provider):
         assert self._fake.graph.violations == 0
 
 
-def tenant(fake: FakeMicrosoft, folder: Path, *, patience: Patience) -> MicrosoftCalendars:
+def tenant(fake: FakeMicrosoft, folder: Path, *, patience: Patience) -> Calendars:
     """A connector to the fake that reads Jo's calendar by her address."""
     (folder / "m365.secret").write_text(fake.secret, "utf-8")
     settings = MicrosoftSettings.model_validate(
@@ -360,4 +360,4 @@ def tenant(fake: FakeMicrosoft, folder: Path, *, patience: Patience) -> Microsof
         }
     )
     context = Context(folder=folder, zone=ZoneInfo("Europe/London"), ca_file=fake.ca_file, timeout_seconds=5.0)
-    return MicrosoftCalendars(settings, context, patience)
+    return connect(settings, context, patience)

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from connectors.calendars.microsoft365 import mail_token
-from connectors.calendars.microsoft365.connector import MicrosoftCalendars
+from connectors.contract import Calendars
 from connectors.errors import ConnectorError, RetryLater, StopConnector, sentence
 from connectors.net.retry import Patience
 from tests.fakes.microsoft import FakeMicrosoft
-from tests.fakes.microsoft_client import JO, context, copies, meeting, pull, tenant
+from tests.fakes.microsoft_client import JO, context, copies, meeting, pull, settings_for, tenant
 
 BRIEF = Patience(tries=2, seconds=5.0, first_wait_seconds=0.01, longest_wait_seconds=0.02)
 TOKEN = "/oauth2/"
@@ -31,7 +31,7 @@ def graph() -> Iterator[FakeMicrosoft]:
         yield fake
 
 
-def error_of(connector: MicrosoftCalendars) -> ConnectorError:
+def error_of(connector: Calendars) -> ConnectorError:
     with pytest.raises(ConnectorError) as raised:
         pull(connector)
     return raised.value
@@ -262,8 +262,7 @@ def test_nothing_secret_in_logs_errors_and_cursors_repr(
 
 
 def test_a_token_for_mail(graph: FakeMicrosoft, tmp_path: Path) -> None:
-    settings = tenant(graph, tmp_path)._settings
-    token = mail_token(settings, context(graph, tmp_path), JO)
+    token = mail_token(settings_for(graph), context(graph, tmp_path), JO)
     grant = graph.tokens.grant(f"Bearer {token}")
     assert grant is not None
     assert grant.audience == "https://outlook.office365.com"

@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
-from connectors.calendars.microsoft365.connector import MicrosoftCalendars
-from connectors.calendars.microsoft365.cursor import Cursor, Part, load, window_of_links
 from connectors.calendars.microsoft365.events import entry_of
-from connectors.contract import Done, Page
+from connectors.calendars.microsoft365.listing import Cursor, DeltaLink, load, window_of_links
+from connectors.contract import Calendars, Done, Page
 from connectors.errors import CursorExpired, RetryLater
 from scoring.meetings.values import CopyState, Window
 from tests.fakes.microsoft import FakeMicrosoft
@@ -51,7 +50,7 @@ def jo(graph: FakeMicrosoft) -> FakeMailbox:
 
 
 @pytest.fixture
-def connector(graph: FakeMicrosoft, tmp_path: Path) -> Iterator[MicrosoftCalendars]:
+def connector(graph: FakeMicrosoft, tmp_path: Path) -> Iterator[Calendars]:
     made = tenant(graph, tmp_path)
     yield made
     made.close()
@@ -60,7 +59,7 @@ def connector(graph: FakeMicrosoft, tmp_path: Path) -> Iterator[MicrosoftCalenda
 class Store:
     """What the service would hold: live entries, kept from round to round."""
 
-    def __init__(self, connector: MicrosoftCalendars) -> None:
+    def __init__(self, connector: Calendars) -> None:
         self._connector = connector
         self.held: set[str] = set()
         self.cursor: str | None = None
@@ -76,7 +75,7 @@ class Store:
 
 
 @pytest.fixture
-def store(connector: MicrosoftCalendars) -> Store:
+def store(connector: Calendars) -> Store:
     return Store(connector)
 
 
@@ -298,7 +297,7 @@ def test_not_everybody_is_renewed_on_one_day() -> None:
     ends = {window_of_links(WINDOW, f"person {number}").end.date() for number in range(200)}
     assert len(ends) > 10
     window = WINDOW
-    cursor = Cursor(parts=(Part(link="x", window=window),), listed=window.end)
+    cursor = Cursor(links=(DeltaLink(url="x", window=window),), listed=window.end)
     shorter = [Window(start=window.start, end=window.end - day * DAY) for day in range(9)]
     due = {next(one.end for one in shorter if cursor.covers(one, f"person {number}")) for number in range(200)}
     assert len(due) > 4
@@ -361,7 +360,7 @@ def test_a_tenant_that_refuses_long_windows_is_asked_in_parts(
     assert len(store.held) == 28
     cursor = load(store.cursor)
     assert cursor is not None
-    assert len(cursor.parts) == 4
+    assert len(cursor.links) == 4
     assert store.round().requests == 4
     entry = jo.put(meeting("new", WINDOW.start + 100 * DAY))
     jo.delete_occurrence(made[0])
@@ -392,7 +391,7 @@ def test_a_cursor_shows_no_link(store: Store) -> None:
     assert "deltatoken" not in repr(load(store.cursor))
 
 
-def test_what_is_held_is_asked_once_and_only_if_needed(connector: MicrosoftCalendars, jo: FakeMailbox) -> None:
+def test_what_is_held_is_asked_once_and_only_if_needed(connector: Calendars, jo: FakeMailbox) -> None:
     master, _ = jo.put_series("weekly", FIRST, 4)
     entry = jo.put(meeting("now"))
     pages, done = pull(connector)
