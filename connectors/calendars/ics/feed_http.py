@@ -33,7 +33,6 @@ from connectors.calendars.ics.feed_addresses import (
     redirected,
 )
 from connectors.calendars.ics.files import LARGEST_BYTES
-from connectors.net.quiet_logs import quietly
 
 REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 3
@@ -100,7 +99,7 @@ def _request(place: Place, first: Place, headers: Mapping[str, str], network: Ne
     """One request. What went wrong is raised outside the handler, so that no chain holds the address."""
     problem: Exception
     try:
-        with quietly(), _session(place, first, network, deadline) as session:
+        with _session(place, first, network, deadline) as session:
             return _ask(session, place, first, headers, network, deadline)
     except (Refused, Unreachable) as error:
         problem = error
