@@ -1,11 +1,11 @@
 """What a calendar and a sender promise, and the values that pass between them and the service.
 
-A calendar module in `connectors/calendars/` is a `kind`: its file name. It holds
+A package in `connectors/calendars/` is a `kind`: its name. It hands on
 
 - `Settings`, a pydantic model of its `[[connectors]]` table (built on `connectors.settings.ConnectorSettings`), and
 - `connect(settings, context) -> Calendars`.
 
-Modules whose name begins with an underscore are parts of a kind, not kinds.
+`shared`, which hands on neither, is no kind.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ _RESPONSES = {
     "tentative": Response.TENTATIVE,
     "needsAction": Response.NONE,
 }
-_ROOM_DOMAIN = "@resource.calendar.google.com"
+_ROOM_DOMAIN = "@resource.calendar.google.com"  # (A4)
 _HANGOUTS = frozenset({"eventHangout", "eventNamedHangout", "hangoutsMeet", "addOn"})
 _PLAIN_KEYS = 2
 

@@ -1,4 +1,7 @@
-"""Asking Google: as whom, when not to ask any more, and what a refusal means. Knows not what is asked for."""
+"""Asking Google: as whom, when not to ask any more, and what a refusal means (`docs/providers.md` A6, D).
+
+Knows not what is asked for.
+"""
 
 from __future__ import annotations
 

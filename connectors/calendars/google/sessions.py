@@ -1,6 +1,7 @@
 """A connection to Google: a session, for one thread at a time, and the service objects that make requests.
 
-A service object takes milliseconds to make and holds no session here, so there is one for all connections.
+A service object takes milliseconds to make and holds no session here, so there is one for all connections
+(`docs/providers.md` D).
 """
 
 from __future__ import annotations

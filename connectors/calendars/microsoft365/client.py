@@ -1,6 +1,6 @@
 """Asking Graph: where tokens may be sent, and what a refusal means. Knows not what is asked for.
 
-The token is only ever sent to the host that the config names, by the same scheme and port.
+The token is only ever sent to the host that the config names, by the same scheme and port (`docs/providers.md` B1).
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ from connectors.errors import RetryLater
 
 _USER = "$select=id,mail,userPrincipalName,proxyAddresses,accountEnabled,userType"
 _GROUP = "$select=id,mail,proxyAddresses"
-_PAGE = "$top=999"
+_PAGE = "$top=999"  # the most (B8)
 _SMTP = "smtp:"
 _INFO = RequestInfo(subject=DIRECTORY)
 
@@ -120,7 +120,7 @@ class Directory:
         number, addresses = (group, frozenset[str]()) if "@" not in group else self._group(group)
         path = f"groups/{quote(number, safe='')}/transitiveMembers/microsoft.graph.user"
         rows = list(self._rows(f"{path}?$count=true&{_USER}&{_PAGE}", replace(_GROUPS, group=group)))
-        if rows and not any(row.get("userPrincipalName") or row.get("mail") for row in rows):
+        if rows and not any(row.get("userPrincipalName") or row.get("mail") for row in rows):  # mostly nulls (B8)
             raise missing_permission(_USERS.permission)
         users = tuple(user for row in rows if (user := _user(row)) is not None)
         return GroupMembers(

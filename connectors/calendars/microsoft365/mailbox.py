@@ -51,7 +51,10 @@ class Mailbox:
         return self._delta(url, RequestInfo(subject=self._person), read, keep)
 
     def view(self, window: Window, read: Read[T]) -> Iterator[T]:
-        """Everything in a window. Not `$select`ed: then it would not say when an item was changed. Raises `TooWide`."""
+        """Everything in a window. Raises `TooWide`.
+
+        Not `$select`ed: then it would not say when an item was changed (B2).
+        """
         url = f"{self._root}/calendarView?{_between(window)}"
         return (found for found, _ in self._pages(url, RequestInfo(subject=self._person), read, _PAGE))
 

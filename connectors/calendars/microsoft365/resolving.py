@@ -22,7 +22,7 @@ from connectors.errors import RetryLater
 from scoring.meetings.values import Window
 
 T = TypeVar("T")
-_BACK = timedelta(days=1825)
+_BACK = timedelta(days=1825)  # the longest window that is said to be allowed (B1)
 _SHORTEST = timedelta(days=7)
 
 

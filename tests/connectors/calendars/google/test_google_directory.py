@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 
 from connectors.calendars.google import Settings
 from connectors.contract import Roster
-from connectors.errors import StopConnector, sentence
+from connectors.errors import RetryLater, StopConnector, sentence
 from tests.fakes.google import CALENDAR, CLIENT_ID, MEMBERS, OWNED, USERS, FakeGoogle
 from tests.fakes.google_client import JO, pull, workspace
 
@@ -143,6 +144,13 @@ def test_only_needed_fields_of_people_are_asked_for(google: FakeGoogle, tmp_path
     assert "name" not in asked
     assert {"maxResults": "500", "customer": "my_customer"}.items() <= google.seen[0].query.items()
     assert google.seen[1].query["includeDerivedMembership"] == "true"
+
+
+def test_a_list_that_leads_to_itself_is_not_followed(google: FakeGoogle, tmp_path: Path) -> None:
+    google.fail(path="/users", status=200, times=100, body=json.dumps({"users": [], "nextPageToken": "p"}).encode())
+    with pytest.raises(RetryLater) as raised:
+        roster(google, tmp_path, calendars=["*"])
+    assert (raised.value.code, len(google.seen)) == ("endless", 2)
 
 
 def test_roster_requests_are_counted(google: FakeGoogle, tmp_path: Path) -> None:

@@ -61,6 +61,7 @@ def error_of(connector: Calendars, address: str = JO, cursor: str | None = None)
         {"drop": True},
         {"status": 200, "body": b"<html>Sign in to the guest network</html>"},
         {"status": 200, "body": b"[]"},
+        {"status": 200, "body": b"[" * 100_000},
         {"status": 200, "body": b'{"items": []}', "cut": True},
         {"path": "/token", "status": 503},
         {

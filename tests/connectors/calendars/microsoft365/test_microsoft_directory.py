@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,14 @@ def test_the_permission_that_is_missing_is_named(
     assert missing in raised.value.what
     assert missing in raised.value.remedy
     assert "Grant admin consent" in raised.value.remedy
+
+
+def test_a_list_that_leads_to_itself_is_not_followed(graph: FakeMicrosoft, tmp_path: Path) -> None:
+    link = f"{graph.endpoint}/users?$skiptoken=1"
+    graph.fail(path="/users", status=200, times=100, body=json.dumps({"value": [], "@odata.nextLink": link}).encode())
+    with pytest.raises(RetryLater) as raised:
+        roster(graph, tmp_path, calendars=["*"])
+    assert (raised.value.code, len(graph.seen)) == ("endless", 2)
 
 
 def test_everybody_without_the_permission_for_groups(graph: FakeMicrosoft, tmp_path: Path) -> None:
