@@ -149,7 +149,7 @@ class Google(Provider):
 
     def series(self) -> list[str]:
         found = (self._jo.items[entry].get("recurringEventId") for entry in self.live())
-        return list(dict.fromkeys(one for one in found if one))
+        return list(dict.fromkeys(address for address in found if address))
 
     def parts(self, series: str) -> list[str]:
         return [entry for entry in self.live() if self._jo.items[entry].get("recurringEventId") == series]
@@ -222,7 +222,7 @@ class Google(Provider):
 
 
 def _rows(*addresses: str | None) -> list[dict[str, Any]]:
-    return [{"email": one, "self": one == JO, "responseStatus": "accepted"} for one in addresses if one]
+    return [{"email": address, "self": address == JO, "responseStatus": "accepted"} for address in addresses if address]
 
 
 def _google(value: dict[str, str]) -> datetime:

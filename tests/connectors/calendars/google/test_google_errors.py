@@ -16,7 +16,8 @@ from connectors.contract import Calendars
 from connectors.errors import ConnectorError, RetryLater, SkipCalendar, StopConnector, sentence
 from connectors.net.retry import Patience
 from tests.fakes.google import CALENDAR, CLIENT_ID, FakeGoogle
-from tests.fakes.google_client import JO, copies, meeting, pull, workspace
+from tests.fakes.google_client import meeting, workspace
+from tests.fakes.reading import JO, copies, pull
 
 KIM, ADMIN = "kim@northwind.example", "admin@northwind.example"
 BRIEF = Patience(tries=2, seconds=5.0, first_wait_seconds=0.01, longest_wait_seconds=0.02)
@@ -247,7 +248,7 @@ def test_what_concerns_everybody_stops_the_connector(
     assert isinstance(error, StopConnector)
     assert error.code == code
     assert error.remedy
-    assert [one for one in words if one not in sentence(error)] == []
+    assert [word for word in words if word not in sentence(error)] == []
 
 
 def test_without_delegation_few_tokens_are_asked_for(google: FakeGoogle, connector: Calendars) -> None:
@@ -279,7 +280,7 @@ def test_a_redirect_is_not_followed(google: FakeGoogle, connector: Calendars) ->
     """The token would go with it."""
     google.fail(status=302, body=b"", headers={"Location": f"{google.url}/elsewhere"})
     assert error_of(connector).code == "blocked"
-    assert [one.path for one in google.seen if "elsewhere" in one.path] == []
+    assert [request.path for request in google.seen if "elsewhere" in request.path] == []
 
 
 @pytest.mark.parametrize(

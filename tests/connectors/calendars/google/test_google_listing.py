@@ -14,8 +14,9 @@ from connectors.contract import Calendars, Done
 from connectors.errors import CursorExpired, RetryLater
 from scoring.meetings.values import Window
 from tests.fakes.google import CALENDAR, FakeGoogle
-from tests.fakes.google_client import JO, NOW, WINDOW, copies, meeting, person, pull, reading, removed, workspace
+from tests.fakes.google_client import meeting, workspace
 from tests.fakes.google_world import FakeCalendar
+from tests.fakes.reading import JO, NOW, WINDOW, copies, person, pull, reading, removed
 
 DAY = timedelta(days=1)
 

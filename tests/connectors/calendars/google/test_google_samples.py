@@ -22,8 +22,9 @@ from connectors.net.retry import Again
 from scoring.meetings.identity import identify
 from scoring.meetings.values import Response
 from tests.fakes.google import populate
-from tests.fakes.google_client import JO, NOW, meeting
+from tests.fakes.google_client import meeting
 from tests.fakes.google_world import FakeUser, World, at, complete, masked
+from tests.fakes.reading import JO, NOW
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "google"
 OWNER = "some.person@gmail.example"
@@ -120,13 +121,13 @@ def wrong(value: Any, schema: dict[str, Any], schemas: dict[str, Any], where: st
     if not isinstance(value, _TYPES[kind]):
         return [f"{where} is no {kind}"]
     if kind == "array":
-        return [one for item in value for one in wrong(item, schema["items"], schemas, f"{where}[]")]
+        return [complaint for item in value for complaint in wrong(item, schema["items"], schemas, f"{where}[]")]
     known = schema.get("properties", {})
     if kind != "object" or not known:
         return []
     unknown = [f"{where}.{key} is unknown" for key in value if key not in known]
     deeper = (wrong(one, known[key], schemas, f"{where}.{key}") for key, one in value.items() if key in known)
-    return unknown + [one for found in deeper for one in found]
+    return unknown + [complaint for found in deeper for complaint in found]
 
 
 def test_the_fake_writes_entries_as_the_discovery_document_says() -> None:

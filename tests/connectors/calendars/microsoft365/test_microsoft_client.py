@@ -17,7 +17,8 @@ from connectors.contract import Calendars
 from connectors.errors import ConnectorError, RetryLater, StopConnector, sentence
 from connectors.net.retry import Patience
 from tests.fakes.microsoft import FakeMicrosoft
-from tests.fakes.microsoft_client import JO, context, copies, meeting, pull, settings_for, tenant
+from tests.fakes.microsoft_client import context, meeting, settings_for, tenant
+from tests.fakes.reading import JO, copies, pull
 
 BRIEF = Patience(tries=2, seconds=5.0, first_wait_seconds=0.01, longest_wait_seconds=0.02)
 TOKEN = "/oauth2/"

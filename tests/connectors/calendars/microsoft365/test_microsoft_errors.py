@@ -16,7 +16,8 @@ from connectors.contract import Calendars, Page
 from connectors.errors import ConnectorError, CursorExpired, RetryLater, SkipCalendar, sentence
 from connectors.net.retry import Again, Patience
 from tests.fakes.microsoft import FakeMicrosoft
-from tests.fakes.microsoft_client import JO, copies, meeting, person, pull, reading, tenant
+from tests.fakes.microsoft_client import meeting, tenant
+from tests.fakes.reading import JO, copies, person, pull, reading
 
 KIM = "kim@northwind.example"
 BRIEF = Patience(tries=2, seconds=5.0, first_wait_seconds=0.01, longest_wait_seconds=0.02)
@@ -84,10 +85,10 @@ def test_passing_trouble_while_a_round_is_settled(
     pages, done = pull(connector)
     held = frozenset(copies(pages))
     box.change(master, subject="Other")
-    box.delete(next(one for one in box.items if one != master and box.items[one]["seriesMasterId"] is None))
+    box.delete(next(entry for entry in box.items if entry != master and box.items[entry]["seriesMasterId"] is None))
     graph.fail(path=path, **fault)
     *found, _ = connector.pull(person(), reading(done.cursor, held=held))
-    assert len(copies(one for one in found if isinstance(one, Page))) == 3
+    assert len(copies(page for page in found if isinstance(page, Page))) == 3
 
 
 def test_what_is_asked_to_wait_is_waited_out(graph: FakeMicrosoft, connector: Calendars) -> None:
@@ -232,7 +233,7 @@ def test_one_bad_entry_stops_no_other(graph: FakeMicrosoft, connector: Calendars
     graph.world.mailbox(JO).put(meeting("bad", lastModifiedDateTime="?"))
     pages, done = pull(connector)
     assert len(copies(pages)) == 1
-    assert [one.reason for page in pages for one in page.problems] == ["it is not as Graph documents entries"]
+    assert [problem.reason for page in pages for problem in page.problems] == ["it is not as Graph documents entries"]
     assert done.full
 
 
