@@ -14,12 +14,16 @@ from connectors.contract import Page, Person, Problem, Reading, anybody
 from scoring.meetings.values import Copy
 from scoring.months.steps import TITLE_LIMIT
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# With half a surrogate pair, which JSON may hold and no database takes (`docs/providers.md` B5).
+_UNTAMED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:
-    """Whose calendar is read, by id and addresses (the primary first), over which connector and when."""
+    """Whose calendar is read, by id and addresses (the primary first), over which connector and when (UTC).
+
+    `may_keep` is as in `Reading`.
+    """
 
     connector: str
     calendar: str
@@ -139,5 +143,5 @@ def zone_of(name: str) -> ZoneInfo | None:
 
 
 def text_of(value: Any) -> str:
-    """A text for people, without control characters and cut where titles are (`docs/design.md` 12)."""
-    return _CONTROL.sub(" ", value[: 2 * TITLE_LIMIT]).strip()[:TITLE_LIMIT] if isinstance(value, str) else ""
+    """A text for people, without control characters and half ones, and cut where titles are (`docs/design.md` 12)."""
+    return _UNTAMED.sub(" ", value[: 2 * TITLE_LIMIT]).strip()[:TITLE_LIMIT] if isinstance(value, str) else ""

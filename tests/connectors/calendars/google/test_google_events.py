@@ -285,7 +285,13 @@ def test_places(location: str | None, expected: Place) -> None:
 
 @pytest.mark.parametrize(
     ("summary", "title"),
-    [("x" * 900, "x" * 500), ("\x1b[31mQ3\u2028 review", "[31mQ3  review"), ("", None), (None, None)],
+    [
+        ("x" * 900, "x" * 500),
+        ("\x1b[31mQ3\u2028 review", "[31mQ3  review"),
+        ("half \ud83d a smile", "half   a smile"),
+        ("", None),
+        (None, None),
+    ],
 )
 def test_titles_are_cut_and_tamed(summary: str | None, title: str | None) -> None:
     assert copy_of(summary=summary).title == title

@@ -325,6 +325,7 @@ def test_what_is_no_item(item: Any) -> None:
 
 def test_a_title_is_cut_and_cleaned() -> None:
     assert copy_of(subject="a\x00b\u2028c" + "d" * 9_000).title == ("a b c" + "d" * 495)
+    assert copy_of(subject="half \ud83d a smile").title == "half   a smile"
     assert copy_of(subject="").title is None
 
 
