@@ -10,6 +10,7 @@ Google's libraries are imported when the connector is first used, not with the c
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field, model_validator
@@ -86,15 +87,12 @@ class Settings(ConnectorSettings):
 
 def connect(settings: Settings, context: Context, patience: Patience | None = None) -> Calendars:
     """The connector. Opens nothing yet."""
-    scopes = calendar_scopes(settings.scopes)
     return ProviderCalendars(
         settings.name,
-        version=lambda: _version(scopes),
-        connect=lambda: _client(settings, context, patience),
-        roster=lambda client, counter: _roster(settings, client, counter),
-        listing=lambda client, counter, person, reading: _pages(
-            settings.name, scopes, client, counter, person, reading
-        ),
+        version=partial(_version, settings),
+        connect=partial(_client, settings, context, patience),
+        roster=partial(_roster, settings),
+        listing=partial(_listing, settings),
     )
 
 
@@ -114,10 +112,10 @@ def mail_token(settings: Settings, context: Context, mailbox: str) -> str:
         connection.close()
 
 
-def _version(scopes: tuple[str, ...]) -> str:
+def _version(settings: Settings) -> str:
     from connectors.calendars.google.listing import VERSION
 
-    return f"google {VERSION} {FIELDS} {sorted(scopes)}"
+    return f"google {VERSION} {FIELDS} {sorted(calendar_scopes(settings.scopes))}"
 
 
 def _client(settings: Settings, context: Context, patience: Patience | None) -> GoogleClient:
@@ -151,14 +149,10 @@ def _roster(settings: Settings, client: GoogleClient, counter: RequestCounter) -
     return roster
 
 
-def _pages(
-    connector: str,
-    scopes: tuple[str, ...],
-    client: GoogleClient,
-    counter: RequestCounter,
-    person: Person,
-    reading: Reading,
+def _listing(
+    settings: Settings, client: GoogleClient, counter: RequestCounter, person: Person, reading: Reading
 ) -> Iterator[Page | Done]:
     from connectors.calendars.google.listing import Listing
 
-    return Listing(client, counter, scopes, Origin.of(connector, person, reading), reading).run()
+    origin = Origin.of(settings.name, person, reading)
+    return Listing(client, counter, calendar_scopes(settings.scopes), origin, reading).run()

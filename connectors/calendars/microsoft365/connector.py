@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from connectors.calendars.microsoft365.settings import Settings
@@ -34,10 +35,10 @@ def connect(settings: Settings, context: Context, patience: Patience | None = No
     """The connector. Opens nothing yet."""
     return ProviderCalendars(
         settings.name,
-        version=lambda: _version(settings),
-        connect=lambda: _client(settings, context, patience),
-        roster=lambda client, counter: _roster(settings, client, counter),
-        listing=lambda client, counter, person, reading: _pages(settings.name, client, counter, person, reading),
+        version=partial(_version, settings),
+        connect=partial(_client, settings, context, patience),
+        roster=partial(_roster, settings),
+        listing=partial(_listing, settings),
     )
 
 
@@ -103,9 +104,9 @@ def _roster(settings: Settings, client: GraphClient, counter: RequestCounter) ->
     return roster(chosen, settings.groups, Directory(client, counter))
 
 
-def _pages(
-    connector: str, client: GraphClient, counter: RequestCounter, person: Person, reading: Reading
+def _listing(
+    settings: Settings, client: GraphClient, counter: RequestCounter, person: Person, reading: Reading
 ) -> Iterator[Page | Done]:
     from connectors.calendars.microsoft365.listing import Listing
 
-    return Listing(client, counter, Origin.of(connector, person, reading), reading).run()
+    return Listing(client, counter, Origin.of(settings.name, person, reading), reading).run()
