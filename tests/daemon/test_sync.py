@@ -198,6 +198,35 @@ class TestFullListings:
         assert result.held == []
         assert hours(sqlite_store, config) == 0
 
+    @pytest.mark.parametrize("slip", [True, False], ids=["the second shows a slip", "the second agrees"])
+    def test_each_listing_that_would_remove_everything_waits_for_a_second_of_its_own(
+        self, sqlite_store: Database, config: Config, slip: bool
+    ) -> None:
+        """The mark goes with the second listing, whatever that shows: else the next slip would remove everything."""
+        provider = MemoryCalendars()
+        account = provider.account(JO)
+
+        def listing(hour: int, *, stands: bool, full: bool = False) -> tuple[bool, datetime | None, str | None]:
+            """Whether it is held, and what is noted of the calendar then."""
+            account.entries.clear()
+            if stands:
+                account.put(make_copy("one"))
+            (result,) = sync(sqlite_store, config, provider, now=NOW + timedelta(hours=hour), full=full)
+            with sqlite_store.reading() as connection:
+                (calendar,) = read_calendars(connection)
+            return bool(result.held), calendar.held_at, calendar.error_code
+
+        assert listing(0, stands=True) == (False, None, None)
+        assert listing(1, stands=False, full=True) == (True, NOW + timedelta(hours=1), "held")
+        assert listing(2, stands=slip) == (False, None, None)
+        assert provider.full_listings == 3
+        assert listing(3, stands=True) == (False, None, None)
+        assert provider.full_listings == 3, "with the mark goes the need to list again"
+        assert listing(4, stands=False, full=True) == (True, NOW + timedelta(hours=4), "held")
+        assert hours(sqlite_store, config) == 1
+        assert listing(5, stands=False) == (False, None, None)
+        assert hours(sqlite_store, config) == 0
+
     @pytest.mark.parametrize(
         ("held", "removed", "waits"),
         [(50, 21, False), (40, 20, False), (41, 21, True), (30, 20, False), (3, 3, True), (3, 2, False)],
@@ -336,6 +365,24 @@ class TestFaults:
             (kim,) = [one for one in read_calendars(connection) if one.address == KIM]
         assert (kim.error_code, kim.standing, kim.last_success) == (code, standing, None)
 
+    @pytest.mark.parametrize("changed", [True, False], ids=["with something new", "with nothing new"])
+    def test_once_it_is_read_again_nothing_stands_in_its_way_any_more(
+        self, sqlite_store: Database, config: Config, changed: bool
+    ) -> None:
+        provider = MemoryCalendars()
+        account = provider.account(JO)
+        account.put(make_copy("one"))
+        sync(sqlite_store, config, provider)
+        account.error = SkipCalendar("forbidden", "it may not be read", standing=True)
+        sync(sqlite_store, config, provider)
+        account.error = None
+        if changed:
+            account.put(make_copy("two"))
+        sync(sqlite_store, config, provider)
+        with sqlite_store.reading() as connection:
+            (calendar,) = read_calendars(connection)
+        assert (calendar.error_code, calendar.error, calendar.standing) == (None, None, False)
+
     def test_a_round_that_breaks_off_leaves_the_store_as_it_was(self, sqlite_store: Database, config: Config) -> None:
         provider = MemoryCalendars()
         account = provider.account(JO)
@@ -390,6 +437,26 @@ class TestPeople:
         assert hours(sqlite_store, config, now=later) == 1
         row = rows_of(sqlite_store, config, "2026-11", now=later)["Acme"]
         assert (row.figures.meetings, dict(row.figures.set_aside)) == (0, {})
+
+    @pytest.mark.parametrize("taken_out", [False, True], ids=["off the list", "connector taken out of the config"])
+    def test_the_months_that_lose_something_by_it_are_derived_again_at_once(
+        self, sqlite_store: Database, config: Config, taken_out: bool
+    ) -> None:
+        """One month has a meeting that has counted since the last reading, another one that is booked."""
+        one, other = MemoryCalendars("one"), MemoryCalendars("other")
+        one.account(JO).put(make_copy("past"))
+        one.account(JO).put(make_copy("since", start=NOW + timedelta(days=5)))
+        one.account(JO).put(make_copy("booked", start=datetime(2027, 1, 12, 9, tzinfo=UTC)))
+        sync(sqlite_store, config, one, other)
+        december = datetime(2026, 12, 10, 9, tzinfo=UTC)
+        assert hours(sqlite_store, config, "2026-11", now=december) == 1
+        del one.accounts[JO]
+        sync(sqlite_store, config, *([other] if taken_out else [one, other]), now=december)
+        found = [
+            rows_of(sqlite_store, config, month, december)["Acme"].figures
+            for month in ("2026-10", "2026-11", "2027-01")
+        ]
+        assert [(one.meetings, dict(one.set_aside)) for one in found] == [(1, {}), (0, {}), (0, {})]
 
     def test_a_directory_that_loses_over_a_tenth_of_the_people_is_doubted_for_a_day(
         self, sqlite_store: Database, config: Config
