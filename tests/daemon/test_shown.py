@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import sys
 from datetime import datetime
@@ -11,7 +13,7 @@ import pytest
 from daemon import plain
 from daemon.config import Config
 from daemon.insights import Insight, insights_of
-from daemon.output import Written, json_text
+from daemon.output import Written, cell, json_text, print_csv
 from daemon.report_json import judged_json
 from daemon.reports import read_meetings
 from daemon.rescore import rescore
@@ -123,6 +125,22 @@ class TestInsights:
         insight = Insight(json.dumps(written, separators=separators, ensure_ascii=False))
         assert insight.stage == "basic"
         assert json.loads(json_text(judged_json(insight)))["signals"] == written["signals"]
+
+
+@pytest.mark.parametrize("unseen", ["", " ", "\t", "\r", "\n", "\u200b"])
+@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(A1)"])
+def test_a_cell_is_no_formula(capsys: pytest.CaptureFixture[str], unseen: str, formula: str) -> None:
+    print_csv([{"title": unseen + formula, "people": [unseen + formula, "x"]}], ("title", "people"))
+    (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert row == {"title": f"'{formula}", "people": f"'{formula} x"}
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(-1, "-1"), (-0.5, "-0.5"), (True, "yes"), (None, ""), ("a=1", "a=1"), ("jo@x.example", "jo@x.example")],
+)
+def test_what_is_no_formula_stays(value: object, written: str) -> None:
+    assert cell(value) == written
 
 
 def test_text_that_is_left_alone_holds_nothing_unseen() -> None:
