@@ -11,17 +11,18 @@ import pytest
 
 from connectors.contract import Done, Page, Person, Reading
 from connectors.errors import RetryLater, SkipCalendar, StopConnector
-from daemon.config import Config
+from daemon.config import Config, load
 from daemon.passes import ConnectorResult, Pass
 from daemon.reader import Reader
-from daemon.rescore import Derived, rescore
+from daemon.rescore import Derived, rescore, touched_months
 from daemon.store.calendars import read_calendars
 from daemon.store.engine import Database
 from scoring.counting import Reason
 from scoring.meeting import CopyState, Response
-from scoring.months import Month
+from scoring.months import Month, begins, month_of
 from tests.daemon.worlds import (
     ANA,
+    BASE,
     BO,
     CLIENTS,
     JO,
@@ -36,6 +37,9 @@ from tests.daemon.worlds import (
     sync,
 )
 from tests.fakes.memory import MemoryCalendars
+
+CY = "cy@gamma.example"
+GAMMA = '[[clients]]\nname = "Gamma"\ndomains = ["gamma.example"]\n'
 
 
 class TestAPass:
@@ -163,6 +167,73 @@ class TestAPass:
         assert rows_of(store, config, "2026-11")["Acme"].figures.set_aside == {Reason.NOT_YET: 1}
         later = NOW + timedelta(hours=3)
         assert hours(store, config, "2026-11", now=later) == 1
+
+
+@pytest.mark.parametrize(
+    "zone",
+    [
+        "Pacific/Kiritimati",
+        "Pacific/Auckland",
+        "Europe/London",
+        "America/Los_Angeles",
+        "Pacific/Honolulu",
+        "Etc/GMT+12",
+    ],
+)
+class TestBorders:
+    """R8: a month is one of the company's zone, and an all-day copy's start, midnight UTC of its date, is no moment."""
+
+    @pytest.fixture
+    def config(self, tmp_path: Path, zone: str) -> Config:
+        return config_of(tmp_path, base=BASE.replace("Europe/London", zone))
+
+    @pytest.mark.parametrize("beside", [False, True], ids=["by itself", "beside one in the middle of the month"])
+    def test_every_month_in_which_a_copy_may_lie_is_derived_again(
+        self, sqlite_store: Database, config: Config, beside: bool
+    ) -> None:
+        scope = scope_of(sqlite_store, config)
+        first = datetime(2026, 1, 25, tzinfo=UTC)
+        for number in range(24 * 40):  # over the ends of January and February
+            start = first + timedelta(hours=number)
+            starts = {start, start.replace(day=15)} if beside else {start}
+            timed = {month_of(one, scope.zone) for one in starts}
+            all_day = {Month(f"{one:%Y-%m}") for one in starts if one.hour == 0}
+            assert timed | all_day <= touched_months(starts, scope)
+
+    def test_what_lies_far_from_a_border_touches_its_month_alone(self, sqlite_store: Database, config: Config) -> None:
+        starts = {datetime(2026, 10, day, hour, tzinfo=UTC) for day in range(3, 27) for hour in (0, 23)}
+        assert touched_months(starts, scope_of(sqlite_store, config)) == {"2026-10"}
+
+    def test_an_all_day_entry_moves_from_one_month_to_the_other_and_back(
+        self, sqlite_store: Database, config: Config
+    ) -> None:
+        provider = MemoryCalendars()
+        for first_of_it, months in [(1, (0, 1)), (0, (1, 0)), (1, (0, 1))]:
+            start = datetime(2026, 9, 30, tzinfo=UTC) + timedelta(days=first_of_it)
+            provider.account(JO).put(make_copy("fair", start=start, minutes=24 * 60, all_day=True))
+            sync(sqlite_store, config, provider)
+            found = [rows_of(sqlite_store, config, one)["Acme"].figures.set_aside for one in ("2026-09", "2026-10")]
+            assert tuple(one.get(Reason.ALL_DAY, 0) for one in found) == months
+
+    def test_a_meeting_moves_over_a_months_first_instant_and_back(self, sqlite_store: Database, config: Config) -> None:
+        provider = MemoryCalendars()
+        border = begins(Month("2026-10"), scope_of(sqlite_store, config).zone)
+        for seconds, months in [(0, (0, 1)), (-1, (1, 0)), (0, (0, 1)), (1, (0, 1))]:
+            provider.account(JO).put(make_copy("late", start=border + timedelta(seconds=seconds)))
+            sync(sqlite_store, config, provider)
+            assert (hours(sqlite_store, config, "2026-09"), hours(sqlite_store, config, "2026-10")) == months
+
+    def test_a_changed_config_reaches_an_entry_at_the_border(self, sqlite_store: Database, config: Config) -> None:
+        """The only copy that there is, in a month without any figures yet."""
+        provider = MemoryCalendars()
+        fair = make_copy(
+            "fair", start=datetime(2026, 10, 1, tzinfo=UTC), minutes=24 * 60, all_day=True, people=(JO, CY)
+        )
+        provider.account(JO).put(fair)
+        sync(sqlite_store, config, provider)
+        config.path.write_text(config.path.read_text("utf-8") + GAMMA, "utf-8")
+        figures = rows_of(sqlite_store, load(config.path))["Gamma"].figures
+        assert figures.set_aside == {Reason.ALL_DAY: 1}
 
 
 class TestFullListings:
