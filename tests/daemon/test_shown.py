@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
@@ -22,7 +22,7 @@ from daemon.store.copies import CopyReader
 from daemon.store.engine import Database
 from scoring.meeting import CopyState, Response
 from scoring.months import Month
-from tests.daemon.worlds import ANA, BO, CLIENTS, JO, KIM, NOW, config_of, make_copy, scope_of, sync
+from tests.daemon.worlds import ANA, BO, CLIENTS, JO, KIM, NOW, config_of, make_copy, rows_of, scope_of, sync
 from tests.fakes.memory import MemoryCalendars
 
 OCTOBER = Month("2026-10")
@@ -81,6 +81,21 @@ def test_meetings_of_nobody_concerned_are_not_unpacked(read: tuple[Database, Con
         span = datetime.fromisoformat("2026-10-01T00:00Z"), datetime.fromisoformat("2026-11-01T00:00Z")
         found = [[copy.entry for _, copy in copies] for copies in reader.meetings_starting(*span, BO.__eq__)]
     assert sorted(found) == [["off"], ["shared", "shared"], ["theirs"]]
+
+
+def test_a_quarterly_rows_six_months_are_all_read(sqlite_store: Database, config: Config) -> None:
+    """R9: of the running month the three that ended before it, against the three before those."""
+    quarterly = config_of(
+        config.folder, clients=CLIENTS.replace('name = "Acme"', 'name = "Acme"\nrhythm = "quarterly"')
+    )
+    provider = MemoryCalendars()
+    for month, minutes in ((4, 240), (5, 30), (7, 60), (8, 90), (10, 120)):
+        start = datetime(2026, month, 6, 9, tzinfo=UTC)
+        provider.account(JO).put(make_copy(f"e{month}", start=start, minutes=minutes))
+    sync(sqlite_store, quarterly, provider)
+    for month in ("2026-10", "2026-11"):
+        compared = rows_of(sqlite_store, quarterly, month)["Acme"].compared
+        assert (compared.man_seconds_before, compared.man_seconds) == (90 * 60, 210 * 60)
 
 
 VALUE = {"a": [1, 2.5, None, True], "b": {"c": 'd "e" \u2028 é', "f": []}}
