@@ -15,8 +15,9 @@ from daemon.config import Config, load
 from daemon.passes import ConnectorResult, Pass
 from daemon.reader import Reader
 from daemon.rescore import Derived, rescore, touched_months
-from daemon.store.calendars import read_calendars
+from daemon.store.calendars import ROSTER_MARK, get_meta, read_calendars
 from daemon.store.engine import Database
+from daemon.store.people import read_people
 from scoring.counting import Reason
 from scoring.meeting import CopyState, Response
 from scoring.months import Month, begins, month_of
@@ -574,6 +575,50 @@ class TestPeople:
         assert (only.address, only.aliases) == ("joanna@northwind.example", (JO,))
         figures = rows_of(sqlite_store, config)["Acme"].figures
         assert (figures.meetings, figures.our_seconds) == (1, 3600)
+
+    def test_a_person_goes_by_the_directorys_primary_address_whichever_it_is_by_now(
+        self, sqlite_store: Database, config: Config
+    ) -> None:
+        """The other addresses are aliases, in the figures of months long derived too (R3)."""
+        provider = MemoryCalendars()
+        account = provider.account(JO)
+        account.put(make_copy("one"))
+        other, third = "joanna@northwind.example", "z@northwind.example"
+        for addresses in [(JO,), (other, JO), (JO, other), (third, JO, other), (other, third, JO)]:
+            account.person = Person(id=JO, addresses=addresses)
+            sync(sqlite_store, config, provider)
+            book = scope_of(sqlite_store, config).book
+            assert {book.canonical(one) for one in addresses} == {addresses[0]}
+            with sqlite_store.reading() as connection:
+                months = read_people(connection, ["Acme"])["Acme"]
+            assert set(months[Month("2026-10")].ours) == {addresses[0]}
+
+    def test_the_rosters_mark_is_another_one_whenever_somebody_is_known_otherwise(
+        self, sqlite_store: Database, config: Config
+    ) -> None:
+        """Workers go by it, who know the calendars from before."""
+        provider = MemoryCalendars()
+        marks: list[str | None] = []
+
+        def passed() -> None:
+            sync(sqlite_store, config, provider, all_connectors=False)
+            with sqlite_store.reading() as connection:
+                marks.append(get_meta(connection, ROSTER_MARK))
+
+        account = provider.account(JO)
+        passed()
+        for addresses in [(JO, "z@northwind.example"), ("z@northwind.example", JO), ("y@northwind.example", JO)]:
+            account.person = Person(id=JO, addresses=addresses)
+            passed()
+        provider.groups = ("team@acme.example",)
+        passed()
+        del provider.accounts[JO]
+        passed()
+        provider.accounts[JO] = account
+        passed()
+        assert len(set(marks)) == len(marks)
+        passed()
+        assert marks[-1] == marks[-2]
 
     def test_an_excluded_calendar_is_erased(self, sqlite_store: Database, config: Config) -> None:
         provider = MemoryCalendars()
