@@ -53,11 +53,17 @@ class Pause:
         self._closing.set()
 
 
-def patiently(attempt: Callable[[], T], patience: Patience, sleep: Callable[[float], None] = time.sleep) -> T:
+def patiently(
+    attempt: Callable[[], T],
+    patience: Patience,
+    sleep: Callable[[float], None] = time.sleep,
+    *,
+    observed: bool = True,
+) -> T:
     """What `attempt` returns, tried again after each `Again`, which is raised when patience ends.
 
     Waits grow and are random, so that many callers spread; `after_seconds` is waited out, and raised at once when it
-    lies beyond the deadline.
+    lies beyond the deadline. `observed`: the tries are counted.
     """
     grows = wait_random_exponential(multiplier=patience.first_wait_seconds, max=patience.longest_wait_seconds)
     spread = wait_random(0, patience.first_wait_seconds)
@@ -72,7 +78,7 @@ def patiently(attempt: Callable[[], T], patience: Patience, sleep: Callable[[flo
         stop=stop_any(stop_after_attempt(patience.tries), stop_before_delay(patience.seconds)),
         wait=wait,
         sleep=sleep,
-        before_sleep=lambda _: REQUEST_COUNTS.retry(),
+        before_sleep=(lambda _: REQUEST_COUNTS.retry()) if observed else None,
         reraise=True,
     )
     return retrying(attempt)

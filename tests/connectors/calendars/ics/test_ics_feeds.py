@@ -24,11 +24,13 @@ import trustme
 
 from connectors.calendars.ics import Settings, feed_addresses, feeds, files
 from connectors.calendars.ics.connector import IcsCalendars
-from connectors.calendars.ics.feed_addresses import Network, Refused, place_of_feed
+from connectors.calendars.ics.feed_addresses import Network, feed_address
 from connectors.calendars.ics.feeds import FeedSource, content_hash, fetch_feed, retry_after_seconds
 from connectors.contract import Context
 from connectors.errors import ConnectorError, RetryLater, SkipCalendar, sentence
+from connectors.net.clock_skew import observed
 from connectors.net.quiet_logs import quietly
+from connectors.net.request_counts import REQUEST_COUNTS
 from connectors.settings import Secret
 from tests.connectors.calendars.ics.ics_support import ALWAYS, NOW, OWNER, Found, calendar, connector, event, pull
 
@@ -340,6 +342,15 @@ def test_retry_after_a_date() -> None:
     assert retry_after_seconds("Sat, 21 Nov 2015 10:00:00 GMT") == 0
 
 
+def test_feeds_are_not_counted_and_not_believed_about_the_time(reading: Callable[..., Found]) -> None:
+    """Anybody may answer for a feed, and its host is none of a provider's (`docs/operations.md`)."""
+    observed.forget()
+    before = REQUEST_COUNTS.requests(), REQUEST_COUNTS.retries()
+    reading(says(503), says())
+    assert (REQUEST_COUNTS.requests(), REQUEST_COUNTS.retries()) == before
+    assert not observed.knows()
+
+
 def test_nobody_listens(tmp_path: Path) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -435,8 +446,8 @@ def test_a_redirect_without_a_location(server: Server) -> None:
      "http://10.0.0.1/x", "http://localhost.example/", "file:///etc/passwd", ""],
 )  # fmt: skip
 def test_addresses_that_are_refused(url: str) -> None:
-    with pytest.raises(Refused) as caught:
-        place_of_feed(url)
+    with pytest.raises(SkipCalendar) as caught:
+        feed_address(url)
     assert caught.value.code == "bad_address"
 
 
@@ -452,8 +463,8 @@ def test_addresses_that_are_refused(url: str) -> None:
     ],
 )
 def test_addresses_that_are_taken(url: str, host: str, port: int) -> None:
-    place = place_of_feed(url)
-    assert (place.host, place.port) == (host, port)
+    address = feed_address(url)
+    assert (address.host, address.port) == (host, port)
 
 
 def names(address: str) -> Callable[..., list[object]]:
@@ -594,7 +605,7 @@ def test_nothing_tells_the_address(
 def test_neither_cursor_nor_repr_tells_the_address(reading: Callable[..., Found], server: Server) -> None:
     found = reading()
     assert "swordfish" not in found.done.cursor
-    assert "swordfish" not in repr(place_of_feed(f"https://h.example{SECRET}"))
+    assert "swordfish" not in repr(feed_address(f"https://h.example{SECRET}"))
     settings = Settings.model_validate(
         {"name": "x", "kind": "ics", "feeds": [{"owner": OWNER, "url": f"https://h.example{SECRET}"}]}
     )
