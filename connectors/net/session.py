@@ -20,6 +20,7 @@ from urllib3.util import parse_url
 
 from connectors.errors import ConnectorError, StopConnector
 from connectors.net.clock_skew import observed as observed_clock
+from connectors.net.endpoints import is_loopback
 from connectors.net.quiet_logs import quietly
 from connectors.net.request_counts import REQUEST_COUNTS
 from connectors.net.retry import Again
@@ -27,7 +28,6 @@ from connectors.net.retry import Again
 PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 """Answers that say nothing about what was asked for: the same may be granted a moment later."""
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 _MOST_BYTES = 512 * 2**20
 _CHUNK_BYTES = 2**18
 
@@ -102,7 +102,7 @@ class Session(requests.Session):
 def proxies_for(url: str, proxy: str | None) -> dict[str, str]:
     """The configured proxy, else the environment's; none for what NO_PROXY names, nor on this machine."""
     parts = urlsplit(url)
-    if parts.hostname in LOOPBACK:
+    if is_loopback(parts.hostname or ""):
         return {}
     scheme = parts.scheme or "https"
     if proxy is not None:

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from connectors.errors import SkipCalendar
+from connectors.net.endpoints import is_loopback
 from connectors.net.retry import Again
 
 _INNER_NAMES = (".local", ".localhost", ".internal", ".intranet", ".lan", ".corp", ".home.arpa")
@@ -63,7 +64,7 @@ def feed_address(url: str) -> FeedAddress:
     feed = _taken_apart(text)
     if feed is None:
         raise refused("bad_address", "a feed's address is no web address")
-    if feed.scheme != "https" and not _is_loopback(feed.host):
+    if feed.scheme != "https" and not is_loopback(feed.host):
         raise refused("bad_address", f"the feed at {feed.host} is not asked for by https")
     return feed
 
@@ -76,7 +77,7 @@ def redirected(current: FeedAddress, feed: FeedAddress, location: str) -> FeedAd
         target = None
     if target is None:
         raise refused("redirects", f"the feed at {feed.host} redirects to nowhere")
-    if target.scheme != "https" and not (_is_loopback(feed.host) and target.host == feed.host):
+    if target.scheme != "https" and not (is_loopback(feed.host) and target.host == feed.host):
         raise refused("redirects", f"the feed at {feed.host} redirects to an address without https")
     return target
 
@@ -108,7 +109,7 @@ def _may_lie_inside(target: FeedAddress, feed: FeedAddress, network: Network) ->
 def check_literal(target: FeedAddress, feed: FeedAddress) -> None:
     """Behind a proxy it is the proxy that resolves names; what is no name can still be refused: `SkipCalendar`."""
     host = target.host
-    if host != feed.host and (_is_loopback(host) or (_is_address(host) and _is_inner(host))):
+    if host != feed.host and (is_loopback(host) or (_is_address(host) and _is_inner(host))):
         raise refused("inner_address", f"the feed at {feed.host} leads into a private network")
 
 
@@ -130,10 +131,6 @@ def _is_inner(text: str) -> bool:
         if wrapped is not None:
             return _is_inner(str(wrapped))
     return not address.is_global or address.is_multicast
-
-
-def _is_loopback(host: str) -> bool:
-    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
 
 
 def _taken_apart(url: str) -> FeedAddress | None:

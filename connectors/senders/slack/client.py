@@ -19,9 +19,10 @@ from slack_sdk.web import SlackResponse
 from slack_sdk.web.file_upload_v2_result import FileUploadV2Result
 
 from connectors.errors import ConnectorError, OutcomeUnknown, RetryLater
+from connectors.net.endpoints import is_loopback
 from connectors.net.retry import Pause
 from connectors.net.retry_after import retry_after
-from connectors.net.session import LOOPBACK, Session
+from connectors.net.session import Session
 from connectors.senders.slack.errors import LOOK, refusal_of, refused
 from connectors.senders.slack.http import Lost, check_is_slacks, host_of, post
 
@@ -60,7 +61,7 @@ class Client(WebClient):
     def _upload_file(self, *, url: str, data: bytes, **_: Any) -> FileUploadV2Result:
         """Bytes to the address that Slack has named for them: no token goes there, and only TLS leads there."""
         parts = urlsplit(url)
-        local = parts.hostname in LOOPBACK and urlsplit(self.base_url).hostname in LOOPBACK
+        local = is_loopback(parts.hostname or "") and is_loopback(urlsplit(self.base_url).hostname or "")
         if parts.scheme != "https" and not local:
             raise RetryLater("garbled", "Slack named an address for files that is not https")
         answer = post(self._session, url, data, {"Content-Type": "application/octet-stream"})

@@ -5,13 +5,13 @@ As in `setting_types`, every parser raises ValueError with what is allowed, neve
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field
 
+from connectors.net.endpoints import is_safe_endpoint
 from daemon.config.schema.types import text_of
 
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
@@ -102,26 +102,6 @@ def parse_selection(value: Any) -> str:
     if text.startswith("manager:"):
         return f"manager:{parse_address(text.removeprefix('manager:'))}"
     return text
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host never leaves this machine."""
-    if host.lower().rstrip(".") == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def is_safe_endpoint(url: str) -> bool:
-    """Whether a URL is https, or stays on this machine."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return False
-    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host or "")))
 
 
 def parse_endpoint(value: Any) -> str:
