@@ -1,11 +1,14 @@
-"""Trying again: what may be tried again, how often, and with which pauses."""
+"""Trying again: what may be tried again, how often, with which pauses, and how long a server asks us to wait."""
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from tenacity import (
@@ -82,3 +85,18 @@ def patiently(
         reraise=True,
     )
     return retrying(attempt)
+
+
+def retry_after(value: str | None, now: datetime | None = None) -> float | None:
+    """The seconds of a `Retry-After`: a number, also a broken one, or an HTTP date. None where it says nothing."""
+    text = (value or "").strip()
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            moment = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+        seconds = (moment - (now or datetime.now(UTC))).total_seconds()
+    return max(seconds, 0.0) if math.isfinite(seconds) else None

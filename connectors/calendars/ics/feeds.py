@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from connectors.calendars.ics.feed_addresses import FeedAddress, Network, feed_address
 from connectors.errors import SkipCalendar
-from connectors.net.retry import Again, Patience, patiently
-from connectors.net.retry_after import retry_after
+from connectors.net.retry import Again, Patience, patiently, retry_after
 from connectors.settings import Secret, SecretMissing
 
 if TYPE_CHECKING:  # requests takes longer to import than all else of this kind, and a config is loaded without it

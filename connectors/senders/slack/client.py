@@ -20,8 +20,7 @@ from slack_sdk.web.file_upload_v2_result import FileUploadV2Result
 
 from connectors.errors import ConnectorError, OutcomeUnknown, RetryLater
 from connectors.net.endpoints import is_loopback
-from connectors.net.retry import Pause
-from connectors.net.retry_after import retry_after
+from connectors.net.retry import Pause, retry_after
 from connectors.net.session import Session
 from connectors.senders.slack.errors import LOOK, refusal_of, refused
 from connectors.senders.slack.http import Lost, check_is_slacks, host_of, post

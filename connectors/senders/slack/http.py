@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import requests
 
 from connectors.errors import ConnectorError, RetryLater
-from connectors.net.retry_after import retry_after
+from connectors.net.retry import retry_after
 from connectors.net.session import Session, body_of, transport_trouble
 
 JSON = "application/json; charset=utf-8"

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from connectors.errors import RetryLater, SkipCalendar, StopConnector
 from connectors.net.rate_limit import RateLimiter, TokenBucket
-from connectors.net.retry import Again, Patience, Pause, patiently
-from connectors.net.retry_after import retry_after
+from connectors.net.retry import Again, Patience, Pause, patiently, retry_after
 from connectors.net.session import Session, TooMuch, proxies_for, transport_trouble
 from tests.fakes.google import FakeGoogle
 
