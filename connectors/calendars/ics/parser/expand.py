@@ -15,7 +15,7 @@ from icalendar import Event, vDDDLists, vDDDTypes
 from recurring_ical_events import EventAdapter, Occurrence, Series
 
 from connectors.calendars.ics.parser.entry import Entry, Length, utc
-from connectors.calendars.ics.parser.limits import TooCostly, cpu_limit
+from connectors.calendars.ics.parser.request import TooCostly, cpu_limit
 from connectors.calendars.ics.parser.rules import rule_of
 from connectors.calendars.ics.parser.values import Malformed
 from scoring.meetings.values import Window

@@ -15,12 +15,11 @@ from hashlib import blake2b
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
-from connectors.calendars.ics.parser import limits
 from connectors.calendars.ics.parser.details import details_of, is_no_meeting, is_private
 from connectors.calendars.ics.parser.entry import Entry, EntryReader
 from connectors.calendars.ics.parser.expand import Budget, Group, Instance, expand, grouped
 from connectors.calendars.ics.parser.lines import Event, NotACalendar, Sheet, Truncated, read_sheets
-from connectors.calendars.ics.parser.request import PAGE, Request
+from connectors.calendars.ics.parser.request import PAGE, Request, set_up
 from connectors.calendars.ics.parser.values import Malformed
 from connectors.calendars.ics.parser.zones import Zone, Zones
 from scoring.meetings.values import Window
@@ -211,7 +210,7 @@ def main() -> None:
     """Answers requests until the parent closes the pipe."""
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not pass for an answer
-    limits.set_up()
+    set_up()
 
     def emit(found: dict[str, Any]) -> None:
         out.write(json.dumps(found, separators=(",", ":")).encode() + b"\n")
