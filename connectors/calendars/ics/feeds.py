@@ -41,8 +41,11 @@ class FeedSource:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What the last answer said, to ask whether there is another now. `address` tells that the address changed."""
+class FeedMark:
+    """A feed as last read, to ask whether there is another now: its validators (RFC 9110 8.8), empty without one.
+
+    `hash` is `content_hash`; `address` a short hash of the address, to tell that it changed.
+    """
 
     etag: str
     modified: str
@@ -51,16 +54,19 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
-    """What a feed answered: `data` is None if it is as it was. `host` may be told, the address may not."""
+class FetchedFeed:
+    """What a feed answered: `data` is None if it is as it was. `host` may be told, the address may not.
 
-    known: Known
+    `requests` is how many were made, redirects and repeated tries included.
+    """
+
+    mark: FeedMark
     data: bytes | None
     host: str
     requests: int
 
 
-def fetch_feed(source: FeedSource, known: Known | None, folder: Path, network: Network) -> Feed:
+def fetch_feed(source: FeedSource, known: FeedMark | None, folder: Path, network: Network) -> FetchedFeed:
     """The feed, or that it did not change since `known`. Raises `SkipCalendar` or `RetryLater`."""
     from connectors.calendars.ics.feed_http import Deadline
 
@@ -74,13 +80,13 @@ def fetch_feed(source: FeedSource, known: Known | None, folder: Path, network: N
     finally:
         deadline.close()
     if answer.status == 304 and known is not None:
-        return Feed(known, None, feed.host, requests)
+        return FetchedFeed(known, None, feed.host, requests)
     if answer.status != 200:
         raise _refusal(answer.status, feed.host)
     return _taken(answer, known, address, feed.host, requests)
 
 
-def _taken(answer: FeedAnswer, known: Known | None, address: str, host: str, requests: int) -> Feed:
+def _taken(answer: FeedAnswer, known: FeedMark | None, address: str, host: str, requests: int) -> FetchedFeed:
     if answer.body.lstrip()[:1] == b"<":
         raise SkipCalendar(
             "malformed",
@@ -88,9 +94,9 @@ def _taken(answer: FeedAnswer, known: Known | None, address: str, host: str, req
             "Use the calendar's secret iCal address, not the page that shows it.",
         )
     etag, modified = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", "")
-    found = Known(etag, modified, content_hash(answer.body), address)
+    found = FeedMark(etag, modified, content_hash(answer.body), address)
     same = known is not None and known.hash == found.hash
-    return Feed(found, None if same else answer.body, host, requests)
+    return FetchedFeed(found, None if same else answer.body, host, requests)
 
 
 def content_hash(body: bytes) -> str:
@@ -107,7 +113,7 @@ def _address(source: FeedSource, folder: Path) -> FeedAddress:
         ) from None
 
 
-def _conditions(known: Known | None) -> dict[str, str]:
+def _conditions(known: FeedMark | None) -> dict[str, str]:
     if known is None:
         return {}
     named = {"If-None-Match": known.etag, "If-Modified-Since": known.modified}

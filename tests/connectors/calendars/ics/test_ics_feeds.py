@@ -133,7 +133,7 @@ def feed_connector(folder: Path, url: str, timeout_seconds: float = 1.0, **conte
     return IcsCalendars(Settings.model_validate(settings), given)
 
 
-def fetch(url: str, **network: object) -> feeds.Feed:
+def fetch(url: str, **network: object) -> feeds.FetchedFeed:
     """A feed asked for without a calendar around it."""
     source = FeedSource(OWNER, Secret.model_validate(url), 1)
     return fetch_feed(source, None, Path(), Network(**{"timeout_seconds": 1.0, **network}))  # type: ignore[arg-type]  # keywords of one test
@@ -188,7 +188,7 @@ def test_another_address_asks_without_conditions(tmp_path: Path, server: Server)
     """A 304 of another calendar must not pass for this one."""
     server.script = [says(ETag="1")]
     source = FeedSource(OWNER, Secret.model_validate(f"http://127.0.0.1:{server.port}/new"), 1)
-    known = fetch(f"http://127.0.0.1:{server.port}/old").known
+    known = fetch(f"http://127.0.0.1:{server.port}/old").mark
     assert fetch_feed(source, known, tmp_path, Network(timeout_seconds=1.0)).data == BODY
     assert "If-None-Match" not in server.asked[-1][1]
 
