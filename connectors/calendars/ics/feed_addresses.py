@@ -17,6 +17,7 @@ from urllib.parse import urljoin, urlsplit
 from connectors.errors import SkipCalendar
 from connectors.net.endpoints import is_loopback
 from connectors.net.retry import Again
+from scoring.meetings.address_book import ascii_domain
 
 _INNER_NAMES = (".local", ".localhost", ".internal", ".intranet", ".lan", ".corp", ".home.arpa")
 Resolve = Callable[..., list[Any]]
@@ -136,9 +137,9 @@ def _is_inner(text: str) -> bool:
 def _taken_apart(url: str) -> FeedAddress | None:
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
+        host, port = ascii_domain((parts.hostname or "").rstrip(".")), parts.port
     except ValueError:
         return None
     if parts.scheme not in ("http", "https") or not host:
         return None
-    return FeedAddress(url, parts.scheme, host.rstrip("."), port or (443 if parts.scheme == "https" else 80))
+    return FeedAddress(url, parts.scheme, host, port or (443 if parts.scheme == "https" else 80))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # requests takes longer to import than all else of this kind,
     from connectors.calendars.ics.feed_http import Deadline, FeedAnswer
 
 _TRIES = 3
-_FIRST_WAIT_SECONDS = 0.8
+_FIRST_WAIT_SECONDS = 0.5
 _WHOLE = 2  # times the time for one step
 _LONGEST_WAIT_SECONDS = 86_400.0
 _STAMPS = re.compile(rb"(?m)^DTSTAMP[:;][^\r\n]*\r?\n?")

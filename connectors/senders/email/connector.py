@@ -20,6 +20,7 @@ from connectors.senders.email.connection import Line, Route
 from connectors.senders.email.errors import Server, no_starttls, refused, trouble
 from connectors.senders.email.message import Mail, compose, sender_address
 from connectors.senders.email.sign_in import sign_in_by_password, sign_in_by_token
+from scoring.meetings.address_book import ascii_domain
 
 _FINAL_ANSWERS = 20  # times the timeout: ten minutes by default, as RFC 5321 4.5.3.2.6 asks
 _WHOLE_ANSWERS = 30
@@ -61,7 +62,7 @@ class Email:
         host = settings.host.strip("[]")
         self._server = Server(host=host, port=settings.port, auth=settings.auth, hidden=(settings.password,))
         self._route = Route(
-            host=host,
+            host=_ascii_host(host),
             port=settings.port,
             hello=self._address.rpartition("@")[2],
             tls=settings.security == "tls",
@@ -210,6 +211,14 @@ class Email:
         except (smtplib.SMTPException, OSError, UnicodeError) as error:
             late = isinstance(error.__context__, TimeoutError) or (line is not None and line.was_cut)
             raise trouble(self._server, error, step=step, timed_out=late) from None
+
+
+def _ascii_host(host: str) -> str:
+    """The name as the DNS has it; one that it cannot have is left to fail there."""
+    try:
+        return ascii_domain(host)
+    except ValueError:
+        return host
 
 
 def _transparent(content: bytes) -> bytes:

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field
 
 from connectors.net.endpoints import is_safe_endpoint
 from daemon.config.schema.types import text_of
+from scoring.meetings.address_book import ascii_domain
 
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _DOT_ATOM = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
@@ -24,8 +25,8 @@ def parse_domain(value: Any) -> str:
     allowed = 'a domain such as "acme.example", without "@", "*" or "https://"; its sub-domains are meant too'
     name = text_of(value, allowed).lower()
     try:
-        folded = name if name.isascii() else name.encode("idna").decode("ascii")
-    except UnicodeError:
+        folded = ascii_domain(name)
+    except ValueError:
         raise ValueError(allowed) from None
     labels = folded.split(".")
     if len(folded) > 253 or len(labels) < 2 or not all(map(_HOST_LABEL.fullmatch, labels)) or labels[-1].isdigit():

@@ -30,6 +30,7 @@ KEPT: list[tuple[Parser, Any, Any]] = [
     (parse_domain, " Acme.Example ", "acme.example"),
     (parse_domain, "a_b.x1.test", "a_b.x1.test"),
     (parse_domain, "bücher.example", "xn--bcher-kva.example"),
+    (parse_domain, "Straße.example", "xn--strae-oqa.example"),
     (parse_address, "Jo@Northwind.EXAMPLE", "jo@northwind.example"),
     (parse_address, "jo+x@a.test", "jo+x@a.test"),
     (parse_address, "o'neil.j@corp.local", "o'neil.j@corp.local"),

@@ -460,6 +460,7 @@ def test_addresses_that_are_refused(url: str) -> None:
         ("http://localhost/x", "localhost", 80),
         ("http://[::1]:8080/x", "::1", 8080),
         ("https://10.0.0.1/x", "10.0.0.1", 443),
+        ("https://feeds.straße.example/x", "feeds.xn--strae-oqa.example", 443),
     ],
 )
 def test_addresses_that_are_taken(url: str, host: str, port: int) -> None:

@@ -189,6 +189,7 @@ def test_domains_go_out_in_ascii_and_local_parts_as_they_are() -> None:
     assert mail.sender == "rapport@xn--bcher-kva.example"
     assert mail.utf8
     assert not composed(to="zoe@bücher.example").utf8
+    assert composed(to="jo@straße.example").recipient == "jo@xn--strae-oqa.example", "strasse.example is another's"
 
 
 def test_display_name_is_quoted_where_it_must_be() -> None:

@@ -252,3 +252,9 @@ def test_check_says_at_which_step_it_fails(tmp_path: Path) -> None:
 def test_a_token_is_needed_where_a_token_signs_in(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="needs a token"):
         sender(None, tmp_path, host="localhost", auth="google")
+
+
+def test_a_server_is_dialled_by_its_own_name_and_not_by_one_that_looks_alike(tmp_path: Path) -> None:
+    """By the standard library's IDNA, the password would go to strasse.example."""
+    made = sender(None, tmp_path, host="mail.straße.example")
+    assert vars(made)["_route"].host == "mail.xn--strae-oqa.example"
