@@ -47,7 +47,7 @@ def people(calendars: IcsCalendars) -> list[str]:
 
 
 def refusal(calendars: IcsCalendars, name: str) -> SkipCalendar:
-    (person,) = [one for one in calendars.people().people if one.id == name]
+    (person,) = [person for person in calendars.people().people if person.id == name]
     with pytest.raises(SkipCalendar) as caught:
         pull(calendars, person)
     assert not caught.value.standing
@@ -165,7 +165,7 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path: Path, opened: Open) -> No
     write(tmp_path / "elsewhere" / "lee@northwind.example.ics")
     calendars = opened(files=["calendars/*.ics", "calendars/deep/*.ics", "calendars/**/lee*.ics"])
     assert refusal(calendars, OWNER).code == "link"
-    (sam,) = [one for one in calendars.people().people if one.id.startswith("sam")]
+    (sam,) = [person for person in calendars.people().people if person.id.startswith("sam")]
     assert len(pull(calendars, sam).copies) == 1
 
 
