@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from connectors.errors import ConnectorError, StopConnector
-from connectors.senders.email.connection import Line
+from connectors.senders.email.connection import Connection
 from connectors.senders.email.errors import Server, refused, sign_in_remedy
 
 _SAFE_ORDER = ("PLAIN", "LOGIN", "CRAM-MD5")
@@ -24,43 +24,45 @@ class _Utf8(str):
         return super().encode("utf-8", "surrogatepass")
 
 
-def sign_in_by_password(line: Line, server: Server, username: str, password: str, *, encrypted: bool) -> str:
+def sign_in_by_password(
+    connection: Connection, server: Server, username: str, password: str, *, encrypted: bool
+) -> str:
     """By the best way offered, once: smtplib's `login` tries every one in turn, which locks accounts.
 
     Answers with the way taken.
     """
-    way = _offered(line, server, _SAFE_ORDER if encrypted else _CLEAR_ORDER)
+    way = _offered(connection, server, _SAFE_ORDER if encrypted else _CLEAR_ORDER)
     if way == "CRAM-MD5" and not f"{username}{password}".isascii():
         raise StopConnector("sign_in", "CRAM-MD5 takes ASCII passwords only", "Set another password, or use TLS.")
     plain, secret = _Utf8(f"\0{username}\0{password}"), _Utf8(password)
-    line.user, line.password = _Utf8(username), secret
-    ways = {"PLAIN": lambda _=None: plain, "LOGIN": line.auth_login, "CRAM-MD5": line.auth_cram_md5}
+    connection.user, connection.password = _Utf8(username), secret
+    ways = {"PLAIN": lambda _=None: plain, "LOGIN": connection.auth_login, "CRAM-MD5": connection.auth_cram_md5}
     try:
-        return _sign_in(line, server.hiding(_base64(plain), _base64(secret)), way, ways[way])
+        return _sign_in(connection, server.hiding(_base64(plain), _base64(secret)), way, ways[way])
     finally:
-        line.user = line.password = ""
+        connection.user = connection.password = ""
 
 
-def sign_in_by_token(line: Line, server: Server, username: str, token: Callable[[], str]) -> str:
+def sign_in_by_token(connection: Connection, server: Server, username: str, token: Callable[[], str]) -> str:
     """XOAUTH2. A server that refuses says why in a challenge, which an empty answer ends (RFC 7628 3.2.3)."""
-    way = _offered(line, server, ("XOAUTH2",))
+    way = _offered(connection, server, ("XOAUTH2",))
     bearer = token()
     credentials = _Utf8(f"user={username}\x01auth=Bearer {bearer}\x01\x01")
 
     def answer(challenge: bytes | None = None) -> str:
         return credentials if challenge is None else ""
 
-    return _sign_in(line, server.hiding(bearer, _base64(credentials)), way, answer)
+    return _sign_in(connection, server.hiding(bearer, _base64(credentials)), way, answer)
 
 
-def _sign_in(line: Line, server: Server, way: str, answer: Any) -> str:
+def _sign_in(connection: Connection, server: Server, way: str, answer: Any) -> str:
     """By smtplib, which takes being signed in already (503, by the machine's address) for a yes.
 
     `answer` is what it calls an authobject; LOGIN is said alone first, as not every server takes the name with it.
     """
     problem: ConnectorError
     try:
-        line.auth(way, answer, initial_response_ok=way != "LOGIN")
+        connection.auth(way, answer, initial_response_ok=way != "LOGIN")
     except smtplib.SMTPAuthenticationError as error:
         problem = refused(server, "sign_in", error.smtp_code, error.smtp_error)
     except ValueError:  # a challenge that is no base64, or a machine that forbids MD5
@@ -73,9 +75,9 @@ def _sign_in(line: Line, server: Server, way: str, answer: Any) -> str:
     raise problem
 
 
-def _offered(line: Line, server: Server, order: tuple[str, ...]) -> str:
+def _offered(connection: Connection, server: Server, order: tuple[str, ...]) -> str:
     """The first of these ways that the server offers. Raises `StopConnector` where it offers none of them."""
-    offered = line.esmtp_features.get("auth", "").upper().split()
+    offered = connection.esmtp_features.get("auth", "").upper().split()
     for way in order:
         if way in offered:
             return way

@@ -42,7 +42,7 @@ class Upload:
     shows: str
 
 
-class Client(WebClient):
+class SessionClient(WebClient):
     """`WebClient` that sends each request once, over `Session`."""
 
     def __init__(self, token: str, api_url: str, session: Session) -> None:
@@ -67,11 +67,11 @@ class Client(WebClient):
         return FileUploadV2Result(answer.status, "")
 
 
-class Web:
+class SlackApi:
     """The calls that a digest needs. Each raises `ConnectorError`, and none of them holds a part of the request."""
 
     def __init__(self, token: str, api_url: str, session: Session) -> None:
-        self._client = Client(token, api_url, session)
+        self._client = SessionClient(token, api_url, session)
         self._session = session
         self._pause = Pause()
 
@@ -109,8 +109,8 @@ class Web:
     def upload(self, channel: str, thread: str, files: list[Upload]) -> None:
         """Files into a thread, in one go."""
         uploads = [
-            {"filename": one.name, "content": one.data, "title": one.shows[:150], "alt_txt": one.shows[:1000]}
-            for one in files
+            {"filename": file.name, "content": file.data, "title": file.shows[:150], "alt_txt": file.shows[:1000]}
+            for file in files
         ]
         _called(lambda: self._client.files_upload_v2(file_uploads=uploads, channel=channel, thread_ts=thread))
 

@@ -121,7 +121,7 @@ def test_no_minute_holds_more_requests_than_allowed(per_minute: int, gaps: list[
         clock[0] += gap
         moments.append(clock[0] + bucket.take())
     for first, moment in enumerate(moments):
-        within = sum(1 for one in itertools.islice(moments, first, None) if one < moment + 60 - 1e-6)
+        within = sum(1 for later in itertools.islice(moments, first, None) if later < moment + 60 - 1e-6)
         assert within <= max(per_minute, 2)
 
 

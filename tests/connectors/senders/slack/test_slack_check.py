@@ -27,10 +27,10 @@ def bot(slack: FakeSlack) -> Iterator[Sender]:
 
 
 def probed(bot: Sender, recipients: list[str]) -> dict[str, Probe]:
-    found = {one.check: one for one in bot.probe(recipients)}
-    for one in found.values():
-        if one.error is not None:
-            keeps_secrets(one.error)
+    found = {probe.check: probe for probe in bot.probe(recipients)}
+    for probe in found.values():
+        if probe.error is not None:
+            keeps_secrets(probe.error)
     return found
 
 
@@ -42,7 +42,7 @@ def told(probe: Probe) -> str:
 def test_all_is_well_and_nothing_is_posted(slack: FakeSlack, bot: Sender) -> None:
     found = probed(bot, BOTH)
     assert list(found) == ["credentials", "scopes", "#accounts", "@ceo@northwind.example"]
-    assert [one.error for one in found.values()] == [None] * 4
+    assert [probe.error for probe in found.values()] == [None] * 4
     assert found["credentials"].note == "signed in as rapport of Northwind"
     assert slack.posted == []
     assert slack.asked("conversations.open") == []

@@ -146,4 +146,4 @@ def test_fake_refuses_what_slack_refuses() -> None:
         [{"type": "context", "elements": [good["text"]] * 11}],
         [{"type": "context", "elements": []}],
     ]
-    assert [one for one in bad if not block_kit.problems(one)] == []
+    assert [blocks for blocks in bad if not block_kit.problems(blocks)] == []
