@@ -32,7 +32,7 @@ from connectors.net.clock_skew import observed
 from connectors.net.quiet_logs import quietly
 from connectors.net.request_counts import REQUEST_COUNTS
 from connectors.settings import Secret
-from tests.connectors.calendars.ics.ics_support import ALWAYS, NOW, OWNER, Found, calendar, connector, event, pull
+from tests.connectors.calendars.ics.ics_support import ALWAYS, NOW, OWNER, Found, calendar, event, pull
 
 BODY = calendar(event())
 SECRET = "/private-swordfish/basic.ics"
@@ -99,19 +99,6 @@ def serving(server: Server) -> Iterator[Server]:
 def server() -> Iterator[Server]:
     with serving(Server()) as started:
         yield started
-
-
-@pytest.fixture
-def opened(tmp_path: Path) -> Iterator[Callable[..., IcsCalendars]]:
-    made: list[IcsCalendars] = []
-
-    def start(**settings: object) -> IcsCalendars:
-        made.append(connector(tmp_path, **settings))  # type: ignore[arg-type]  # never the zone
-        return made[-1]
-
-    yield start
-    for calendars in made:
-        calendars.close()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,19 +20,6 @@ from scoring.meetings.values import Window
 from tests.connectors.calendars.ics.ics_support import NOW, OWNER, WINDOW, Found, calendar, connector, event, pull
 
 Open = Callable[..., IcsCalendars]
-
-
-@pytest.fixture
-def opened(tmp_path: Path) -> Iterator[Open]:
-    made: list[IcsCalendars] = []
-
-    def start(**settings: object) -> IcsCalendars:
-        made.append(connector(tmp_path, **settings))  # type: ignore[arg-type]  # never the zone
-        return made[-1]
-
-    yield start
-    for calendars in made:
-        calendars.close()
 
 
 def write(path: Path, *events: str, written: datetime = NOW - timedelta(days=1)) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,18 +15,6 @@ from connectors.errors import ConnectorError, OutcomeUnknown, RetryLater, StopCo
 from connectors.senders.slack import Settings, connect
 from tests.fakes.slack import SCOPES, TOKEN, FakeSlack
 from tests.fakes.slack_client import ALONE, CONTEXT, DIGEST, envelope, failing, keeps_secrets, section, sender
-
-
-@pytest.fixture
-def slack() -> Iterator[FakeSlack]:
-    with FakeSlack() as made:
-        yield made
-
-
-@pytest.fixture
-def bot(slack: FakeSlack) -> Iterator[Sender]:
-    with sender(slack) as made:
-        yield made
 
 
 def channel_of(slack: FakeSlack, name: str = "accounts") -> str:

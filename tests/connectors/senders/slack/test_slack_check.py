@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from connectors.contract import Probe, Sender
 from connectors.errors import sentence
 from tests.fakes.slack import FakeSlack
-from tests.fakes.slack_client import keeps_secrets, sender
+from tests.fakes.slack_client import keeps_secrets
 
 BOTH = ["@ceo@northwind.example", "#accounts"]
-
-
-@pytest.fixture
-def slack() -> Iterator[FakeSlack]:
-    with FakeSlack() as made:
-        yield made
-
-
-@pytest.fixture
-def bot(slack: FakeSlack) -> Iterator[Sender]:
-    with sender(slack) as made:
-        yield made
 
 
 def probed(bot: Sender, recipients: list[str]) -> dict[str, Probe]:

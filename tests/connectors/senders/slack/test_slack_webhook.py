@@ -17,12 +17,6 @@ from tests.fakes.slack_client import ALONE, CONTEXT, DIGEST, envelope, failing, 
 
 
 @pytest.fixture
-def slack() -> Iterator[FakeSlack]:
-    with FakeSlack() as made:
-        yield made
-
-
-@pytest.fixture
 def hook(slack: FakeSlack) -> Iterator[Sender]:
     with sender(slack, webhook_url=slack.webhook_url) as made:
         yield made
