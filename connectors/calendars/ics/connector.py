@@ -1,8 +1,8 @@
 """Calendar files and feeds (iCalendar, RFC 5545): the kind `ics`.
 
-A calendar is one owner's, by address, from as many files and feeds as there are of that owner. A round reads all of
+A calendar is one owner's, by address, from as many files and feeds as there are of that owner. A listing reads all of
 them, or, when none has changed, none. What is read is hostile: it is taken apart in a child process within bounds
-(`main`), and a feed is asked for with care (`feed_http`).
+(`parser.main`), and a feed is asked for with care (`feed_http`).
 """
 
 from __future__ import annotations
