@@ -32,6 +32,8 @@ from tests.scoring.builders import ACME, ANA, BOOK, COMPANY, JO, KIM, NOW, RULES
         pytest.param("ana@münchen.example", "ana@xn--mnchen-3ya.example", id="an international domain"),
         pytest.param("ana@MÜNCHEN.example", "ana@xn--mnchen-3ya.example", id="an international domain in capitals"),
         pytest.param("ana@xn--mnchen-3ya.example", "ana@xn--mnchen-3ya.example", id="encoded already"),
+        pytest.param("ana@STRAßE.example", "ana@xn--strae-oqa.example", id="not strasse.example, which is another"),
+        pytest.param("ana@💼.example", "ana@💼.example", id="a domain that the DNS cannot have"),
         pytest.param("o'neil@acme.example", "o'neil@acme.example", id="an apostrophe inside"),
         pytest.param("/o=ExchangeLabs/ou=Group/cn=Recipients/cn=ana", None, id="X.500"),
         pytest.param("/o=Acme/cn=ana@acme.example", None, id="X.500 with an at sign"),
