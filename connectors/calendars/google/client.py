@@ -24,7 +24,7 @@ from connectors.calendars.shared.calendars import RequestCounter
 from connectors.calendars.shared.client import Answer, Pacing, PatientClient, unpacked
 from connectors.calendars.shared.refusals import Refusal
 from connectors.errors import ConnectorError, RetryLater
-from connectors.net.retry_after import retry_after
+from connectors.net.retry import retry_after
 
 _QUIET_SECONDS = 600.0
 

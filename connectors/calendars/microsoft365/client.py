@@ -17,7 +17,7 @@ from connectors.calendars.shared.calendars import RequestCounter
 from connectors.calendars.shared.client import Answer, Pacing, PatientClient, unpacked
 from connectors.calendars.shared.refusals import Refusal
 from connectors.net.endpoints import origin_of
-from connectors.net.retry_after import retry_after
+from connectors.net.retry import retry_after
 from connectors.net.session import Session, exchange
 
 T = TypeVar("T")
