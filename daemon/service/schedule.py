@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from daemon.config.schema.cron import expand_cron
+from daemon.config.schema.cron import next_moment
 from daemon.config.schema.tables import Digest
 from daemon.figures.scoring_context import ScoringContext
 from daemon.store.db.types import from_millis, to_millis
@@ -32,14 +32,8 @@ class Due:
 
 
 def next_after(schedule: str, moment: datetime, context: ScoringContext) -> datetime:
-    """When a digest's schedule, in the company's time, comes up next."""
-    from apscheduler.triggers.cron import CronTrigger
-
-    trigger = CronTrigger(timezone=context.zone, **expand_cron(schedule))
-    found: datetime | None = trigger.get_next_fire_time(None, moment + timedelta(microseconds=1))
-    if found is None:  # the config refuses a schedule that never comes
-        raise ValueError("the schedule never comes")
-    return found
+    """When a digest's schedule, in the company's time, comes up next; in UTC."""
+    return next_moment(schedule, moment.astimezone(context.zone))
 
 
 def sync_due(connection: Connection, now: datetime, every: timedelta) -> datetime:
