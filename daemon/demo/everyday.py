@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 
 from daemon.demo import cast
-from daemon.demo.entry import Answer, Entry, Place, Repeats, all_day, dice, meeting, ours
-from daemon.demo.places import HUMBER
+from daemon.demo.entry import HUMBER, Answer, Entry, Place, Repeats, all_day, dice, meeting, ours
 from daemon.demo.timeline import FRI, LAST, MON, THU, TUE, WED, Timeline
 
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from daemon.demo import cast
-from daemon.demo.entry import Entry, Place, meeting, ours
-from daemon.demo.places import TEAMS, THAMES, google_meet
+from daemon.demo.entry import TEAMS, THAMES, Entry, Place, google_meet, meeting, ours
 from daemon.demo.timeline import FRI, LAST, MON, MONTHS, THU, TUE, WED, Timeline
 
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from daemon.demo import cast
-from daemon.demo.entry import Entry, Place, Repeats, all_day, meeting, ours, unanswered
-from daemon.demo.places import TEAMS, THAMES, google_meet
+from daemon.demo.entry import TEAMS, THAMES, Entry, Place, Repeats, all_day, google_meet, meeting, ours, unanswered
 from daemon.demo.timeline import FRI, LAST, MON, THU, TUE, WED, Timeline
 
 
