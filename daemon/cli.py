@@ -77,7 +77,7 @@ def client(
     form: Form = Format.TABLE,
 ) -> None:
     """Show one account on a page: two years, stage, signals, people, what is booked, the latest meetings."""
-    from daemon.commands.client import client as run
+    from daemon.commands.clients import client as run
 
     raise typer.Exit(run(_path(config), name=name, month=month, form=form))
 
