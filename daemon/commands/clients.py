@@ -13,7 +13,7 @@ from daemon.render import terminal
 from daemon.reporting.account import Page, page_of
 from daemon.reporting.account_json import health_rows, page_json, person_json
 from daemon.reporting.suggestions import as_toml, suggest, suggestions_json
-from scoring.insights.people import Known
+from scoring.insights.people import ClientPerson
 from scoring.months.hours import hours_text, share_out, tenths
 from scoring.wording import STEP_WORDS, length_text, month_text
 
@@ -98,7 +98,7 @@ def _show_people(page: Page) -> None:
         print_line("Who is an executive is not known: people_file says it of nobody.")
 
 
-def _person(page: Page, one: Known) -> tuple[str, ...]:
+def _person(page: Page, one: ClientPerson) -> tuple[str, ...]:
     profile = one.profile
     name = page.circle.name(one.address) + (" (left)" if profile.left else "")
     executive = "?" if profile.executive is None else "yes" if profile.executive else "no"

@@ -136,7 +136,7 @@ UNKNOWN = Profile()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Known:
+class ClientPerson:
     """A client person over all that is stored. `first` and `last` are the days of counted meetings."""
 
     address: str
@@ -232,19 +232,19 @@ class Circle:
                 return True
         return False
 
-    def everybody(self) -> list[Known]:
+    def everybody(self) -> list[ClientPerson]:
         """All people ever met, those with most hours first."""
         found = [self._known(person) for person in self.first_met]
         return sorted(found, key=lambda one: (-sum(one.seconds.values()), one.address))
 
-    def _known(self, person: str) -> Known:
+    def _known(self, person: str) -> ClientPerson:
         met = {
             month: presence
             for month, kept in sorted(self.months.items())
             if (presence := kept.theirs.get(person)) is not None and presence.meetings
         }
         (first, at_first), (last, at_last) = next(iter(met.items())), list(met.items())[-1]
-        return Known(
+        return ClientPerson(
             address=person,
             profile=self.profile(person),
             first=first_day(first).replace(day=at_first.first),

@@ -24,7 +24,7 @@ _GOOD = frozenset({"new_people", "new_executive", "new_buying_centre", "client_i
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Thresholds:
+class SignalThresholds:
     """`[signals]`. Shares are between 0 and 1; `no_new_people` and `falling` are months."""
 
     single_threaded: float = 0.6
@@ -36,7 +36,7 @@ class Thresholds:
     client_invites: float = 0.25
 
 
-DEFAULTS = Thresholds()
+DEFAULTS = SignalThresholds()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class View:
     history: History
     circle: Circle
     month: Month
-    thresholds: Thresholds = DEFAULTS
+    thresholds: SignalThresholds = DEFAULTS
     name_ours: bool = True
 
     @property

@@ -33,7 +33,7 @@ ORDER = tuple(Stage)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
+class StageRequirement:
     """What a stage asks of the six months. `people_without_centres`: where no buying centre is known."""
 
     people: int
@@ -44,17 +44,19 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Thresholds:
+class StageThresholds:
     """`[stages]`. `too_long` are months at `collaborative`; the key accounts are what a mature company can serve."""
 
-    collaborative: Asked = Asked(people=3, ours=2, months=4)
-    interconnected: Asked = Asked(people=8, ours=4, months=6, centres=3, people_without_centres=12)
+    collaborative: StageRequirement = StageRequirement(people=3, ours=2, months=4)
+    interconnected: StageRequirement = StageRequirement(
+        people=8, ours=4, months=6, centres=3, people_without_centres=12
+    )
     too_long: int = 12
     key_accounts_fewest: int = 15
     key_accounts_most: int = 30
 
 
-DEFAULTS = Thresholds()
+DEFAULTS = StageThresholds()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,7 +117,7 @@ def _six(month: Month) -> tuple[Month, ...]:
     return tuple(shift(month, -back) for back in range(EVIDENCE_MONTHS - 1, -1, -1))
 
 
-def stage_of(account: Account, evidence: Evidence, month: Month, thresholds: Thresholds = DEFAULTS) -> Stage:
+def stage_of(account: Account, evidence: Evidence, month: Month, thresholds: StageThresholds = DEFAULTS) -> Stage:
     """R14's table, the first that fits."""
     if account.tier == PROSPECT or (account.since is not None and last_day(month) < account.since):
         return Stage.EXPLORATORY
@@ -125,7 +127,7 @@ def stage_of(account: Account, evidence: Evidence, month: Month, thresholds: Thr
     return Stage.BASIC
 
 
-def _short_of(stage: Stage, evidence: Evidence, thresholds: Thresholds) -> Iterable[tuple[int, str]]:
+def _short_of(stage: Stage, evidence: Evidence, thresholds: StageThresholds) -> Iterable[tuple[int, str]]:
     """How much of each thing is missing for a stage, with its words."""
     asked = thresholds.interconnected if stage is Stage.INTERCONNECTED else thresholds.collaborative
     unknown = evidence.centres is None and asked.centres
@@ -140,7 +142,7 @@ def _short_of(stage: Stage, evidence: Evidence, thresholds: Thresholds) -> Itera
     yield months, f"a meeting in {count_text(months, 'more month', 'more months')} of six"
 
 
-def lacks_of(stage: Stage, account: Account, evidence: Evidence, thresholds: Thresholds) -> tuple[str, ...]:
+def lacks_of(stage: Stage, account: Account, evidence: Evidence, thresholds: StageThresholds) -> tuple[str, ...]:
     """What is missing for the stage after this one."""
     if stage is Stage.INTERCONNECTED:
         return ()
@@ -151,7 +153,7 @@ def lacks_of(stage: Stage, account: Account, evidence: Evidence, thresholds: Thr
 
 
 def standings_of(
-    account: Account, circle: Circle, months: Sequence[Month], thresholds: Thresholds = DEFAULTS
+    account: Account, circle: Circle, months: Sequence[Month], thresholds: StageThresholds = DEFAULTS
 ) -> dict[Month, Standing]:
     """The stage at the end of each of these months, which follow one another; movement is against the one before."""
     found: dict[Month, Standing] = {}
@@ -179,7 +181,7 @@ def _findings(
     since: Month,
     month: Month,
     before: Standing | None,
-    thresholds: Thresholds,
+    thresholds: StageThresholds,
 ) -> Iterable[Finding]:
     if evidence.months < EVIDENCE_MONTHS:
         return
@@ -237,7 +239,7 @@ def standing_text(standing: Standing) -> str:
 
 
 def portfolio_texts(
-    tiers: Iterable[str | None], seconds: Iterable[int], thresholds: Thresholds = DEFAULTS
+    tiers: Iterable[str | None], seconds: Iterable[int], thresholds: StageThresholds = DEFAULTS
 ) -> tuple[str, ...]:
     """R14 for all clients: key accounts against what a company can serve, and the share of hours in the top fifth.
 

@@ -89,7 +89,7 @@ class Client:
     quarterly: bool = False
 
 
-class Directory(Protocol):
+class Classifier(Protocol):
     """Whatever can say who an address is."""
 
     @property

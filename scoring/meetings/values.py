@@ -51,7 +51,7 @@ class Conference(StrEnum):
     PHONE = "phone"
 
 
-class Place(StrEnum):
+class LocationKind(StrEnum):
     """What the location says, reduced to what R5 asks; the text itself is not kept."""
 
     EMPTY = "empty"
@@ -66,7 +66,7 @@ class Setting:
 
     room: bool = False
     conference: Conference = Conference.NONE
-    place: Place = Place.EMPTY
+    place: LocationKind = LocationKind.EMPTY
     phone_title: bool = False
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from scoring.meetings.address_book import Directory, Kind
+from scoring.meetings.address_book import Classifier, Kind
 from scoring.meetings.values import Channel, Meeting, Participant, Response
 from scoring.months.steps import Rules, Step, channel_of, step_of
 
@@ -51,7 +51,7 @@ class Judged:
             raise ValueError("a meeting is either counted or set aside")
 
 
-def judge(meeting: Meeting, book: Directory, rules: Rules, now: datetime) -> list[Judged]:
+def judge(meeting: Meeting, book: Classifier, rules: Rules, now: datetime) -> list[Judged]:
     """The meeting for each client that has people in it (R3, R4, R6); none for one without client people."""
     ours: list[str] = []
     clients: dict[str, list[Participant]] = {}

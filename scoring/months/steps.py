@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from scoring.meetings.values import Channel, Conference, Place, Response, Setting
+from scoring.meetings.values import Channel, Conference, LocationKind, Response, Setting
 
 TITLE_LIMIT = 500
 """Titles are cut here before any pattern runs over them (`docs/design.md` 12)."""
@@ -71,19 +71,19 @@ _VIDEO_NAME = re.compile(
 )
 
 
-def place_of(location: str | None) -> Place:
+def place_of(location: str | None) -> LocationKind:
     """What a location text says about how people meet (R5)."""
     text = (location or "").strip()
     if not text:
-        return Place.EMPTY
+        return LocationKind.EMPTY
     text = text[:TITLE_LIMIT]
     if _VIDEO_LINK.search(text) or _VIDEO_NAME.fullmatch(text):
-        return Place.VIDEO
+        return LocationKind.VIDEO
     if text.lower().startswith("tel:"):
-        return Place.PHONE
+        return LocationKind.PHONE
     if _PHONE_NUMBER.fullmatch(text) and sum(character.isdigit() for character in text) >= 7:
-        return Place.PHONE
-    return Place.ELSEWHERE
+        return LocationKind.PHONE
+    return LocationKind.ELSEWHERE
 
 
 def is_phone_title(title: str | None, rules: Rules) -> bool:
@@ -95,11 +95,11 @@ def channel_of(setting: Setting) -> Channel:
     """R5: the first that fits."""
     if setting.room:
         return Channel.IN_PERSON
-    if setting.conference is Conference.VIDEO or setting.place is Place.VIDEO:
+    if setting.conference is Conference.VIDEO or setting.place is LocationKind.VIDEO:
         return Channel.VIDEO
-    if setting.conference is Conference.PHONE or setting.place is Place.PHONE:
+    if setting.conference is Conference.PHONE or setting.place is LocationKind.PHONE:
         return Channel.PHONE
-    if setting.place is Place.EMPTY and setting.phone_title:
+    if setting.place is LocationKind.EMPTY and setting.phone_title:
         return Channel.PHONE
     return Channel.IN_PERSON
 

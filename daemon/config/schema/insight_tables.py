@@ -12,10 +12,9 @@ from daemon.config.schema.addresses import Address
 from daemon.config.schema.types import Count, Months, Name, parse_date, parse_positive_duration, text_of
 from scoring.insights.health import ELEMENTS, FURTHER
 from scoring.insights.signals import DEFAULTS as SIGNALS
-from scoring.insights.signals import Thresholds as SignalThresholds
+from scoring.insights.signals import SignalThresholds
 from scoring.insights.stage import DEFAULTS as STAGES
-from scoring.insights.stage import Asked
-from scoring.insights.stage import Thresholds as StageThresholds
+from scoring.insights.stage import StageRequirement, StageThresholds
 from scoring.months.month import Month
 
 _YES = frozenset({"yes", "y", "true", "1", "x"})
@@ -80,8 +79,8 @@ class Stages(SettingsModel):
     def thresholds(self) -> StageThresholds:
         """As the rules take them."""
         return StageThresholds(
-            collaborative=Asked(**dict(self.collaborative)),
-            interconnected=Asked(**dict(self.interconnected)),
+            collaborative=StageRequirement(**dict(self.collaborative)),
+            interconnected=StageRequirement(**dict(self.interconnected)),
             too_long=self.too_long,
             key_accounts_fewest=self.key_accounts_fewest,
             key_accounts_most=self.key_accounts_most,
