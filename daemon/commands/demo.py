@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from daemon.commands.common import Session, opened
+from daemon.commands.common import CommandSession, opened
 from daemon.commands.digest import make_editions, write_editions
 from daemon.commands.report import report
 from daemon.commands.sync import sync_once
@@ -55,7 +55,7 @@ def demo(folder: Path = FOLDER) -> int:
     return 1 if any(one.failed for one in results) else 0
 
 
-def _findings(session: Session) -> dict[str, list[str]]:
+def _findings(session: CommandSession) -> dict[str, list[str]]:
     """The clients that show each stage, signal and finding of the last complete month."""
     context = session.context()
     with session.database.reading() as connection:

@@ -10,7 +10,7 @@ from typing import Any
 
 from connectors.contract import Envelope
 from connectors.errors import ConnectorError, OutcomeUnknown, sentence
-from daemon.commands.common import Session, month_option, named, opened
+from daemon.commands.common import CommandSession, month_option, named, opened
 from daemon.commands.usage import UsageError
 from daemon.digests.editions import Edition, editions_of
 from daemon.digests.senders import EMAIL, NoSender, Senders, service_of
@@ -68,7 +68,7 @@ def digest(
     return 1 if failed else 0
 
 
-def make_editions(session: Session, *, name: str, month: Month | None = None) -> tuple[Month, list[Edition]]:
+def make_editions(session: CommandSession, *, name: str, month: Month | None = None) -> tuple[Month, list[Edition]]:
     """The editions of a digest that the config has, of a month or the last complete one, from the store as it is."""
     settings = next(one for one in session.config.digests if one.name == name)
     context = session.fresh_context()
@@ -95,7 +95,7 @@ def _folder_name(address: str) -> str:
     return "".join(letter if letter.isalnum() or letter in "@.-_+" else "_" for letter in address).lstrip(".")
 
 
-def _sync_what_is_stale(session: Session, name: str, month: Month | None) -> None:
+def _sync_what_is_stale(session: CommandSession, name: str, month: Month | None) -> None:
     """Reads the calendars that have not been read lately, or not since the month ended."""
     context = session.context()
     stale = stale_for(context, session.now, month)
@@ -117,7 +117,7 @@ def _sync_what_is_stale(session: Session, name: str, month: Month | None) -> Non
             one.close()
 
 
-def _send(session: Session, name: str, month: Month, editions: Sequence[Edition], *, again: bool) -> bool:
+def _send(session: CommandSession, name: str, month: Month, editions: Sequence[Edition], *, again: bool) -> bool:
     """Whether nothing went wrong, now or earlier."""
     from daemon.digests.outbox import NO_SEND, Outbox, sending_is_off
 
@@ -150,7 +150,7 @@ def _told(delivery: Delivery, began: datetime) -> str:
     return f"{word}  {delivery.recipient}{reason}{ahead}"
 
 
-def _test_recipient(session: Session, to: str) -> str:
+def _test_recipient(session: CommandSession, to: str) -> str:
     """`--to`: an address, or a recipient as the config has them, who may receive figures. Raises `UsageError`."""
     from daemon.config.checks import is_inside
     from daemon.config.schema.addresses import parse_recipient
@@ -167,7 +167,7 @@ def _test_recipient(session: Session, to: str) -> str:
     return recipient
 
 
-def _send_test(session: Session, edition: Edition, recipient: str) -> bool:
+def _send_test(session: CommandSession, edition: Edition, recipient: str) -> bool:
     """Sends an edition to somebody who wants to see it. The outbox knows nothing of it."""
     from daemon.digests.outbox import NO_SEND, Renderings, sending_is_off
 

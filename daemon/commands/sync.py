@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from daemon.commands.common import Session, named, opened
+from daemon.commands.common import CommandSession, named, opened
 from daemon.output.csv_cells import print_csv
 from daemon.output.terminal import Format, Table, print_json, say
 from daemon.sync.run import run_sync
@@ -25,7 +25,7 @@ def sync(path: Path | None, *, connector: str | None, full: bool, form: Format) 
     return 1 if any(one.failed for one in results) else 0
 
 
-def sync_once(session: Session, *, connector: str | None = None, full: bool = False) -> list[ConnectorResult]:
+def sync_once(session: CommandSession, *, connector: str | None = None, full: bool = False) -> list[ConnectorResult]:
     """One pass, with a progress bar on a terminal."""
     chosen = session.config.connectors
     if connector is not None:

@@ -33,7 +33,7 @@ Positive = Annotated[timedelta, BeforeValidator(parse_positive_duration)]
 Fewest = Annotated[Count, Field(ge=1, le=1_000)]
 
 
-class Signals(SettingsModel):
+class SignalsTable(SettingsModel):
     """`[signals]`: the thresholds of R13."""
 
     single_threaded: Share = SIGNALS.single_threaded
@@ -49,7 +49,7 @@ class Signals(SettingsModel):
         return SignalThresholds(**dict(self))
 
 
-class Collaborative(SettingsModel):
+class CollaborativeTable(SettingsModel):
     """`stages.collaborative`: people of theirs, people of ours, and months with a meeting, of six."""
 
     people: Fewest = STAGES.collaborative.people
@@ -57,7 +57,7 @@ class Collaborative(SettingsModel):
     months: Annotated[Count, Field(ge=1, le=6)] = STAGES.collaborative.months
 
 
-class Interconnected(SettingsModel):
+class InterconnectedTable(SettingsModel):
     """`stages.interconnected`: the same, and buying centres, or more people where those are not known."""
 
     people: Fewest = STAGES.interconnected.people
@@ -67,11 +67,11 @@ class Interconnected(SettingsModel):
     months: Annotated[Count, Field(ge=1, le=6)] = STAGES.interconnected.months
 
 
-class Stages(SettingsModel):
+class StagesTable(SettingsModel):
     """`[stages]`: the thresholds of R14."""
 
-    collaborative: Collaborative = Collaborative()
-    interconnected: Interconnected = Interconnected()
+    collaborative: CollaborativeTable = CollaborativeTable()
+    interconnected: InterconnectedTable = InterconnectedTable()
     too_long: Months = STAGES.too_long
     key_accounts_fewest: Annotated[Count, Field(ge=0, le=1_000)] = STAGES.key_accounts_fewest
     key_accounts_most: Fewest = STAGES.key_accounts_most
@@ -105,7 +105,7 @@ def _left(value: Any) -> date | bool:
         raise ValueError("a date, such as 2026-03-31, or yes; empty for who is still there") from None
 
 
-class Person(SettingsModel):
+class PersonRow(SettingsModel):
     """A row of `people_file`. What its cells leave empty is unknown."""
 
     address: Address
@@ -134,7 +134,7 @@ def _element(value: Any) -> str:
     return by_words[word]
 
 
-class Assessment(SettingsModel):
+class AssessmentRow(SettingsModel):
     """A row of `assessments_file`: what somebody thinks of one element of an account in a quarter.
 
     `quarter` is its last month. `answer` is 1 to 5 for an element, a few words for what no calendar knows.

@@ -40,7 +40,7 @@ Addresses = tuple[Address, ...]
 Points = Annotated[Count, Field(ge=0, le=1_000_000)]
 
 
-class Company(SettingsModel):
+class CompanyTable(SettingsModel):
     """`[company]`: who we are. `country` and `region` are empty where no public holidays are known."""
 
     name: Name
@@ -61,13 +61,13 @@ class StoreUrl(Secret):
     )
 
 
-class Store(SettingsModel):
+class StoreTable(SettingsModel):
     """`[store]`."""
 
     url: StoreUrl = Field(default_factory=lambda: StoreUrl.model_validate("sqlite:///rapport.db"))
 
 
-class Sync(SettingsModel):
+class SyncTable(SettingsModel):
     """`[sync]`. `history` and `retain` are months."""
 
     every: Positive = timedelta(minutes=15)
@@ -86,7 +86,7 @@ class BuyingCentre(SettingsModel):
     match: Annotated[tuple[Glob, ...], Field(min_length=1)]
 
 
-class Client(SettingsModel):
+class ClientTable(SettingsModel):
     """`[[clients]]`, or the rows of one client in `clients_file`."""
 
     name: Name
@@ -112,7 +112,7 @@ class PointsTable(SettingsModel):
     long_many: Points = DEFAULT_POINTS[Step.LONG_MANY]
 
 
-class Scoring(SettingsModel):
+class ScoringTable(SettingsModel):
     """`[scoring]`."""
 
     long_meeting_over: Positive = timedelta(hours=1)
@@ -140,7 +140,7 @@ class Scoring(SettingsModel):
         )
 
 
-class Email(SettingsModel):
+class EmailTable(SettingsModel):
     """`[email]`. `sender` is the key `from`. Without `username` the server is used without signing in."""
 
     host: Name
@@ -154,7 +154,7 @@ class Email(SettingsModel):
     sender: Mailbox = Field(alias="from")
 
 
-class Slack(SettingsModel):
+class SlackTable(SettingsModel):
     """`[slack]`: a bot's token or an incoming webhook."""
 
     token: OptionalSecret = None
@@ -162,7 +162,7 @@ class Slack(SettingsModel):
     api_url: Endpoint = "https://slack.com/api/"
 
 
-class Network(SettingsModel):
+class NetworkTable(SettingsModel):
     """`[network]`. `ca_file` is absolute; None for the system's."""
 
     ca_file: ExistingFile = None
@@ -170,7 +170,7 @@ class Network(SettingsModel):
     timeout: Positive = timedelta(seconds=30)
 
 
-class Digest(SettingsModel):
+class DigestTable(SettingsModel):
     """`[[digests]]`. `schedule` is five cron fields in company time, Sunday being 0 or 7."""
 
     name: Label
@@ -180,20 +180,20 @@ class Digest(SettingsModel):
     schedule: Annotated[str, BeforeValidator(parse_cron)] = "0 8 1 * *"
 
 
-class Alerts(SettingsModel):
+class AlertsTable(SettingsModel):
     """`[alerts]`."""
 
     to: tuple[Recipient, ...] = ()
     after: Positive = timedelta(hours=24)
 
 
-class Privacy(SettingsModel):
+class PrivacyTable(SettingsModel):
     """`[privacy]`."""
 
     show_ours: Flag = True
 
 
-class Web(SettingsModel):
+class WebTable(SettingsModel):
     """`[web]`. An empty `listen` turns it off."""
 
     listen: Listen = "127.0.0.1:8377"
@@ -206,13 +206,13 @@ class Web(SettingsModel):
         return (parts.hostname, parts.port or 0) if parts.hostname else None
 
 
-class Scale(SettingsModel):
+class ScaleTable(SettingsModel):
     """`[scale]`."""
 
     workers: Flag = False
 
 
-class Log(SettingsModel):
+class LogTable(SettingsModel):
     """`[log]`."""
 
     format: Literal["auto", "json", "console"] = "auto"
