@@ -36,7 +36,7 @@ def client(path: Path | None, *, name: str, month: str | None, form: Format) -> 
         if form is Format.JSON:
             print_json(page_json(page, context))
         elif form is Format.CSV:
-            print_csv([person_json(page, one) for one in page.people], _CSV)
+            print_csv([person_json(page, person) for person in page.people], _CSV)
         else:
             _show(page, context)
     return 0
@@ -51,10 +51,10 @@ def _show(page: Page, context: ScoringContext) -> None:
     print_line()
     print_line("Stage")
     print_line(f"  {page.insight.text}")
-    _listed("", [one.sentence for one in page.insight.findings])
+    _listed("", [finding.sentence for finding in page.insight.findings])
     if page.insight.evidence["believed"] == page.insight.stage:
         print_line("  That is what we believe too.")
-    _listed("Signals", [f"{'+ ' * one.good}{one.sentence}" for one in page.insight.signals] or ["None."])
+    _listed("Signals", [f"{'+ ' * signal.good}{signal.sentence}" for signal in page.insight.signals] or ["None."])
     steps = [text for _, text in page.steps]
     more = [f"And {len(steps) - _MOST_BOOKED} more."] if len(steps) > _MOST_BOOKED else []
     _listed("Booked", [*filter(None, [page.to_beat]), *(steps[:_MOST_BOOKED] or ["Nothing."]), *more])
@@ -87,8 +87,8 @@ def _listed(title: str, sentences: list[str]) -> None:
 def _show_people(page: Page) -> None:
     columns = ("Person", "Title", "Buying centre", "Executive", "First met", "Last met", "Man-hours", "6 months")
     table = Table(*columns, right=("Man-hours", "6 months"), whole=("Person", "First met", "Last met"), title="People")
-    for one in page.people[:_MOST_PEOPLE]:
-        table.add(*_person(page, one))
+    for person in page.people[:_MOST_PEOPLE]:
+        table.add(*_person(page, person))
     table.print()
     if len(page.people) > _MOST_PEOPLE:
         print_line(f"And {len(page.people) - _MOST_PEOPLE} more; CSV and JSON have all.")
@@ -98,20 +98,20 @@ def _show_people(page: Page) -> None:
         print_line("Who is an executive is not known: people_file says it of nobody.")
 
 
-def _person(page: Page, one: ClientPerson) -> tuple[str, ...]:
-    profile = one.profile
-    name = page.circle.name(one.address) + (" (left)" if profile.left else "")
+def _person(page: Page, person: ClientPerson) -> tuple[str, ...]:
+    profile = person.profile
+    name = page.circle.name(person.address) + (" (left)" if profile.left else "")
     executive = "?" if profile.executive is None else "yes" if profile.executive else "no"
-    hours = hours_text(tenths(sum(one.seconds.values())))
+    hours = hours_text(tenths(sum(person.seconds.values())))
     return (
         name,
         profile.title or "?",
         profile.centre or "?",
         executive,
-        one.first.isoformat(),
-        one.last.isoformat(),
+        person.first.isoformat(),
+        person.last.isoformat(),
         hours,
-        f"{100 * page.share(one):.0f} %",
+        f"{100 * page.share(person):.0f} %",
     )
 
 
@@ -119,14 +119,14 @@ def _show_meetings(page: Page, context: ScoringContext) -> None:
     columns = ("Start", "Length", "Title", "People", "Man-hours", "Counted as")
     table = Table(*columns, right=("Length", "Man-hours"), whole=("Start",), title="Counted meetings of three months")
     for lines in page.meetings.values():
-        counted = [one for one in lines if one.judged.step is not None]
-        for line, share in zip(counted, share_out([one.man_seconds for one in counted]), strict=True):
+        counted = [line for line in lines if line.judged.step is not None]
+        for line, share in zip(counted, share_out([line.man_seconds for line in counted]), strict=True):
             meeting = line.judged.meeting
             table.add(
                 meeting.start.astimezone(context.zone).strftime("%a %d %b %H:%M"),
                 length_text(meeting.length),
                 meeting.title or "–",
-                ", ".join(page.circle.name(one) for one in line.judged.people),
+                ", ".join(page.circle.name(address) for address in line.judged.people),
                 hours_text(share),
                 STEP_WORDS[line.judged.step] if line.judged.step else "",
             )

@@ -85,9 +85,9 @@ def client_option(name: str | None, context: ScoringContext) -> tuple[Client, ..
     if name is None:
         return context.clients
     for settings, client in zip(context.config.clients, context.clients, strict=True):
-        if name.casefold() in {one.casefold() for one in (settings.name, *settings.formerly)}:
+        if name.casefold() in {known.casefold() for known in (settings.name, *settings.formerly)}:
             return (client,)
-    raise UsageError(_unknown("client", name, [one.name for one in context.clients]))
+    raise UsageError(_unknown("client", name, [client.name for client in context.clients]))
 
 
 def _unknown(what: str, name: str, known: list[str]) -> str:

@@ -52,7 +52,7 @@ def digest(
     if again and not send:
         raise UsageError("--again says to send once more: it belongs to --send.")
     with opened(path, resolve_secrets=send or to is not None) as session:
-        named("digest", name, [one.name for one in session.config.digests])
+        named("digest", name, [settings.name for settings in session.config.digests])
         recipient = None if to is None else _test_recipient(session, to)
         if send or recipient is not None:
             _sync_what_is_stale(session, name, asked)
@@ -70,7 +70,7 @@ def digest(
 
 def make_editions(session: CommandSession, *, name: str, month: Month | None = None) -> tuple[Month, list[Edition]]:
     """The editions of a digest that the config has, of a month or the last complete one, from the store as it is."""
-    settings = next(one for one in session.config.digests if one.name == name)
+    settings = next(settings for settings in session.config.digests if settings.name == name)
     context = session.fresh_context()
     with session.database.reading() as connection:
         known = known_months(connection, context, session.now)
@@ -84,9 +84,9 @@ def write_editions(editions: Sequence[Edition], folder: Path) -> list[str]:
     from daemon.render import render
 
     written: list[str] = []
-    for one in reversed(editions):
-        place = folder / _folder_name(one.manager) if one.manager else folder
-        written += Folder(place).send(render(one.digest)).where
+    for edition in reversed(editions):
+        place = folder / _folder_name(edition.manager) if edition.manager else folder
+        written += Folder(place).send(render(edition.digest)).where
     return written
 
 
@@ -99,22 +99,22 @@ def _sync_what_is_stale(session: CommandSession, name: str, month: Month | None)
     """Reads the calendars that have not been read lately, or not since the month ended."""
     context = session.context()
     stale = stale_for(context, session.now, month)
-    wanted = {one.connector for one in stale} or {
-        one.name for one in session.config.connectors if not context.calendars
+    wanted = {calendar.connector for calendar in stale} or {
+        settings.name for settings in session.config.connectors if not context.calendars
     }
-    chosen = [session.connect(one) for one in session.config.connectors if one.name in wanted]
+    chosen = [session.connect(settings) for settings in session.config.connectors if settings.name in wanted]
     if not chosen:
         return
     say(f"{name}: reading what is stale first.")
-    numbers = frozenset(one.id for one in stale) if context.calendars else None
+    numbers = frozenset(calendar.id for calendar in stale) if context.calendars else None
     try:
         work = SyncRun(database=session.database, context=context, now=session.now, only=numbers)
         for result in run_sync(work, chosen, all_connectors=False):
             for failure in result.failed:
                 say(f"{result.name}: {failure.calendar}: {failure.message}")
     finally:
-        for one in chosen:
-            one.close()
+        for connector in chosen:
+            connector.close()
 
 
 def _send(session: CommandSession, name: str, month: Month, editions: Sequence[Edition], *, again: bool) -> bool:
@@ -124,7 +124,7 @@ def _send(session: CommandSession, name: str, month: Month, editions: Sequence[E
     if sending_is_off():
         say(f"Nothing is sent: {NO_SEND} is set.")
         return True
-    if not any(one.recipients for one in editions):
+    if not any(edition.recipients for edition in editions):
         raise UsageError(f"digest {name!r} goes to nobody: the config's `to` is empty.")
     with Senders(session.config) as senders:
         outbox = Outbox(database=session.database, senders=senders, digest=name, month=month)
@@ -132,9 +132,9 @@ def _send(session: CommandSession, name: str, month: Month, editions: Sequence[E
             deliveries = outbox.deliver(list(editions), again=again)
         except NoSender as error:
             raise UsageError(f"{error}.") from None
-    for one in deliveries:
-        print_line(_told(one, session.now))
-    return not any(one.state in _TROUBLE for one in deliveries)
+    for delivery in deliveries:
+        print_line(_told(delivery, session.now))
+    return not any(delivery.state in _TROUBLE for delivery in deliveries)
 
 
 def _told(delivery: Delivery, began: datetime) -> str:

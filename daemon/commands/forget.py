@@ -78,8 +78,8 @@ def _forget(session: CommandSession, names: tuple[str, ...], forgotten: Forgotte
         after = look(connection, context, forgotten).counts()
     _show(before, after, backups)
     _say_beyond(session, names, forgotten, backups)
-    for one in trouble:
-        say(one)
+    for problem in trouble:
+        say(problem)
     return 1 if trouble or backups.unreached or any(after.values()) else 0
 
 
@@ -113,5 +113,5 @@ def _say_beyond(session: CommandSession, names: tuple[str, ...], forgotten: Forg
         print_line(f"  the backup {path}: {why}; delete it, or run this again when it can be read")
     for place in lines_naming(session.config, forgotten):
         print_line(f"  the config: {place}")
-    for one in (*_BEYOND, *(() if session.database.is_sqlite else (_BEYOND_SERVER,))):
-        print_line(f"  {one}")
+    for place in (*_BEYOND, *(() if session.database.is_sqlite else (_BEYOND_SERVER,))):
+        print_line(f"  {place}")

@@ -71,9 +71,9 @@ def health_of(
 ) -> HealthAssessment:
     """The assessment as of the end of a month; `signals` are the names of those that hold then (R13)."""
     last: dict[str, ElementAnswer] = {}
-    for one in sorted(answers, key=lambda one: one.quarter):
-        if one.quarter <= _quarter_end(month):
-            last[one.element] = one
+    for answer in sorted(answers, key=lambda answer: answer.quarter):
+        if answer.quarter <= _quarter_end(month):
+            last[answer.element] = answer
     narrow = sorted(_NARROW.intersection(signals))
     mark = max(1, 2 + ORDER.index(standing.stage) - len(narrow))
     return HealthAssessment(
@@ -91,7 +91,7 @@ def _quarter_end(month: Month) -> Month:
 
 def _warning(answers: Mapping[str, ElementAnswer], narrow: list[str]) -> str:
     """Good marks on average, yet everything hangs on few: hygiene without health."""
-    marks = [one.mark for key, one in answers.items() if one.mark is not None and key != RELATIONSHIPS]
+    marks = [answer.mark for key, answer in answers.items() if answer.mark is not None and key != RELATIONSHIPS]
     if len(narrow) < 2 or not marks or sum(marks) < _GOOD * len(marks):
         return ""
     return "Hygiene without health: the marks are good, but the relationship hangs on few people."

@@ -56,11 +56,11 @@ class PeopleMonth:
 def people_of(client: str, month: Month, judged: Iterable[Judged], rules: Rules, zone: tzinfo) -> PeopleMonth:
     """R12 for one client's month, from all its meetings, counted, booked and set aside."""
     tally = _Tally(rules, zone)
-    for one in sorted(judged, key=lambda one: (one.meeting.start, one.meeting.end)):
-        if one.step is not None:
-            tally.count(one)
-        elif one.reason is Reason.NOT_YET and not one.meeting.all_day:
-            tally.book(one.people)
+    for judgement in sorted(judged, key=lambda judgement: (judgement.meeting.start, judgement.meeting.end)):
+        if judgement.step is not None:
+            tally.count(judgement)
+        elif judgement.reason is Reason.NOT_YET and not judgement.meeting.all_day:
+            tally.book(judgement.people)
     return PeopleMonth(
         client=client,
         month=month,
@@ -82,14 +82,14 @@ class _Tally:
         self.ours: dict[str, int] = {}
         self.meetings = self.called = 0
 
-    def count(self, one: Judged) -> None:
+    def count(self, judged: Judged) -> None:
         """A counted meeting. That somebody never answered is known only where the organiser's copy is read."""
-        meeting = one.meeting
+        meeting = judged.meeting
         span = int(meeting.start.timestamp()), int(meeting.end.timestamp())
         day = meeting.start.astimezone(self._zone).day
-        met = is_face_to_face(one.channel, self._rules)
-        silent = _silent(one) if meeting.organiser in meeting.calendars else ()
-        for person in one.people:
+        met = is_face_to_face(judged.channel, self._rules)
+        silent = _silent(judged) if meeting.organiser in meeting.calendars else ()
+        for person in judged.people:
             counts = self._counts(person)
             if met:
                 seconds = self._time.credit((person,), span)
@@ -98,10 +98,10 @@ class _Tally:
             counts[2] += 1
             counts[3] = counts[3] or day
             counts[4] = day
-        for ours in one.ours:
+        for ours in judged.ours:
             self.ours[ours] = self.ours.get(ours, 0) + 1
         self.meetings += 1
-        self.called += meeting.organiser in one.people or meeting.organiser in one.declined
+        self.called += meeting.organiser in judged.people or meeting.organiser in judged.declined
 
     def book(self, people: Iterable[str]) -> None:
         """A meeting that has not ended."""
@@ -115,10 +115,10 @@ class _Tally:
         return found
 
 
-def _silent(one: Judged) -> frozenset[str]:
-    if len(one.confirmed) == len(one.people):
+def _silent(judged: Judged) -> frozenset[str]:
+    if len(judged.confirmed) == len(judged.people):
         return frozenset()
-    return frozenset(person.address for person in one.meeting.participants if person.response is Response.NONE)
+    return frozenset(person.address for person in judged.meeting.participants if person.response is Response.NONE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -207,7 +207,7 @@ class Circle:
 
     def last_met(self, person: str, until: Month) -> date | None:
         """The day of a person's last counted meeting up to the end of a month."""
-        for month in sorted((one for one in self.months if one <= until), reverse=True):
+        for month in sorted((past for past in self.months if past <= until), reverse=True):
             presence = self.months[month].theirs.get(person)
             if presence is not None and presence.last:
                 return first_day(month).replace(day=presence.last)
@@ -215,7 +215,7 @@ class Circle:
 
     def last_meeting(self, until: Month) -> tuple[date, tuple[str, ...]] | None:
         """The day on which we last met anybody up to the end of a month, and whom we met that day."""
-        for month in sorted((one for one in self.months if one <= until), reverse=True):
+        for month in sorted((past for past in self.months if past <= until), reverse=True):
             theirs = self.months[month].theirs
             last = max((presence.last for presence in theirs.values()), default=0)
             if last:
@@ -235,7 +235,7 @@ class Circle:
     def everybody(self) -> list[ClientPerson]:
         """All people ever met, those with most hours first."""
         found = [self._known(person) for person in self.first_met]
-        return sorted(found, key=lambda one: (-sum(one.seconds.values()), one.address))
+        return sorted(found, key=lambda person: (-sum(person.seconds.values()), person.address))
 
     def _known(self, person: str) -> ClientPerson:
         met = {

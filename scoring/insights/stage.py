@@ -103,7 +103,7 @@ def evidence_of(circle: Circle, month: Month) -> Evidence:
     span = circle.span(months)
     centres = {circle.profile(person).centre for person in span.seconds} - {None}
     return Evidence(
-        months=sum(one >= circle.begins for one in months),
+        months=sum(past >= circle.begins for past in months),
         people=len(span.seconds),
         ours=len(span.ours),
         centres=len(centres) if circle.centres else None,

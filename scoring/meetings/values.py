@@ -138,7 +138,7 @@ class Copy:
     @property
     def invited(self) -> tuple[str, ...]:
         """The addresses of everybody on the list, and of the organiser."""
-        addresses = [one.address for one in self.participants]
+        addresses = [participant.address for participant in self.participants]
         return (*addresses, self.organiser) if self.organiser else tuple(addresses)
 
 

@@ -55,7 +55,7 @@ class Credited:
 def credit(judged: Iterable[Judged], rules: Rules) -> list[Credited]:
     """One client's meetings of a month in order, each with its share of the time; shares add up to the month (R7)."""
     ledgers = Ledger(), Ledger(), Ledger(), Ledger()
-    return [_credit(one, rules, ledgers) for one in sorted(judged, key=_order)]
+    return [_credit(judgement, rules, ledgers) for judgement in sorted(judged, key=_order)]
 
 
 def _order(judged: Judged) -> tuple[datetime, datetime, bytes, tuple[str, ...]]:
@@ -88,19 +88,19 @@ def figures_of(client: str, month: Month, judged: Iterable[Judged], rules: Rules
     ends: list[datetime] = []
     credited = credit(judged, rules)
     for line in credited:
-        one = line.judged
-        if one.reason is not None:
-            set_aside[one.reason] = set_aside.get(one.reason, 0) + 1
-            if one.reason is Reason.NOT_YET:
-                ends.append(one.meeting.end)
+        judgement = line.judged
+        if judgement.reason is not None:
+            set_aside[judgement.reason] = set_aside.get(judgement.reason, 0) + 1
+            if judgement.reason is Reason.NOT_YET:
+                ends.append(judgement.meeting.end)
             continue
-        if one.step is not None:
-            steps[one.step] = steps.get(one.step, 0) + 1
-        if one.confirmed_step is not None:
-            confirmed_steps[one.confirmed_step] = confirmed_steps.get(one.confirmed_step, 0) + 1
-        people.update(one.people)
-        if is_face_to_face(one.channel, rules):
-            ours.update(one.ours)
+        if judgement.step is not None:
+            steps[judgement.step] = steps.get(judgement.step, 0) + 1
+        if judgement.confirmed_step is not None:
+            confirmed_steps[judgement.confirmed_step] = confirmed_steps.get(judgement.confirmed_step, 0) + 1
+        people.update(judgement.people)
+        if is_face_to_face(judgement.channel, rules):
+            ours.update(judgement.ours)
     return Figures(
         client=client,
         month=month,

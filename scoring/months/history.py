@@ -98,7 +98,7 @@ class History:
         known = previous >= self.begins
         three = self._last_three(month)
         compared = self._compared(month, three)
-        first, second, third = (self.score(one) if one >= self.begins else None for one in three)
+        first, second, third = (self.score(past) if past >= self.begins else None for past in three)
         return Row(
             client=self.client,
             month=month,
@@ -130,14 +130,14 @@ class History:
                 man_seconds=self.figures(month).man_seconds,
                 man_seconds_before=self.figures(last).man_seconds,
             )
-        before = tuple(shift(one, -3) for one in three)
+        before = tuple(shift(past, -3) for past in three)
         return Compared(
             now=three,
             before=before,
-            score=sum(self.score(one) for one in three),
-            score_before=sum(self.score(one) for one in before),
-            man_seconds=sum(self.figures(one).man_seconds for one in three),
-            man_seconds_before=sum(self.figures(one).man_seconds for one in before),
+            score=sum(self.score(past) for past in three),
+            score_before=sum(self.score(past) for past in before),
+            man_seconds=sum(self.figures(past).man_seconds for past in three),
+            man_seconds_before=sum(self.figures(past).man_seconds for past in before),
         )
 
     def _verdict(self, month: Month, compared: Compared) -> Verdict:
@@ -149,7 +149,7 @@ class History:
         if self.quarterly and compared.before[0] < self.begins and self.first_met is not None:
             return Verdict.NEW
         now, before = tenths(compared.man_seconds), tenths(compared.man_seconds_before)
-        if now == before == 0 and not any(self.figures(one).meetings for one in compared.now):
+        if now == before == 0 and not any(self.figures(past).meetings for past in compared.now):
             return Verdict.NO_CONTACT
         if now == before:
             return Verdict.STEADY
@@ -160,7 +160,7 @@ class History:
         first = self.first_met
         if self.quarterly:
             oldest = shift(three[0], -1)
-            then, now = (sum(self.score(shift(one, back)) for one in three) for back in (-3, 0))
+            then, now = (sum(self.score(shift(past, back)) for past in three) for back in (-3, 0))
         else:
             oldest = three[0]
             then, now = self.score(three[0]), self.score(three[2])
@@ -188,12 +188,12 @@ def missing(month: Month, calendars: Iterable[Coverage], zone: tzinfo) -> tuple[
     return tuple(
         sorted(
             {
-                one.calendar
-                for one in calendars
-                if one.never_read is None
-                and one.joined <= month
-                and (one.left is None or one.left >= month)
-                and (one.read_through is None or one.read_through < end)
+                coverage.calendar
+                for coverage in calendars
+                if coverage.never_read is None
+                and coverage.joined <= month
+                and (coverage.left is None or coverage.left >= month)
+                and (coverage.read_through is None or coverage.read_through < end)
             }
         )
     )

@@ -1,6 +1,6 @@
 """The tables of the config file, one frozen model each; `docs` for people are `config.example.toml`.
 
-A model judges its own keys one by one. What depends on several keys or tables is in `config_checks`.
+A model judges its own keys one by one. What depends on several keys or tables is in `daemon.config.checks`.
 """
 
 from __future__ import annotations

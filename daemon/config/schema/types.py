@@ -1,6 +1,6 @@
 """The kinds of value that the config file's tables are made of: what each accepts and how it is kept.
 
-Every parser raises ValueError with what is allowed, never with what was found (`config_problems` adds that).
+Every parser raises ValueError with what is allowed, never with what was found (`daemon.config.problems` adds that).
 """
 
 from __future__ import annotations
