@@ -10,12 +10,12 @@ from pathlib import Path
 
 from daemon.demo import cast, rising, stalling
 from daemon.demo.config_text import ASSESSMENTS_FILE, PEOPLE_FILE, assessments_text, config_text, people_text
-from daemon.demo.entry import DOMAIN, Entry, dice
+from daemon.demo.entry import DOMAIN, DemoEntry, dice
 from daemon.demo.everyday import everyday
 from daemon.demo.files import calendar_file, event_text
 from daemon.demo.timeline import LAST, Timeline
 
-STORIES: dict[cast.Client, Callable[[Timeline], Iterator[Entry]]] = {
+STORIES: dict[cast.DemoClient, Callable[[Timeline], Iterator[DemoEntry]]] = {
     cast.ACME: rising.climbs,
     cast.BRIGHTWATER: stalling.fades,
     cast.CALDER: rising.hangs_on_one,
@@ -70,21 +70,21 @@ def write_company(folder: Path, today: date) -> DemoCompany:
     )
 
 
-def _entries(timeline: Timeline) -> list[Entry]:
+def _entries(timeline: Timeline) -> list[DemoEntry]:
     told = [entry for story in STORIES.values() for entry in story(timeline)]
     told += everyday(timeline)
     kept = (entry for entry in told if timeline.holds(entry.start) and _took_place(entry, timeline))
     return sorted(kept, key=lambda entry: (entry.first_day, entry.uid))
 
 
-def _took_place(entry: Entry, timeline: Timeline) -> bool:
+def _took_place(entry: DemoEntry, timeline: Timeline) -> bool:
     """One meeting in nine came to nothing, as in life; big days, series and the last three months did not."""
     if entry.repeats is not None or entry.first_day >= timeline.month(LAST - 2):
         return True
     return entry.length >= timedelta(hours=5) or dice("life", entry.uid) % 9 > 0
 
 
-def _texts(entries: list[Entry], today: date) -> dict[str, list[bytes]]:
+def _texts(entries: list[DemoEntry], today: date) -> dict[str, list[bytes]]:
     """Each owner's entries as text. An entry is the same in all calendars but for who marked it private."""
     texts: dict[str, list[bytes]] = defaultdict(list)
     for entry in entries:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from daemon.demo.cast import ACME, CALDER, CLIENTS, Client
+from daemon.demo.cast import ACME, CALDER, CLIENTS, DemoClient
 from daemon.demo.entry import DOMAIN
 from daemon.demo.timeline import LAST, Timeline
 
@@ -78,7 +78,7 @@ def config_text(today: date) -> str:
     return _HEAD + "".join(_client_text(client, today) for client in CLIENTS) + _TAIL
 
 
-def _client_text(client: Client, today: date) -> str:
+def _client_text(client: DemoClient, today: date) -> str:
     lines = [
         "",
         "[[clients]]",
