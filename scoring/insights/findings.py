@@ -11,7 +11,10 @@ MOST_TOLD = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """`name` is a signal's (R13) or a stage's finding (R14); `numbers` are JSON, hours to a thousandth."""
+    """`name` is a signal's (R13 of `docs/rules.md`) or a stage's finding (R14); `good`: good news.
+
+    `numbers` are JSON, hours to a thousandth, shares between 0 and 1, days as `2026-10-31`.
+    """
 
     name: str
     numbers: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""The health assessment: what managers think of an account, beside what its calendar shows.
+"""The health assessment: what managers think of an account, beside what its calendar shows (R18 of `docs/rules.md`).
 
 Ten elements are answered with 1 (poor) to 5 (good); further questions with a few words. Nobody has to answer any. What
 calendars know of relationships is filled in; so hygiene without health shows: good marks, and one division and person.
@@ -44,7 +44,10 @@ _NARROW = frozenset({"single_threaded", "one_buying_centre", "one_of_ours"})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ElementAnswer:
-    """An answer as given. `mark` is 1 to 5 for an element, None for a further question."""
+    """An answer as given. `quarter` is its last month; `mark` is 1 to 5 for an element, None for a further question.
+
+    `text` is the answer as it was written, `note` what was added to it; None: nothing.
+    """
 
     element: str
     quarter: Month
@@ -57,7 +60,8 @@ class ElementAnswer:
 class HealthAssessment:
     """An account's assessment: the last answer to each element, and what the calendar says of relationships.
 
-    `warning` is empty unless the marks look better than the relationships are.
+    `relationships` is a sentence, `relationships_mark` 1 (poor) to 5 (good). `warning` is empty unless the
+    marks look better than the relationships are.
     """
 
     answers: Mapping[str, ElementAnswer]

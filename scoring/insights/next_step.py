@@ -1,4 +1,4 @@
-"""R15: what a booked meeting will earn, what a step more would, and what a client has to give to be developing."""
+"""What a booked meeting will earn, what a step more would, and what is to beat (R15 of `docs/rules.md`)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ _MINUTE = timedelta(minutes=1)
 class NextStep:
     """A booked meeting: the points as booked, and with one more client person, over an hour, or both.
 
-    Of a call, `met` is what the same people would earn face to face; None for a meeting.
+    `people` are those of the client who count, by canonical address. Of a call, `met` is what the same people
+    would earn face to face; None for a meeting.
     """
 
     meeting: Meeting
@@ -81,9 +82,11 @@ def _with(step: NextStep, name: Name) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ToBeat:
-    """What the running month is measured by. `last_met`: the day, and whom we met, where nothing is booked.
+    """What the running month is measured by.
 
-    Seconds are man-seconds; `booked_seconds` are those of face-to-face meetings that have not ended yet.
+    Seconds are man-seconds: `seconds` those to beat, `so_far_seconds` of the running month, `booked_seconds` of
+    face-to-face meetings in it that have not ended yet, `booked` in number. `last_met` is the day in the company's zone
+    and whom we met, where nothing is booked; None where something is, or nobody was ever met.
     """
 
     client: str

@@ -1,4 +1,4 @@
-"""R12: a client's people month by month: whom we met, for how long, and who of them is new.
+"""A client's people month by month: whom we met, for how long, and who of them is new (R12 of `docs/rules.md`).
 
 A month is kept as it was counted; who is an executive, and of which buying centre, is asked when it is read. What
 nobody has told is None, never a guess.
@@ -40,9 +40,10 @@ class Presence(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PeopleMonth:
-    """Who met in one client's month. `ours` says in how many counted meetings each of our people was.
+    """Who met in one client's month. People are canonical addresses.
 
-    `called` are the counted meetings that the client's people called, of `meetings`.
+    `ours` says in how many counted meetings each of our people was. `called` are the counted meetings that the
+    client's people called, of `meetings`.
     """
 
     client: str
@@ -137,7 +138,11 @@ UNKNOWN = Profile()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClientPerson:
-    """A client person over all that is stored. `first` and `last` are the days of counted meetings."""
+    """A client person over all that is stored: canonical address, and what is known of them.
+
+    `first` and `last` are the days of counted meetings, in the company's zone. `seconds` are man-seconds of each month
+    with a counted meeting, 0 where they only phoned (R7).
+    """
 
     address: str
     profile: Profile
@@ -160,7 +165,7 @@ class Circle:
 
     @cached_property
     def first_met(self) -> Mapping[str, Month]:
-        """The month of each person's first counted meeting."""
+        """The month of each person's first counted meeting, of all that are known."""
         first: dict[str, Month] = {}
         for month in sorted(self.months):
             for person, presence in self.months[month].theirs.items():
@@ -206,7 +211,7 @@ class Circle:
         return sorted(centre for centre, month in first.items() if months[0] <= month <= months[-1])
 
     def last_met(self, person: str, until: Month) -> date | None:
-        """The day of a person's last counted meeting up to the end of a month."""
+        """The day of a person's last counted meeting up to the end of a month; None: not met by then."""
         for month in sorted((past for past in self.months if past <= until), reverse=True):
             presence = self.months[month].theirs.get(person)
             if presence is not None and presence.last:
@@ -214,7 +219,7 @@ class Circle:
         return None
 
     def last_meeting(self, until: Month) -> tuple[date, tuple[str, ...]] | None:
-        """The day on which we last met anybody up to the end of a month, and whom we met that day."""
+        """The day on which we last met anybody up to the end of a month, and whom we met then; None: nobody."""
         for month in sorted((past for past in self.months if past <= until), reverse=True):
             theirs = self.months[month].theirs
             last = max((presence.last for presence in theirs.values()), default=0)
@@ -258,7 +263,11 @@ class Circle:
 
 
 class Span:
-    """Months of one client added up: seconds a person, our people, meetings."""
+    """Months of one client added up.
+
+    `seconds` are man-seconds of each person who met, `unanswered` those of them to which nobody answered (`Presence`);
+    `meetings`, `called` as in `PeopleMonth`; `months_met` had a counted meeting; `ours` are our people in them.
+    """
 
     def __init__(self) -> None:
         self.seconds: dict[str, int] = {}

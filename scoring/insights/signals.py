@@ -1,6 +1,7 @@
-"""R13: what the pattern of a client's meetings says, as of the end of a month. A quarter is its last three months.
+"""What the pattern of a client's meetings says, as of the end of a month (R13 of `docs/rules.md`).
 
-Nothing is said of months before history, nor where what a signal asks for is not known.
+A quarter is its last three months. Nothing is said of months before history, nor where what a signal asks for is not
+known.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _GOOD = frozenset({"new_people", "new_executive", "new_buying_centre", "client_i
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SignalThresholds:
-    """`[signals]`. Shares are between 0 and 1; `no_new_people` and `falling` are months."""
+    """`[signals]`. Shares are above 0 and up to 1; `no_new_people` and `falling` are months."""
 
     single_threaded: float = 0.6
     no_new_people: int = 6

@@ -1,4 +1,4 @@
-"""R14: at which stage a relationship is by the evidence of six months, what the next one lacks, and what we believe.
+"""At which stage a relationship is by the evidence of six months, and what we believe (R14 of `docs/rules.md`).
 
 Movement down is told as plainly as up. Where fewer than six months are known, the evidence says so and nothing is
 concluded from what may be missing.
@@ -34,7 +34,10 @@ ORDER = tuple(Stage)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StageRequirement:
-    """What a stage asks of the six months. `people_without_centres`: where no buying centre is known."""
+    """What a stage asks of the six months: so many people of theirs and of ours, and months with a meeting.
+
+    `centres` are buying centres; `people_without_centres` is asked instead of `people` where none is known.
+    """
 
     people: int
     ours: int
@@ -61,7 +64,11 @@ DEFAULTS = StageThresholds()
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
-    """What six months show. `months` of them are known; `centres` is None where no buying centre is known."""
+    """What six months show. `months` of them are known, `months_met` had a counted meeting.
+
+    `people` are theirs, `ours` ours; `centres` is None where no buying centre is known. `called` of the `meetings` were
+    called by the client's people.
+    """
 
     months: int
     people: int
@@ -74,9 +81,10 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
-    """A client's stage as of the end of a month. `lacks` is what the next stage asks for beyond the evidence.
+    """A client's stage as of the end of a month. `lacks` is what the next stage asks for beyond the evidence, in words.
 
-    `since` is the month at whose end it was first seen at this stage without a break, as far as is known.
+    `next` is None at the highest stage, `believed` where the config names no stage. `since` is the month at whose end
+    it was first seen at this stage without a break, as far as is known.
     """
 
     stage: Stage
@@ -90,7 +98,7 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """What the config says of a client beside its people."""
+    """What the config says of a client beside its people; None where it says nothing. `since`: when it became one."""
 
     tier: str | None = None
     since: date | None = None

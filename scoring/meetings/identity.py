@@ -1,4 +1,4 @@
-"""R1: one identity for a meeting across calendars, connectors and providers."""
+"""One identity for a meeting across calendars, connectors and providers (R1 of `docs/rules.md`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""R2: the copies of one meeting become the meeting."""
+"""The copies of one meeting become the meeting (R2 of `docs/rules.md`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""R4: which meetings count for a client, and why the others are set aside."""
+"""Which meetings count for a client, and why the others are set aside (R4 of `docs/rules.md`)."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ class Judged:
 
     `people` are the client people who count (R6: not declined, response counted), `confirmed` those of them who
     accepted or organise, `declined` the client's people who declined; `ours` are our people who have not declined.
+    All are canonical addresses, sorted. `step` is None where it is set aside, `reason` where it is counted.
     `confirmed_step` is the step with the confirmed people alone, None without any.
     """
 

@@ -1,4 +1,4 @@
-"""A client's month in numbers (R4 to R8): what is kept of it, and each meeting's part in it."""
+"""A client's month in numbers: what is kept of it, and each meeting's part in it (R4 to R8 of `docs/rules.md`)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ from scoring.months.steps import Rules, Step, is_face_to_face
 class Figures:
     """What is kept of a client's month: counts and seconds, none of which depends on points or on the clock.
 
-    `largest_seconds` are the man-seconds of the meeting that brought most (R9's "without it"). `our_people` is how
-    many of ours were in the face-to-face meetings. `next_end` is when the first booked meeting ends: then the figures
-    are due again.
+    `steps` and `set_aside` count meetings, `confirmed_steps` those of confirmed people alone. `man_seconds` are client
+    people's face to face, `confirmed_seconds` the confirmed ones' part, `phone_seconds` theirs on the phone,
+    `our_seconds` our people's face to face (R7). `largest_seconds` are the man-seconds of the meeting that brought most
+    (R9's "without it"). `client_people` is how many of theirs counted, `our_people` how many of ours were in the
+    face-to-face meetings. `next_end` is when the first booked meeting ends, in UTC: then the figures are due again;
+    None: nothing is booked.
     """
 
     client: str

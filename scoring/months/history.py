@@ -1,4 +1,4 @@
-"""R8 to R11: a client's month: what is kept of it, and what is read from it."""
+"""A client's months as they are read: verdict, trend, completeness (R8 to R11 of `docs/rules.md`)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scoring.months.steps import Rules, score_of
 
 
 class Verdict(StrEnum):
-    """R9: whether a relationship is developing this month."""
+    """Whether a relationship is developing this month (R9)."""
 
     NEW = "new"
     NO_CONTACT = "no_contact"
@@ -26,7 +26,7 @@ class Verdict(StrEnum):
 
 
 class Trend(StrEnum):
-    """R10: where the score has gone over three months."""
+    """Where the score has gone over three months (R10)."""
 
     IMPROVING = "improving"
     DECLINING = "declining"
@@ -36,7 +36,7 @@ class Trend(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Compared:
-    """Two spans side by side: the months, their scores and man-seconds. Monthly: a month and the one before."""
+    """Two spans side by side: their months, points and man-seconds. Monthly: a month and the one before."""
 
     now: tuple[Month, ...]
     before: tuple[Month, ...]
@@ -48,7 +48,11 @@ class Compared:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """A client's month as people read it. `previous` is None where the month before lies before history."""
+    """A client's month as people read it.
+
+    Scores are points; `score_confirmed` counts confirmed people alone (R6). `previous` and `previous_score` are None
+    where the month before lies before history, so are those of `trend_scores`, which are of three months, oldest first.
+    """
 
     client: str
     month: Month
@@ -68,7 +72,7 @@ class Row:
 class History:
     """A client's kept months. `begins` is the first month known at all (R11), `running` the month not yet ended.
 
-    `first_met` is the month of the first counted meeting, phone included; it outlives the copies.
+    `first_met` is the month of the first counted meeting, phone included; it outlives the copies. None: never met.
     """
 
     client: str
@@ -141,7 +145,7 @@ class History:
         )
 
     def _verdict(self, month: Month, compared: Compared) -> Verdict:
-        """R9, by man-hours as shown."""
+        """R9, by man-hours as shown, in tenths."""
         if month >= self.running:
             return Verdict.SO_FAR
         if month == self.first_met:
@@ -173,7 +177,12 @@ class History:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Coverage:
-    """How far one calendar is known (R11). `never_read` is the standing reason for which it cannot be read."""
+    """How far one calendar is known (R11).
+
+    `calendar` is its owner's address. It is in scope from `joined` to `left`, both included; None: it still is.
+    `read_through` is the moment, with a zone, up to which it was last read whole; None: never yet. `never_read` is the
+    standing reason for which it cannot be read, None where there is none.
+    """
 
     calendar: str
     joined: Month
@@ -183,7 +192,7 @@ class Coverage:
 
 
 def missing(month: Month, calendars: Iterable[Coverage], zone: tzinfo) -> tuple[str, ...]:
-    """R11: the calendars in scope in the month that were not read after it ended."""
+    """The owners of calendars in scope in the month that were not read after it ended (R11); `zone`: the company's."""
     end = begins(shift(month, 1), zone)
     return tuple(
         sorted(

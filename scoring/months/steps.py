@@ -1,4 +1,4 @@
-"""R5 and R6: how people met, which step of commitment a meeting is, and what it earns."""
+"""How people met, which step of commitment a meeting is, and what it earns (R5 and R6 of `docs/rules.md`)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ DEFAULT_POINTS: Mapping[Step, int] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rules:
-    """What the company may decide about scoring (`[scoring]`). `points` never change what is stored."""
+    """What the company may decide about scoring (`[scoring]`). `points` never change what is stored.
+
+    `largest_meeting` are participants, ours included. `responses` are those with which somebody counts (R4).
+    """
 
     long_meeting_over: timedelta = timedelta(hours=1)
     longest_meeting: timedelta = timedelta(hours=10)
@@ -92,7 +95,7 @@ def is_phone_title(title: str | None, rules: Rules) -> bool:
 
 
 def channel_of(setting: Setting) -> Channel:
-    """R5: the first that fits."""
+    """How people met: the first that fits (R5)."""
     if setting.room:
         return Channel.IN_PERSON
     if setting.conference is Conference.VIDEO or setting.place is LocationKind.VIDEO:
@@ -110,7 +113,7 @@ def is_face_to_face(channel: Channel, rules: Rules) -> bool:
 
 
 def step_of(channel: Channel, length: timedelta, client_people: int, rules: Rules) -> Step:
-    """R6. `client_people` are those who count, one at least."""
+    """The step of a meeting (R6). `client_people` are those who count, one at least."""
     if not is_face_to_face(channel, rules):
         return Step.PHONE
     if length > rules.long_meeting_over:
