@@ -13,7 +13,7 @@ from daemon.render import terminal
 from daemon.reporting.account import Page, page_of
 from daemon.reporting.account_json import health_rows, page_json, person_json
 from daemon.reporting.suggestions import as_toml, suggest, suggestions_json
-from scoring.insights.people import ClientPerson
+from scoring.insights.circle import ClientPerson
 from scoring.months.hours import hours_text, share_out, tenths
 from scoring.wording import STEP_WORDS, length_text, month_text
 

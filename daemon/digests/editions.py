@@ -25,7 +25,7 @@ from scoring.digest.build import Material, build_digest
 from scoring.digest.restatement import Restated, Told, told_of
 from scoring.digest.sections import Aside
 from scoring.digest.value import Digest
-from scoring.insights.people import QUARTER
+from scoring.insights.circle import QUARTER
 from scoring.insights.stage import portfolio_texts
 from scoring.meetings.address_book import Client
 from scoring.months.history import History, missing

@@ -9,7 +9,7 @@ from functools import cache
 
 from daemon.config.schema.insight_tables import PersonRow
 from daemon.figures.scoring_context import ScoringContext
-from scoring.insights.people import UNKNOWN, Profile
+from scoring.insights.circle import UNKNOWN, Profile
 from scoring.meetings.address_book import normalise_address
 
 

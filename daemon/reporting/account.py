@@ -18,9 +18,9 @@ from daemon.reporting.next_steps import to_beat
 from daemon.reporting.working_days import working_days
 from scoring.digest.lines import line_of
 from scoring.digest.value import Line
+from scoring.insights.circle import QUARTER, Circle, ClientPerson
 from scoring.insights.health import ELEMENTS, ElementAnswer, HealthAssessment, health_of
 from scoring.insights.next_step import NextStep, booked, next_step, next_step_text
-from scoring.insights.people import QUARTER, Circle, ClientPerson
 from scoring.insights.stage import standings_of
 from scoring.meetings.address_book import Client
 from scoring.months.counting import Judged

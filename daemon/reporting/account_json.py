@@ -8,9 +8,9 @@ from daemon.figures.scoring_context import ScoringContext
 from daemon.reporting.account import Page
 from daemon.reporting.report_json import explain_json, insight_json
 from scoring.digest.value import Bar
+from scoring.insights.circle import ClientPerson
 from scoring.insights.health import ELEMENTS, FURTHER, NOT_KNOWN, RELATIONSHIPS, HealthAssessment
 from scoring.insights.next_step import NextStep
-from scoring.insights.people import ClientPerson
 from scoring.months.hours import thousandths
 from scoring.months.month import Month, first_day
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from scoring.insights.circle import QUARTER, Circle, Span, last_day
 from scoring.insights.findings import Finding, reaches
-from scoring.insights.people import QUARTER, Circle, Span, last_day
 from scoring.months.history import History, Verdict
 from scoring.months.hours import hours_text, tenths, thousandths
 from scoring.months.month import Month, shift

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from scoring.insights.circle import Circle, last_day
 from scoring.insights.findings import Finding
-from scoring.insights.people import Circle, last_day
 from scoring.months.month import Month, shift
 from scoring.wording import count_text, month_text, names_text
 

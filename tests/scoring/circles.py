@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from scoring.insights.people import UNKNOWN, Circle, PeopleMonth, Presence, Profile
+from scoring.insights.circle import UNKNOWN, Circle, Profile
+from scoring.insights.people import PeopleMonth, Presence
 from scoring.insights.signals import SignalThresholds, View, signals_of
 from scoring.months.history import History
 from scoring.months.month import Month

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from scoring.insights.circle import Profile
 from scoring.insights.findings import IMPORTANCE, Finding, most_important
-from scoring.insights.people import PeopleMonth, Presence, Profile
+from scoring.insights.people import PeopleMonth, Presence
 from scoring.insights.signals import SignalThresholds
 from scoring.months.month import Month
 from tests.scoring.builders import ANA, BEN, CAT, JO, SAM, figures, history

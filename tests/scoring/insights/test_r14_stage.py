@@ -7,7 +7,8 @@ from datetime import date
 
 import pytest
 
-from scoring.insights.people import Circle, PeopleMonth, Profile
+from scoring.insights.circle import Circle, Profile
+from scoring.insights.people import PeopleMonth
 from scoring.insights.stage import (
     DEFAULTS,
     Account,
