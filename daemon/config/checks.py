@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_args
 
 from daemon.config.client_checks import check_clients
 from daemon.config.draft import Draft
@@ -20,12 +21,12 @@ from daemon.config.schema.tables import (
     SlackTable,
     StoreTable,
     SyncTable,
+    Tier,
     WebTable,
 )
 from daemon.config.toml_lines import KeyPath
 from scoring.meetings.address_book import normalise_address
 
-TIERS = ("key", "strategic", "standard", "prospect")
 _OURS: tuple[KeyPath, ...] = (("company", "domains"), ("company", "addresses"), ("email", "outside"))
 
 
@@ -178,7 +179,7 @@ def _selection(draft: Draft, path: KeyPath, selection: str) -> None:
     if selection == "*":
         return
     if colon and kind == "tier":
-        known: tuple[str, ...] = TIERS
+        known: tuple[str, ...] = get_args(Tier)
         what, key = f"allowed tiers: {listed(known)}", None
         known = tuple(f"tier:{tier}" for tier in known)
     elif colon and kind == "manager":

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
 from connectors.settings import SettingsModel
 from daemon.config.schema.addresses import Address
-from daemon.config.schema.types import Count, Months, Name, parse_date, parse_positive_duration, text_of
+from daemon.config.schema.types import Count, Months, Name, Positive, parse_date, text_of
 from scoring.insights.health import ELEMENTS, FURTHER
 from scoring.insights.signals import DEFAULTS as SIGNALS
 from scoring.insights.signals import SignalThresholds
@@ -29,7 +29,6 @@ def _share(value: Any) -> float:
 
 
 Share = Annotated[float, BeforeValidator(_share)]
-Positive = Annotated[timedelta, BeforeValidator(parse_positive_duration)]
 Fewest = Annotated[Count, Field(ge=1, le=1_000)]
 
 

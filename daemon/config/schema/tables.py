@@ -25,8 +25,8 @@ from daemon.config.schema.types import (
     Name,
     OptionalSecret,
     Pattern,
+    Positive,
     Zone,
-    parse_positive_duration,
 )
 from scoring.meetings.values import Response
 from scoring.months.steps import DEFAULT_POINTS, Rules, Step
@@ -34,7 +34,6 @@ from scoring.months.steps import DEFAULT_POINTS, Rules, Step
 STORE_SCHEMES = ("sqlite:///", "postgresql+psycopg://")
 Tier = Literal["key", "strategic", "standard", "prospect"]
 Stage = Literal["exploratory", "basic", "collaborative", "interconnected"]
-Positive = Annotated[timedelta, BeforeValidator(parse_positive_duration)]
 Domains = tuple[Domain, ...]
 Addresses = tuple[Address, ...]
 Points = Annotated[Count, Field(ge=0, le=1_000_000)]
