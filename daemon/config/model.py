@@ -35,7 +35,11 @@ from scoring.months.steps import Rules
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Config:
-    """A valid config: the tables of `daemon.config.schema`, paths absolute, secrets still as references."""
+    """A valid config: the tables of `daemon.config.schema`, paths absolute, secrets still as references.
+
+    `email` and `slack` are None without such a table, the three files where none is named. `clients` are those of the
+    file and of `clients_file` together. `warnings` are sentences for whoever starts a command.
+    """
 
     path: Path
     folder: Path

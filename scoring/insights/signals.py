@@ -52,6 +52,7 @@ class View:
 
     @property
     def quarter(self) -> tuple[Month, ...]:
+        """Three months up to the one judged."""
         return self.back(QUARTER)
 
     def back(self, months: int) -> tuple[Month, ...]:

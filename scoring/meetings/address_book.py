@@ -97,7 +97,9 @@ class Classifier(Protocol):
     """Whatever can say who an address is."""
 
     @property
-    def who(self) -> Callable[[str], Who]: ...
+    def who(self) -> Callable[[str], Who]:
+        """Answers for an address as `normalise_address` leaves it."""
+        ...
 
 
 class _Remembered(dict[str, T]):

@@ -1,4 +1,4 @@
-"""The tables of the config file, one frozen model each; `docs` for people are `config.example.toml`.
+"""The tables of the config file, one frozen model each; what people read is `config.example.toml`.
 
 A model judges its own keys one by one. What depends on several keys or tables is in `daemon.config.checks`.
 """
@@ -40,7 +40,11 @@ Points = Annotated[Count, Field(ge=0, le=1_000_000)]
 
 
 class CompanyTable(SettingsModel):
-    """`[company]`: who we are. `country` and `region` are empty where no public holidays are known."""
+    """`[company]`: who we are. In `timezone` months begin and end.
+
+    `country` and `region` are ISO codes, empty where no public holidays are known; `domains` and `addresses` are ours,
+    `ignore` globs of addresses that are nobody's (R3 of `docs/rules.md`).
+    """
 
     name: Name
     timezone: Zone
@@ -61,13 +65,17 @@ class StoreUrl(Secret):
 
 
 class StoreTable(SettingsModel):
-    """`[store]`."""
+    """`[store]`: where everything is kept."""
 
     url: StoreUrl = Field(default_factory=lambda: StoreUrl.model_validate("sqlite:///rapport.db"))
 
 
 class SyncTable(SettingsModel):
-    """`[sync]`. `history` and `retain` are months."""
+    """`[sync]`: what is read, how often and how far, and how long it is kept.
+
+    `history` and `retain` are months before today, `ahead` what is read beyond it; `workers` are calendars read at
+    once, per connector. Without `titles` none is stored. Each calendar is compared in full within `reconcile`.
+    """
 
     every: Positive = timedelta(minutes=15)
     history: Months = 24
@@ -86,7 +94,11 @@ class BuyingCentre(SettingsModel):
 
 
 class ClientTable(SettingsModel):
-    """`[[clients]]`, or the rows of one client in `clients_file`."""
+    """`[[clients]]`, or the rows of one client in `clients_file`.
+
+    None where nothing is said: `manager` is one of our addresses, `stage` the one that we believe it at, `since` the
+    day on which it became a client.
+    """
 
     name: Name
     domains: Domains = ()
@@ -112,7 +124,7 @@ class PointsTable(SettingsModel):
 
 
 class ScoringTable(SettingsModel):
-    """`[scoring]`."""
+    """`[scoring]`: what counts and what it earns (R4 to R6 of `docs/rules.md`). `largest_meeting` are participants."""
 
     long_meeting_over: Positive = timedelta(hours=1)
     longest_meeting: Positive = timedelta(hours=10)
@@ -170,7 +182,11 @@ class NetworkTable(SettingsModel):
 
 
 class DigestTable(SettingsModel):
-    """`[[digests]]`. `schedule` is five cron fields in company time, Sunday being 0 or 7."""
+    """`[[digests]]`: what is sent to whom, and when.
+
+    `clients` are selections, `to` recipients; `wait` is how long calendars that are late are waited for. `schedule` is
+    five fields of crontab(5) in the company's time.
+    """
 
     name: Label
     clients: Annotated[tuple[Selection, ...], Field(min_length=1)] = ("*",)
@@ -180,20 +196,20 @@ class DigestTable(SettingsModel):
 
 
 class AlertsTable(SettingsModel):
-    """`[alerts]`."""
+    """`[alerts]`: who is told that reading has stopped, and after what standstill."""
 
     to: tuple[Recipient, ...] = ()
     after: Positive = timedelta(hours=24)
 
 
 class PrivacyTable(SettingsModel):
-    """`[privacy]`."""
+    """`[privacy]`. Without `show_ours` people see counts in place of our people's addresses."""
 
     show_ours: Flag = True
 
 
 class WebTable(SettingsModel):
-    """`[web]`. An empty `listen` turns it off."""
+    """`[web]`: `host:port` for health and metrics; an empty `listen` turns it off. None: no token is asked for."""
 
     listen: Listen = "127.0.0.1:8377"
     token: OptionalSecret = None
@@ -206,20 +222,20 @@ class WebTable(SettingsModel):
 
 
 class ScaleTable(SettingsModel):
-    """`[scale]`."""
+    """`[scale]`: whether workers do the reading (`rapport worker`), which needs PostgreSQL."""
 
     workers: Flag = False
 
 
 class LogTable(SettingsModel):
-    """`[log]`."""
+    """`[log]`: `auto` is for people on a terminal, JSON elsewhere."""
 
     format: Literal["auto", "json", "console"] = "auto"
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
 class TopLevel(SettingsModel):
-    """What stands outside the tables. Paths are absolute."""
+    """What stands outside the tables: CSV files, by absolute path; None where there is none."""
 
     clients_file: ExistingFile = None
     people_file: ExistingFile = None
