@@ -27,13 +27,13 @@ def measure(*, small: bool = False) -> list[Figure]:
 
 def _make(config: Path) -> dict[str, Any]:
     from daemon.commands.common import opened
-    from daemon.config.schema.tables import Digest
+    from daemon.config.schema.tables import DigestTable
     from daemon.digests.editions import editions_of
     from daemon.digests.outbox import Renderings
     from daemon.figures.history import known_months
 
     with opened(config) as session, Stopwatch() as watch:
-        settings = Digest(name="leadership", to=("email:ceo@northwind.example", "slack:#accounts"))
+        settings = DigestTable(name="leadership", to=("email:ceo@northwind.example", "slack:#accounts"))
         context = session.fresh_context()
         with session.database.reading() as connection, Stopwatch() as building:
             known = known_months(connection, context, session.now)

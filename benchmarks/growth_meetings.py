@@ -97,12 +97,12 @@ def _report(folder: Path) -> dict[str, Any]:
 
 def _digest(folder: Path) -> dict[str, Any]:
     from daemon.commands.common import opened
-    from daemon.config.schema.tables import Digest
+    from daemon.config.schema.tables import DigestTable
     from daemon.digests.editions import Newsroom
     from daemon.digests.outbox import Renderings
     from daemon.figures.history import known_months
 
-    settings = Digest(name="leadership", to=("email:ceo@northwind.example", "slack:#accounts"))
+    settings = DigestTable(name="leadership", to=("email:ceo@northwind.example", "slack:#accounts"))
     with opened(folder / "config.toml") as session:
         context = session.fresh_context()
 

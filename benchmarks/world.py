@@ -25,7 +25,7 @@ from daemon.store.meta import HISTORY_BEGINS, set_meta
 from daemon.store.packing import pack_participants, pack_setting
 from daemon.store.schema import REVISIONS, bring_up_to_date
 from scoring.meetings.identity import identify, meeting_key
-from scoring.meetings.values import Conference, Participant, Place, Response, Setting
+from scoring.meetings.values import Conference, LocationKind, Participant, Response, Setting
 from scoring.months.month import begins, month_of, shift
 
 _VERSION = 2
@@ -47,8 +47,8 @@ _SETTINGS = tuple(
     for one in (
         Setting(room=True),
         Setting(conference=Conference.VIDEO),
-        Setting(place=Place.ELSEWHERE),
-        Setting(place=Place.PHONE),
+        Setting(place=LocationKind.ELSEWHERE),
+        Setting(place=LocationKind.PHONE),
     )
 )
 

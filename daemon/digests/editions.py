@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from daemon.config.schema.tables import Digest as DigestSettings
+from daemon.config.schema.tables import DigestTable
 from daemon.digests.audience import MANAGER, has_left, portfolio
 from daemon.figures.derive import meetings_in, no_search_for_cycles
 from daemon.figures.history import Known, coverage_of, read_histories
@@ -25,7 +25,7 @@ from scoring.digest.build import Material, build_digest
 from scoring.digest.restatement import Restated, Told, told_of
 from scoring.digest.sections import Aside
 from scoring.digest.value import Digest
-from scoring.insights.people import QUARTER
+from scoring.insights.circle import QUARTER
 from scoring.insights.stage import portfolio_texts
 from scoring.meetings.address_book import Client
 from scoring.months.history import History, missing
@@ -51,7 +51,7 @@ class Edition:
 
 
 def editions_of(
-    connection: Connection, context: ScoringContext, settings: DigestSettings, month: Month, known: Known, now: datetime
+    connection: Connection, context: ScoringContext, settings: DigestTable, month: Month, known: Known, now: datetime
 ) -> list[Edition]:
     """All editions of a digest for a month. The month's meetings are let go before cycles are searched again."""
     with no_search_for_cycles():
@@ -65,7 +65,7 @@ class Newsroom:
         self,
         connection: Connection,
         context: ScoringContext,
-        settings: DigestSettings,
+        settings: DigestTable,
         month: Month,
         known: Known,
         now: datetime,

@@ -23,8 +23,8 @@ from daemon.store.figures import first_met
 from daemon.store.insights import INSIGHTS_OF, drop_insights, insights_kept, read_insights, save_insights
 from daemon.store.meta import get_meta, set_meta
 from daemon.store.people import first_month_of_people, read_people
+from scoring.insights.circle import Circle
 from scoring.insights.findings import Finding, most_important
-from scoring.insights.people import Circle
 from scoring.insights.signals import View, signals_of
 from scoring.insights.stage import Account, Stage, Standing, standing_text, standings_of
 from scoring.meetings.address_book import Client

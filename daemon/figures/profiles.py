@@ -7,9 +7,9 @@ from collections.abc import Callable
 from fnmatch import translate
 from functools import cache
 
-from daemon.config.schema.insight_tables import Person
+from daemon.config.schema.insight_tables import PersonRow
 from daemon.figures.scoring_context import ScoringContext
-from scoring.insights.people import UNKNOWN, Profile
+from scoring.insights.circle import UNKNOWN, Profile
 from scoring.meetings.address_book import normalise_address
 
 
@@ -68,7 +68,7 @@ class Profiles:
         return next((name for name, match in self._centres.get(client, ()) if match.match(address)), None)
 
 
-def _joined(known: Profile, person: Person) -> Profile:
+def _joined(known: Profile, person: PersonRow) -> Profile:
     """Two rows of one person: what the first leaves open, the second may tell."""
     return Profile(
         name=known.name or person.name,

@@ -13,7 +13,7 @@ from collections.abc import MutableMapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from daemon.config.schema.tables import Log
+from daemon.config.schema.tables import LogTable
 from daemon.output.redaction import kind_of, scrub, scrub_value, trace
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Line = MutableMapping[str, Any]
 
 
-def set_up_logs(settings: Log) -> None:
+def set_up_logs(settings: LogTable) -> None:
     """`[log]`: `auto` is console on a terminal and JSON elsewhere. May be called again with other settings."""
     import structlog
 

@@ -18,9 +18,9 @@ from daemon.reporting.next_steps import to_beat
 from daemon.reporting.working_days import working_days
 from scoring.digest.lines import line_of
 from scoring.digest.value import Line
-from scoring.insights.health import ELEMENTS, Answer, Health, health_of
+from scoring.insights.circle import QUARTER, Circle, ClientPerson
+from scoring.insights.health import ELEMENTS, ElementAnswer, HealthAssessment, health_of
 from scoring.insights.next_step import NextStep, booked, next_step, next_step_text
-from scoring.insights.people import QUARTER, Circle, Known
 from scoring.insights.stage import standings_of
 from scoring.meetings.address_book import Client
 from scoring.months.counting import Judged
@@ -43,16 +43,16 @@ class Page:
     line: Line
     insight: Insight
     circle: Circle
-    people: Sequence[Known]
+    people: Sequence[ClientPerson]
     knows_executives: bool
     results: tuple[Month, Month] | None
     steps: Sequence[tuple[NextStep, str]]
     to_beat: str | None
     meetings: Mapping[Month, Sequence[Credited]]
-    health: Health
+    health: HealthAssessment
     missing: Sequence[str]
 
-    def share(self, one: Known) -> float:
+    def share(self, one: ClientPerson) -> float:
         """A person's part of the client's man-hours of the last six months."""
         months = tuple(shift(self.month, -back) for back in range(6))
         total = self.circle.span(tuple(sorted(months))).total
@@ -139,7 +139,7 @@ def _steps(context: ScoringContext, circle: Circle, judged: Sequence[Judged]) ->
     return [(step, next_step_text(step, context.zone, circle.name)) for step in steps]
 
 
-def _health(context: ScoringContext, found: Study, client: Client, month: Month, insight: Insight) -> Health:
+def _health(context: ScoringContext, found: Study, client: Client, month: Month, insight: Insight) -> HealthAssessment:
     names = {
         one.casefold()
         for known in context.config.clients
@@ -147,7 +147,7 @@ def _health(context: ScoringContext, found: Study, client: Client, month: Month,
         for one in (known.name, *known.formerly)
     }
     answers = [
-        Answer(
+        ElementAnswer(
             element=one.element,
             quarter=one.quarter,
             text=one.answer,

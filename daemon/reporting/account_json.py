@@ -8,9 +8,9 @@ from daemon.figures.scoring_context import ScoringContext
 from daemon.reporting.account import Page
 from daemon.reporting.report_json import explain_json, insight_json
 from scoring.digest.value import Bar
-from scoring.insights.health import ELEMENTS, FURTHER, NOT_KNOWN, RELATIONSHIPS, Health
+from scoring.insights.circle import ClientPerson
+from scoring.insights.health import ELEMENTS, FURTHER, NOT_KNOWN, RELATIONSHIPS, HealthAssessment
 from scoring.insights.next_step import NextStep
-from scoring.insights.people import Known
 from scoring.months.hours import thousandths
 from scoring.months.month import Month, first_day
 
@@ -49,7 +49,7 @@ def _bar_json(bar: Bar) -> dict[str, Any]:
     return {"month": bar.month, "man_hours": None if bar.tenths is None else bar.tenths / 10, "score": bar.score}
 
 
-def person_json(page: Page, one: Known) -> dict[str, Any]:
+def person_json(page: Page, one: ClientPerson) -> dict[str, Any]:
     """A person's row; what nobody has told is null."""
     return {
         "address": one.address,
@@ -80,7 +80,7 @@ def _step_json(step: NextStep, text: str, context: ScoringContext) -> dict[str, 
     }
 
 
-def health_rows(health: Health) -> list[tuple[str, str, str]]:
+def health_rows(health: HealthAssessment) -> list[tuple[str, str, str]]:
     """Each element with its answer and its quarter or note; relationships are filled in from the calendar."""
     rows = []
     for key, words in (*ELEMENTS.items(), *FURTHER.items()):
@@ -100,7 +100,7 @@ def _quarter(month: Month) -> str:
     return f"{month[:4]}-Q{(first_day(month).month + 2) // 3}"
 
 
-def _health_json(health: Health) -> dict[str, Any]:
+def _health_json(health: HealthAssessment) -> dict[str, Any]:
     return {
         "answers": {
             key: None

@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 from daemon.figures.profiles import Profiles
 from daemon.figures.scoring_context import ScoringContext
 from daemon.store.people import read_people
+from scoring.insights.circle import Circle
 from scoring.insights.next_step import ToBeat, booked, booked_seconds, most_to_gain, next_step_text, to_beat_text
-from scoring.insights.people import Circle
 from scoring.meetings.address_book import Client
 from scoring.months.counting import Judged
 from scoring.months.figures import Credited

@@ -9,7 +9,7 @@ import structlog
 
 from connectors.net.clock_skew import observed
 from daemon.config.model import Config
-from daemon.config.schema.tables import Digest
+from daemon.config.schema.tables import DigestTable
 from daemon.digests.editions import editions_of
 from daemon.digests.outbox import NO_SEND, Outbox, sending_is_off
 from daemon.digests.senders import NoSender, Senders
@@ -56,7 +56,7 @@ class DigestJob:
                 return
             self.look_after(digest)
 
-    def look_after(self, digest: Digest) -> None:
+    def look_after(self, digest: DigestTable) -> None:
         """Sends one digest if it is due and its month is complete, or was waited for long enough."""
         now = self._runtime.clock()
         context = self._context()
@@ -68,7 +68,7 @@ class DigestJob:
         elif waiting and not self._waits_for_clock():
             self._deliver(digest, max(waiting))
 
-    def _settle_due(self, digest: Digest, context: ScoringContext, now: datetime) -> tuple[datetime, set[Month]]:
+    def _settle_due(self, digest: DigestTable, context: ScoringContext, now: datetime) -> tuple[datetime, set[Month]]:
         """When it is due, which is written down if the clock was set back; and the months of which deliveries wait."""
         with self._database.reading() as connection:
             due = digest_due(connection, digest, context, now)
@@ -86,7 +86,7 @@ class DigestJob:
     def _waits_for_clock(self) -> bool:
         return note_clock(self._database, observed.seconds()) != 0
 
-    def _can_go(self, digest: Digest, due: datetime, now: datetime) -> bool:
+    def _can_go(self, digest: DigestTable, due: datetime, now: datetime) -> bool:
         """Whether the month's calendars are all read, or were waited for long enough (`digests.wait`)."""
         month = month_due(digest, due, now, self._context())
         stale = stale_for(self._context(), now, month)
@@ -98,7 +98,7 @@ class DigestJob:
             self._catch_up((), now)
         return not lacks or now >= due + digest.wait
 
-    def _deliver(self, digest: Digest, month: Month) -> None:
+    def _deliver(self, digest: DigestTable, month: Month) -> None:
         if sending_is_off():
             log.warning("sending_is_off", because=NO_SEND, digest=digest.name, month=month)
             return

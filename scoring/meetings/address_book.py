@@ -1,4 +1,4 @@
-"""R3: who is ours, whose client, and who is nobody."""
+"""Who is ours, whose client, and who is nobody (R3 of `docs/rules.md`)."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ _OUTSIDE = frozenset({Kind.CLIENT, Kind.OTHER})
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """An address classified; `client` is the client's name for a client person."""
+    """An address classified: the person's canonical address; `client` is the client's name, None for all others."""
 
     address: str
     kind: Kind
@@ -70,7 +70,7 @@ class Who:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Company:
-    """What makes an address ours, and what makes it nobody (globs, added to the built-in list)."""
+    """What makes an address ours, and what makes it nobody (`ignore`: globs, added to the built-in list)."""
 
     domains: tuple[str, ...]
     addresses: tuple[str, ...] = ()
@@ -79,7 +79,11 @@ class Company:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Client:
-    """A customer organisation."""
+    """A customer organisation, as the rules need it.
+
+    `manager` is the address of who manages the account, `tier` as in the config; None where it says none. `quarterly`:
+    its verdict and trend compare three months with the three before (R9).
+    """
 
     name: str
     domains: tuple[str, ...] = ()
@@ -89,11 +93,13 @@ class Client:
     quarterly: bool = False
 
 
-class Directory(Protocol):
+class Classifier(Protocol):
     """Whatever can say who an address is."""
 
     @property
-    def who(self) -> Callable[[str], Who]: ...
+    def who(self) -> Callable[[str], Who]:
+        """Answers for an address as `normalise_address` leaves it."""
+        ...
 
 
 class _Remembered(dict[str, T]):

@@ -28,7 +28,7 @@ from connectors.calendars.shared.items import (
 )
 from connectors.contract import Page, Problem
 from scoring.meetings.identity import identify
-from scoring.meetings.values import Conference, Copy, Identity, Place, Setting
+from scoring.meetings.values import Conference, Copy, Identity, LocationKind, Setting
 from scoring.months.steps import place_of
 
 FIELDS = (
@@ -92,7 +92,7 @@ def _kept(item: Mapping[str, Any], entry: str, origin: Origin) -> Copy | Erased:
 
 
 @lru_cache
-def _setting(room: bool, conference: Conference, place: Place) -> Setting:  # three facts, in R5's order
+def _setting(room: bool, conference: Conference, place: LocationKind) -> Setting:  # three facts, in R5's order
     return Setting(room=room, conference=conference, place=place)
 
 

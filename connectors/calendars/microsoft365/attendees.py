@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from connectors.calendars.shared.attendees import Attendance, address_of, participant_of
-from scoring.meetings.values import Conference, Place, Response, most_decided
+from scoring.meetings.values import Conference, LocationKind, Response, most_decided
 from scoring.months.steps import TITLE_LIMIT, place_of
 
 _RESPONSES = {
@@ -17,7 +17,7 @@ _RESPONSES = {
     "tentativelyAccepted": Response.TENTATIVE,
 }
 _ONLINE = frozenset({"teamsForBusiness", "skypeForBusiness", "skypeForConsumer"})
-_FIRST_PLACES = (Place.VIDEO, Place.ELSEWHERE, Place.PHONE)
+_FIRST_PLACES = (LocationKind.VIDEO, LocationKind.ELSEWHERE, LocationKind.PHONE)
 _NOBODY: Mapping[str, Any] = {}
 
 
@@ -98,7 +98,7 @@ def conference_of(item: Mapping[str, Any]) -> Conference:
     return Conference.VIDEO if item.get("isOnlineMeeting") is True else Conference.NONE
 
 
-def whereabouts(item: Mapping[str, Any]) -> Place:
+def whereabouts(item: Mapping[str, Any]) -> LocationKind:
     """R5: what the locations say: a video link in one of them, else a real place, else a phone number."""
     found = {
         _place(
@@ -106,11 +106,11 @@ def whereabouts(item: Mapping[str, Any]) -> Place:
         )
         for location in _locations(item)
     }
-    return next((place for place in _FIRST_PLACES if place in found), Place.EMPTY)
+    return next((place for place in _FIRST_PLACES if place in found), LocationKind.EMPTY)
 
 
 @lru_cache(maxsize=10_000)
-def _place(name: str, uri: str) -> Place:
+def _place(name: str, uri: str) -> LocationKind:
     """A location: its address counts where it is a link to a conference or a phone number."""
     linked = place_of(uri)
-    return linked if linked in (Place.VIDEO, Place.PHONE) else place_of(name)
+    return linked if linked in (LocationKind.VIDEO, LocationKind.PHONE) else place_of(name)

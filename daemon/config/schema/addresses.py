@@ -1,6 +1,6 @@
 """Kinds of value in the config that say where: domains, e-mail addresses, recipients, endpoints.
 
-As in `setting_types`, every parser raises ValueError with what is allowed, never with what was found.
+As in `daemon.config.schema.types`, every parser raises ValueError with what is allowed, never with what was found.
 """
 
 from __future__ import annotations

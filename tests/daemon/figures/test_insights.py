@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from daemon.config.model import Config
-from daemon.config.schema.tables import Digest
+from daemon.config.schema.tables import DigestTable
 from daemon.digests.editions import Newsroom
 from daemon.figures.history import known_months
 from daemon.figures.insights import Insight, insights_of
@@ -200,7 +200,7 @@ class TestDigests:
         rescore(database, context, NOW)
         with database.reading() as connection:
             known = known_months(connection, context, NOW)
-            newsroom = Newsroom(connection, context, Digest(name="d", to=to), month, known, NOW)
+            newsroom = Newsroom(connection, context, DigestTable(name="d", to=to), month, known, NOW)
             digest = newsroom.editions()[0].digest
         lines = [sentence for line in digest.lines for sentence in line.findings]
         return "\n".join([*lines, *(f"{one.title}: {' / '.join(one.sentences)}" for one in digest.sections)])

@@ -18,7 +18,7 @@ import structlog
 from connectors import known_secrets
 from connectors.errors import StopConnector
 from connectors.settings import CertificateFile, FileOrSecret, Secret
-from daemon.config.schema.tables import Log
+from daemon.config.schema.tables import LogTable
 from daemon.output.logs import set_up_logs, tell_of_lost_threads
 from daemon.output.redaction import GONE, SOMEBODY, scrub, scrub_value, trace
 
@@ -41,7 +41,7 @@ def _forgotten_afterwards(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
-    set_up_logs(Log(format="json", level="info"))
+    set_up_logs(LogTable(format="json", level="info"))
     return Lines(capsys)
 
 
@@ -219,14 +219,14 @@ class TestLines:
         assert lines.one()["deep"] == [{"who": [SOMEBODY], "title": GONE}]
 
     def test_at_debug_level_addresses_stay_and_secrets_go(self, capsys: pytest.CaptureFixture[str]) -> None:
-        set_up_logs(Log(format="json", level="debug"))
+        set_up_logs(LogTable(format="json", level="debug"))
         structlog.get_logger().debug("seen", calendar="jo@acme.example", answer="Bearer abcdefgh")
         text = capsys.readouterr().err
         assert "jo@acme.example" in text
         assert "abcdefgh" not in text
 
     def test_the_console_is_scrubbed_too(self, capsys: pytest.CaptureFixture[str]) -> None:
-        set_up_logs(Log(format="console", level="info"))
+        set_up_logs(LogTable(format="console", level="info"))
         structlog.get_logger().warning("seen", answer="Bearer abcdefgh", title="Merger\x1b[2J")
         text = capsys.readouterr().err
         assert "seen" in text
@@ -264,7 +264,7 @@ class TestLines:
 
     def test_what_the_network_libraries_say_tells_no_address(self, capsys: pytest.CaptureFixture[str]) -> None:
         """Addresses of feeds and links of changes are secrets; urllib3 logs each that it asks for."""
-        set_up_logs(Log(format="json", level="debug"))
+        set_up_logs(LogTable(format="json", level="debug"))
         logger = logging.getLogger("urllib3.connectionpool")
         logger.debug('%s://%s:%s "%s %s %s" %s %s', "https", "x.example", 443, "GET", "/feed-1", "HTTP/1.1", 200, 9)
         logger.warning("Failed to parse headers (url=%s): %s", "https://x.example/feed-1", "Merger")
@@ -280,7 +280,7 @@ class TestLines:
         assert (ran.stdout, ran.stderr) == ("", "")
 
     def test_setting_up_again_does_not_double_lines(self, lines: Lines) -> None:
-        set_up_logs(Log(format="json", level="info"))
+        set_up_logs(LogTable(format="json", level="info"))
         logging.getLogger("some.library").warning("once")
         assert lines.one()["message"] == "once"
 
@@ -288,8 +288,8 @@ class TestLines:
         """A full disk behind standard error, and what is logged at the very end."""
         script = (
             "import structlog; from daemon.output.logs import set_up_logs; "
-            "from daemon.config.schema.tables import Log\n"
-            "set_up_logs(Log(format='json', level='info')); structlog.get_logger().warning('seen'); print('on')"
+            "from daemon.config.schema.tables import LogTable\n"
+            "set_up_logs(LogTable(format='json', level='info')); structlog.get_logger().warning('seen'); print('on')"
         )
         with Path("/dev/full").open("wb") as full:
             ran = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=full, check=False)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from scoring.insights.circle import name_from
 from scoring.insights.next_step import ToBeat, booked, booked_seconds, next_step, next_step_text, to_beat_text
-from scoring.insights.people import name_from
 from scoring.meetings.values import Conference, Setting
 from scoring.months.counting import Judged
 from scoring.months.month import Month

@@ -11,7 +11,7 @@ from connectors.calendars.google.events import FIELDS, read_item, read_page
 from connectors.calendars.shared.items import Erased, Found, Origin, Removed
 from connectors.contract import Problem
 from scoring.meetings.identity import identify, meeting_key
-from scoring.meetings.values import Conference, Copy, Participant, Place, Response
+from scoring.meetings.values import Conference, Copy, LocationKind, Participant, Response
 from tests.fakes.google_client import meeting
 from tests.fakes.google_world import complete
 from tests.fakes.reading import ANA, JO, NOW
@@ -273,13 +273,13 @@ def test_conferences(more: dict[str, Any], expected: Conference) -> None:
 @pytest.mark.parametrize(
     ("location", "expected"),
     [
-        ("https://acme.zoom.us/j/123?pwd=abc", Place.VIDEO),
-        ("+44 20 7946 0000", Place.PHONE),
-        ("12 Harbour Street", Place.ELSEWHERE),
-        (None, Place.EMPTY),
+        ("https://acme.zoom.us/j/123?pwd=abc", LocationKind.VIDEO),
+        ("+44 20 7946 0000", LocationKind.PHONE),
+        ("12 Harbour Street", LocationKind.ELSEWHERE),
+        (None, LocationKind.EMPTY),
     ],
 )
-def test_places(location: str | None, expected: Place) -> None:
+def test_places(location: str | None, expected: LocationKind) -> None:
     assert copy_of(location=location).setting.place is expected
 
 

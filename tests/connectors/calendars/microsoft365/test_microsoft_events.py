@@ -14,7 +14,7 @@ from connectors.calendars.microsoft365.series import Series
 from connectors.calendars.shared.items import Erased, Found, Origin
 from connectors.contract import Page, Problem
 from scoring.meetings.identity import identify, meeting_key
-from scoring.meetings.values import Conference, Copy, CopyState, Participant, Place, Response
+from scoring.meetings.values import Conference, Copy, CopyState, LocationKind, Participant, Response
 from tests.fakes.microsoft_client import meeting
 from tests.fakes.microsoft_items import complete, guest, native_uid, wrapped_uid
 from tests.fakes.reading import ANA, JO, NOW
@@ -189,25 +189,25 @@ def test_a_room_is_nobody_and_makes_it_in_person(more: dict[str, Any], room: boo
 @pytest.mark.parametrize(
     ("more", "conference", "where"),
     [
-        ({}, Conference.NONE, Place.EMPTY),
-        ({"isOnlineMeeting": True, "onlineMeetingProvider": "teamsForBusiness"}, Conference.VIDEO, Place.EMPTY),
-        ({"isOnlineMeeting": True, "onlineMeeting": TEAMS}, Conference.VIDEO, Place.EMPTY),
-        ({"isOnlineMeeting": True}, Conference.VIDEO, Place.EMPTY),
-        ({"onlineMeetingUrl": "https://meet.example/1"}, Conference.VIDEO, Place.EMPTY),
-        ({"isOnlineMeeting": True, "onlineMeeting": {"tollNumber": "+44 20"}}, Conference.PHONE, Place.EMPTY),
-        ({"locations": [place("Call", locationUri="tel:+442079460000")]}, Conference.NONE, Place.PHONE),
-        ({"location": place("tel:+442079460000"), "locations": []}, Conference.NONE, Place.PHONE),
-        ({"location": place("+44 20 7946 0000")}, Conference.NONE, Place.PHONE),
-        ({"location": place("Microsoft Teams Meeting")}, Conference.NONE, Place.VIDEO),
-        ({"location": place("https://acme.zoom.us/j/123")}, Conference.NONE, Place.VIDEO),
-        ({"locations": [place("Here", locationUri="https://acme.zoom.us/j/1")]}, Conference.NONE, Place.VIDEO),
-        ({"locations": [place("Paris"), place("https://acme.zoom.us/j/1")]}, Conference.NONE, Place.VIDEO),
-        ({"locations": [place("+44 20 7946 0000"), place("Paris")]}, Conference.NONE, Place.ELSEWHERE),
-        ({"location": place("Paris", locationUri="https://maps.example/1")}, Conference.NONE, Place.ELSEWHERE),
-        ({"location": None, "locations": None}, Conference.NONE, Place.EMPTY),
+        ({}, Conference.NONE, LocationKind.EMPTY),
+        ({"isOnlineMeeting": True, "onlineMeetingProvider": "teamsForBusiness"}, Conference.VIDEO, LocationKind.EMPTY),
+        ({"isOnlineMeeting": True, "onlineMeeting": TEAMS}, Conference.VIDEO, LocationKind.EMPTY),
+        ({"isOnlineMeeting": True}, Conference.VIDEO, LocationKind.EMPTY),
+        ({"onlineMeetingUrl": "https://meet.example/1"}, Conference.VIDEO, LocationKind.EMPTY),
+        ({"isOnlineMeeting": True, "onlineMeeting": {"tollNumber": "+44 20"}}, Conference.PHONE, LocationKind.EMPTY),
+        ({"locations": [place("Call", locationUri="tel:+442079460000")]}, Conference.NONE, LocationKind.PHONE),
+        ({"location": place("tel:+442079460000"), "locations": []}, Conference.NONE, LocationKind.PHONE),
+        ({"location": place("+44 20 7946 0000")}, Conference.NONE, LocationKind.PHONE),
+        ({"location": place("Microsoft Teams Meeting")}, Conference.NONE, LocationKind.VIDEO),
+        ({"location": place("https://acme.zoom.us/j/123")}, Conference.NONE, LocationKind.VIDEO),
+        ({"locations": [place("Here", locationUri="https://acme.zoom.us/j/1")]}, Conference.NONE, LocationKind.VIDEO),
+        ({"locations": [place("Paris"), place("https://acme.zoom.us/j/1")]}, Conference.NONE, LocationKind.VIDEO),
+        ({"locations": [place("+44 20 7946 0000"), place("Paris")]}, Conference.NONE, LocationKind.ELSEWHERE),
+        ({"location": place("Paris", locationUri="https://maps.example/1")}, Conference.NONE, LocationKind.ELSEWHERE),
+        ({"location": None, "locations": None}, Conference.NONE, LocationKind.EMPTY),
     ],
 )
-def test_how_people_met(more: dict[str, Any], conference: Conference, where: Place) -> None:
+def test_how_people_met(more: dict[str, Any], conference: Conference, where: LocationKind) -> None:
     setting = copy_of(**more).setting
     assert (setting.conference, setting.place) == (conference, where)
 
