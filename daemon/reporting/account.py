@@ -79,11 +79,10 @@ def page_of(
         one: read_meetings(connection, context, one, now, {client.name}).get(client.name, [])
         for one in (*quarter, *ahead)
     }
-    return _page(connection, found, insight, rows, meetings, now)
+    return _page(found, insight, rows, meetings, now)
 
 
 def _page(
-    connection: Connection,
     found: Study,
     insight: Insight,
     rows: MonthRows,
@@ -116,7 +115,7 @@ def _page(
         knows_executives=Profiles(context).knows_executives(client.name),
         results=_results(context, client),
         steps=_steps(context, circle, judged),
-        to_beat=to_beat(connection, context, circle, history, month, [one.judged for one in meetings.get(running, ())])
+        to_beat=to_beat(context, circle, history, month, [line.judged for line in meetings.get(running, ())])
         if shift(month, 1) == running
         else None,
         meetings={one: kept for one, kept in meetings.items() if one <= month},
