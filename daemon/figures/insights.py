@@ -7,13 +7,13 @@ config, the running month and what is kept of people; what is out of date after 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from daemon.figures.profiles import Profiles
@@ -34,6 +34,13 @@ from scoring.months.month import Month, month_of
 _AT_ONCE = 25  # clients a transaction: writers need not wait long
 
 
+class InsightParts(msgspec.Struct, frozen=True):
+    """The stage, and the list of signals as JSON."""
+
+    stage: str
+    signals: msgspec.Raw
+
+
 @dataclass(frozen=True)
 class Insight:
     """A client as of the end of a month. `kept` is as JSON shows it, and as the store has it (docs/interface.md).
@@ -50,16 +57,13 @@ class Insight:
         return found
 
     @cached_property
-    def parts(self) -> tuple[str, str]:
-        """`stage`, and the list of `signals` as JSON."""
-        found = _PARTS.fullmatch(self.kept)
-        if found is not None:
-            return found[1], found[2]
-        return self.written["stage"], json.dumps(self.written["signals"], ensure_ascii=False)
+    def parts(self) -> InsightParts:
+        """Its parts as they stand."""
+        return msgspec.json.decode(self.kept, type=InsightParts)
 
     @property
     def stage(self) -> str:
-        return self.parts[0]
+        return self.parts.stage
 
     @property
     def evidence(self) -> Mapping[str, Any]:
@@ -207,10 +211,6 @@ def _ended_months(connection: Connection, context: ScoringContext, now: datetime
 def insights_of(connection: Connection, months: Iterable[Month]) -> dict[tuple[str, Month], Insight]:
     """What is kept of these months, by client and month. The running one has none."""
     return {key: Insight(text) for key, text in read_insights(connection, months).items()}
-
-
-_PARTS = re.compile(r'\{"stage": "(\w+)", "stage_evidence": \{.*\}, "signals": (\[.*\])\}')
-"""How `_insight` writes it. No text within can look like this, for there every quotation mark has a backslash."""
 
 
 def _insight(standing: Standing, signals: Iterable[Finding]) -> Insight:
