@@ -10,8 +10,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from connectors.contract import RenderedDigest
 from daemon.render import charts, terminal
-from daemon.render.room import MOST_BYTES, ROOMS
-from daemon.render.sheet import sheet
+from daemon.render.csv_attachment import sheet
+from daemon.render.size_limits import MOST_BYTES, ROOMS
 from daemon.render.slack import for_slack
 from daemon.render.view import NOT_MET_SHOWN, DigestView, LineView, in_room, view
 from scoring.digest.value import Digest

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from daemon.output import safe_text
 from daemon.render import charts
-from daemon.render.room import ROOMS, Room, about_full, about_not_met, about_rest, in_full
+from daemon.render.size_limits import ROOMS, Room, about_full, about_not_met, about_rest, in_full
 from daemon.render.words import TRENDS, VERDICTS, Mark
 from scoring.digest.value import Digest, Line, Section
 from scoring.months.history import Verdict

@@ -14,7 +14,7 @@ import pytest
 
 from daemon.output import safe_text
 from daemon.render import render, terminal
-from daemon.render.sheet import COLUMNS
+from daemon.render.csv_attachment import COLUMNS
 from scoring.digest.value import Bar, Digest, Line, NotMet, Part, Section, SetAside
 from scoring.months.history import Trend, Verdict
 
