@@ -10,6 +10,7 @@ from daemon.render.words import VERDICTS
 from scoring.digest.value import Digest, Line
 from scoring.months.hours import hours_text
 
+FILE_NAME = "digest.csv"
 COLUMNS = (
     "month",
     "client",
@@ -31,7 +32,7 @@ COLUMNS = (
 _FORMULA = tuple("=+-@\t\r＝＋－＠")  # the wide ones are formulas to East Asian Excels
 
 
-def sheet(digest: Digest) -> bytes:
+def csv_attachment(digest: Digest) -> bytes:
     """UTF-8 with its mark, without which Excel takes names for Latin-1; lines end as RFC 4180 says."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")

@@ -1,6 +1,7 @@
 """How much of a large portfolio goes into one message, and which clients that is.
 
-Gmail cuts a page off at about 102 kB, and nobody reads 300 charts. What needs reading comes first; the sheet has all.
+Gmail cuts a page off at about 102 kB, and nobody reads 300 charts. What needs reading comes first; the CSV file
+has all.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ MOST_BYTES = 98_000
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class SizeLimits:
     """How many clients are told in full, and how many more in a row each."""
 
     full: int
     brief: int
 
 
-ROOMS = (Room(25, 75), Room(20, 75), Room(15, 75), Room(10, 50), Room(5, 25), Room(2, 10))
+SIZE_LIMITS = tuple(SizeLimits(*most) for most in ((25, 75), (20, 75), (15, 75), (10, 50), (5, 25), (2, 10)))
 """Each is tried in turn until the page is small enough; with the usual lengths of text the first is."""
 
 

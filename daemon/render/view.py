@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from daemon.output import safe_text
 from daemon.render import charts
-from daemon.render.size_limits import ROOMS, Room, about_full, about_not_met, about_rest, in_full
+from daemon.render.size_limits import SIZE_LIMITS, SizeLimits, about_full, about_not_met, about_rest, in_full
 from daemon.render.words import TRENDS, VERDICTS, Mark
 from scoring.digest.value import Digest, Line, Section
 from scoring.months.history import Verdict
@@ -74,7 +74,7 @@ class DigestView:
     """The whole digest, ready to be laid out.
 
     Of the `lines`, `full` are told with all that is known and charts, `brief` in a row each, and the rest only in the
-    sheet; `about_full` and `about_rest` say so, and are empty where all are told in full.
+    CSV file; `about_full` and `about_rest` say so, and are empty where all are told in full.
     """
 
     subject: str
@@ -98,10 +98,10 @@ class DigestView:
     made: str
 
 
-def view(digest: Digest, room: Room = ROOMS[0]) -> DigestView:
-    """The digest as templates need it, with as many clients told in full and in brief as there is room for."""
+def view(digest: Digest, limits: SizeLimits = SIZE_LIMITS[0]) -> DigestView:
+    """The digest as templates need it, with as many clients told in full and in brief as the limits allow."""
     lines = tuple(_line(index, line) for index, line in enumerate(digest.lines, 1))
-    full, brief, about, about_left = _shown(lines, room)
+    full, brief, about, about_left = _shown(lines, limits)
     return DigestView(
         subject=safe_text.one_line(digest.subject, 200),
         company=safe_text.name(digest.company),
@@ -125,20 +125,22 @@ def view(digest: Digest, room: Room = ROOMS[0]) -> DigestView:
     )
 
 
-def in_room(seen: DigestView, room: Room) -> DigestView:
-    """The same with as many clients as another room holds."""
-    full, brief, about, about_left = _shown(seen.lines, room)
+def within(seen: DigestView, limits: SizeLimits) -> DigestView:
+    """The same with as many clients as other limits allow."""
+    full, brief, about, about_left = _shown(seen.lines, limits)
     return replace(seen, full=full, brief=brief, about_full=about, about_rest=about_left)
 
 
-def _shown(lines: tuple[LineView, ...], room: Room) -> tuple[tuple[LineView, ...], tuple[LineView, ...], str, str]:
+def _shown(
+    lines: tuple[LineView, ...], limits: SizeLimits
+) -> tuple[tuple[LineView, ...], tuple[LineView, ...], str, str]:
     """Who is told in full and in brief, and what says so."""
-    full, rest = in_full(lines, room.full)
+    full, rest = in_full(lines, limits.full)
     return (
         full,
-        rest[: room.brief],
+        rest[: limits.brief],
         about_full(len(full), len(lines)),
-        about_rest(len(rest) - room.brief, len(lines)),
+        about_rest(len(rest) - limits.brief, len(lines)),
     )
 
 
