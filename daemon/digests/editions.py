@@ -96,9 +96,9 @@ def _told(data: MonthData, clients: Iterable[Client]) -> list[Told]:
 def _material(data: MonthData) -> Material:
     """What all editions share."""
     context, month, company = data.context, data.month, data.context.config.company
-    reach = [coverage_of(calendar, context) for calendar in context.calendars]
+    coverage = [coverage_of(calendar, context) for calendar in context.calendars]
     strip = (shift(month, -back) for back in range(_STRIP_MONTHS))
-    lacking = {past: found for past in strip if (found := missing(past, reach, context.zone))}
+    lacking = {past: found for past in strip if (found := missing(past, coverage, context.zone))}
     return Material(
         name=data.digest.name,
         company=company.name,
@@ -109,7 +109,7 @@ def _material(data: MonthData) -> Material:
         clients=data.clients,
         histories=data.histories,
         meetings=data.meetings,
-        reach=reach,
+        coverage=coverage,
         missing=lacking.get(month, ()) if month < data.known.running else (),
         incomplete=frozenset(lacking),
         working_days=lambda asked: working_days(asked, company.country, company.region),

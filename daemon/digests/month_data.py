@@ -12,7 +12,7 @@ from daemon.config.model import Config
 from daemon.config.schema.tables import Digest as DigestSettings
 from daemon.digests.audience import MANAGER, portfolio
 from daemon.figures.derive import meetings_in, no_search_for_cycles
-from daemon.figures.history import Known, known_months, read_histories
+from daemon.figures.history import KnownMonths, known_months, read_histories
 from daemon.figures.insights import Insight, insights_of
 from daemon.figures.scoring_context import ScoringContext, read_scoring_context
 from daemon.reporting.meetings import credited_meetings, read_meetings
@@ -44,7 +44,7 @@ class MonthData:
     """Which digest: its name, the clients that it selects, and its recipients."""
     month: Month
     """What it is about, by the company's zone; the running month or an earlier one."""
-    known: Known
+    known: KnownMonths
     """From when to when months are known."""
     now: datetime
     """When it is made (UTC)."""
@@ -84,7 +84,12 @@ def load_month(
 
 
 def _read(
-    connection: Connection, context: ScoringContext, digest: DigestSettings, month: Month, known: Known, now: datetime
+    connection: Connection,
+    context: ScoringContext,
+    digest: DigestSettings,
+    month: Month,
+    known: KnownMonths,
+    now: datetime,
 ) -> MonthData:
     clients = portfolio(context, digest.clients)
     found = read_histories(connection, context, known, shift(month, -_YEARS_BACK), clients)
@@ -110,6 +115,6 @@ def _read(
     )
 
 
-def tells_next_steps(digest: DigestSettings, month: Month, known: Known) -> bool:
+def tells_next_steps(digest: DigestSettings, month: Month, known: KnownMonths) -> bool:
     """Whether a digest of a month tells R15: to account managers, of the month after, which is running."""
     return MANAGER in digest.to and shift(month, 1) == known.running

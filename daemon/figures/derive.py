@@ -51,7 +51,7 @@ class Derived:
 
 
 @dataclass(slots=True)
-class Remembered:
+class AddressCache:
     """Addresses and their numbers from one month to the next, as long as none is erased."""
 
     addresses: Addresses = field(default_factory=Addresses)
@@ -85,8 +85,8 @@ def derive(
     frozen = get_meta(connection, FROZEN_BEFORE)
     if frozen is not None and month < frozen:
         return Derived(month=month, mark=mark, frozen=True)
-    sieve = RetentionFilter(context)
-    judged = judged_meetings(connection, context, month, now, sieve, addresses)
+    retention = RetentionFilter(context)
+    judged = judged_meetings(connection, context, month, now, retention, addresses)
     return Derived(
         month=month,
         mark=mark,
@@ -94,8 +94,8 @@ def derive(
         people={
             client: people_of(client, month, found, context.rules, context.zone) for client, found in judged.items()
         },
-        unwanted=sieve.unwanted,
-        untitled=sieve.untitled,
+        unwanted=retention.unwanted,
+        untitled=retention.untitled,
     )
 
 
@@ -124,11 +124,11 @@ def judged_meetings(
     context: ScoringContext,
     month: Month,
     now: datetime,
-    sieve: RetentionFilter | None = None,
+    retention: RetentionFilter | None = None,
     addresses: Addresses | None = None,
 ) -> dict[str, list[Judged]]:
-    """A month's meetings by client, as stored; what the sieve does not keep is left out."""
-    return judged_from(meetings_in(connection, context, month, sieve, addresses), context, now)
+    """A month's meetings by client, as stored; what retention does not keep is left out."""
+    return judged_from(meetings_in(connection, context, month, retention, addresses), context, now)
 
 
 def judged_from(meetings: Iterable[Meeting], context: ScoringContext, now: datetime) -> dict[str, list[Judged]]:
@@ -144,7 +144,7 @@ def meetings_in(
     connection: Connection,
     context: ScoringContext,
     month: Month,
-    sieve: RetentionFilter | None = None,
+    retention: RetentionFilter | None = None,
     addresses: Addresses | None = None,
     clients: Collection[str] | None = None,
 ) -> Iterator[Meeting]:
@@ -159,7 +159,7 @@ def meetings_in(
     reader = CopyReader(connection, owners_of(read_calendars(connection)), addresses)
     start, end = begins(month, context.zone), begins(shift(month, 1), context.zone)
     for numbered in reader.meetings_starting(start - _DAY, end + _DAY, concerning if clients is not None else None):
-        copies = [copy for number, copy in numbered if sieve is None or sieve.keeps(number, copy)]
+        copies = [copy for number, copy in numbered if retention is None or retention.keeps(number, copy)]
         for meeting in meetings_of(copies, canonical=context.book.canonical, zone=context.zone):
             if start <= meeting.start < end:
                 yield meeting

@@ -138,13 +138,13 @@ def study(connection: Connection, context: ScoringContext, clients: Sequence[Cli
     people = read_people(connection, [one.name for one in clients])
     begins = _people_begin(connection, known.begins)
     histories = {one.client: one for one in read_histories(connection, context, known, known.begins, clients)}
-    faces = Profiles(context)
+    profiles = Profiles(context)
     circles = {
         one.name: Circle(
             months=people.get(one.name, {}),
             begins=begins,
-            profile=faces.profile_of(one.name),
-            centres=faces.centres_of(one.name),
+            profile=profiles.profile_of(one.name),
+            centres=profiles.centres_of(one.name),
         )
         for one in clients
     }

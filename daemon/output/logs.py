@@ -19,7 +19,7 @@ from daemon.output.redaction import kind_of, scrub, scrub_value, trace
 if TYPE_CHECKING:
     import structlog
 
-Line = MutableMapping[str, Any]
+LogLine = MutableMapping[str, Any]
 
 
 def set_up_logs(settings: Log) -> None:
@@ -54,7 +54,7 @@ class Scrubber:
     def __init__(self, *, addresses: bool) -> None:
         self._addresses = addresses
 
-    def __call__(self, _logger: object, _method: str, line: Line) -> Line:
+    def __call__(self, _logger: object, _method: str, line: LogLine) -> LogLine:
         """The line with every value scrubbed, and an exception as a trace without values."""
         error = line.pop("exc_info", None)
         line.pop("stack_info", None)

@@ -7,7 +7,7 @@ import io
 
 from daemon.output import safe_text
 from daemon.render.words import VERDICTS
-from scoring.digest.value import Digest, Line
+from scoring.digest.value import ClientLine, Digest
 from scoring.months.hours import hours_text
 
 FILE_NAME = "digest.csv"
@@ -47,7 +47,7 @@ def cell(text: str | None) -> str:
     return f"'{line}" if line.startswith(_FORMULA) else line
 
 
-def _row(month: str, line: Line) -> list[str | int]:
+def _row(month: str, line: ClientLine) -> list[str | int]:
     change = line.change_tenths
     return [
         cell(month),

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from scoring.digest.value import Line
+from scoring.digest.value import ClientLine
 from scoring.wording import count_text
 
 MOST_BYTES = 98_000
@@ -32,7 +32,7 @@ class HasLine(Protocol):
     """A client's row that knows the value it shows."""
 
     @property
-    def line(self) -> Line: ...
+    def line(self) -> ClientLine: ...
 
 
 R = TypeVar("R", bound=HasLine)
@@ -76,7 +76,7 @@ def about_not_met(left_out: int) -> str:
     return f"And {left_out} more: those with no meetings in digest.csv." if left_out > 0 else ""
 
 
-def _moved(line: Line) -> int:
+def _moved(line: ClientLine) -> int:
     """By how much a client's hours changed, in tenths; all of them where the month before is unknown.
 
     With a quarterly rhythm the month before is no yardstick, so such a client is no mover.

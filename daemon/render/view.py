@@ -11,7 +11,7 @@ from daemon.output import safe_text
 from daemon.render import charts
 from daemon.render.size_limits import SIZE_LIMITS, SizeLimits, about_full, about_not_met, about_rest, in_full
 from daemon.render.words import TRENDS, VERDICTS, Mark
-from scoring.digest.value import Digest, Line, Section
+from scoring.digest.value import ClientLine, Digest, Section
 from scoring.months.history import Verdict
 from scoring.months.hours import hours_text
 from scoring.months.month import Month
@@ -41,7 +41,7 @@ class LineView:
     yardstick: the sentence then says what was compared.
     """
 
-    line: Line
+    line: ClientLine
     client: str
     about: str
     mark: Mark
@@ -61,7 +61,7 @@ class LineView:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Group:
+class VerdictGroup:
     """The clients of one verdict, for the first screen."""
 
     mark: Mark
@@ -83,7 +83,7 @@ class DigestView:
     headline: str
     warning: str
     about_groups: str
-    groups: tuple[Group, ...]
+    groups: tuple[VerdictGroup, ...]
     lines: tuple[LineView, ...]
     full: tuple[LineView, ...]
     brief: tuple[LineView, ...]
@@ -144,11 +144,11 @@ def _shown(
     )
 
 
-def _groups(digest: Digest) -> Iterator[Group]:
+def _groups(digest: Digest) -> Iterator[VerdictGroup]:
     for verdict, mark in VERDICTS.items():
         names = [safe_text.name(line.client) for line in digest.lines if line.verdict is verdict]
         if names:
-            yield Group(mark=mark, count=len(names), names=names_text(names, most=NAMES_SHOWN))
+            yield VerdictGroup(mark=mark, count=len(names), names=names_text(names, most=NAMES_SHOWN))
 
 
 def _about_groups(digest: Digest) -> str:
@@ -167,7 +167,7 @@ def _warning(digest: Digest) -> str:
     return f"Incomplete: {safe_text.one_line(digest.lacks[0])}" if digest.lacks else "These figures are incomplete."
 
 
-def _line(index: int, line: Line) -> LineView:
+def _line(index: int, line: ClientLine) -> LineView:
     change = line.change_tenths
     file = f"{index:03d}-{_slug(line.client)}"
     width, height = charts.strip_size(line.strip)
@@ -199,7 +199,7 @@ def _line(index: int, line: Line) -> LineView:
     )
 
 
-def _about(line: Line) -> str:
+def _about(line: ClientLine) -> str:
     """Who manages it and what it is, in small print: `cleo · strategic`."""
     facts = [
         _manager(line.manager),
@@ -213,7 +213,7 @@ def _manager(address: str | None) -> str:
     return safe_text.name(address.partition("@")[0]) if address else "no manager"
 
 
-def _parts(line: Line) -> Iterator[tuple[str, str]]:
+def _parts(line: ClientLine) -> Iterator[tuple[str, str]]:
     """The sum behind the hours; where it is long, what is left of it in one, so that it still adds up."""
     shown = line.parts if len(line.parts) <= PARTS_SHOWN else line.parts[: PARTS_SHOWN - 1]
     for part in shown:

@@ -17,7 +17,7 @@ from daemon.reporting.months import MonthRows, read_months
 from daemon.reporting.next_steps import to_beat
 from daemon.reporting.working_days import working_days
 from scoring.digest.lines import line_of
-from scoring.digest.value import Line
+from scoring.digest.value import ClientLine
 from scoring.insights.health import ELEMENTS, Answer, Health, health_of
 from scoring.insights.next_step import NextStep, booked, next_step, next_step_text
 from scoring.insights.people import QUARTER, Circle, Known
@@ -34,13 +34,13 @@ RESULTS_AFTER = (18, 24)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Page:
+class AccountPage:
     """A client as of the end of `month`. `meetings` are those of its quarter, `steps` what is booked with its text."""
 
     client: Client
     month: Month
     row: Row
-    line: Line
+    line: ClientLine
     insight: Insight
     circle: Circle
     people: Sequence[Known]
@@ -61,7 +61,7 @@ class Page:
 
 def page_of(
     connection: Connection, context: ScoringContext, client: Client, month: Month | None, now: datetime
-) -> Page:
+) -> AccountPage:
     """Raises `NothingRead` and `UnknownMonth`; a month that has not ended cannot be judged, so the one before is."""
     known = known_months(connection, context, now)
     asked = min(known.check(month or known.last), known.last)
@@ -88,14 +88,14 @@ def _page(
     rows: MonthRows,
     meetings: Mapping[Month, Sequence[Credited]],
     now: datetime,
-) -> Page:
+) -> AccountPage:
     context, month = found.context, rows.month
     (client,) = (one for one in context.clients if one.name == rows.rows[0].client)
     circle, history = found.circles[client.name], found.histories[client.name]
     company = context.config.company
     running = month_of(now, context.zone)
     judged = [one.judged for kept in meetings.values() for one in kept]
-    return Page(
+    return AccountPage(
         client=client,
         month=month,
         row=rows.rows[0],

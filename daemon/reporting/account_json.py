@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from daemon.figures.scoring_context import ScoringContext
-from daemon.reporting.account import Page
+from daemon.reporting.account import AccountPage
 from daemon.reporting.report_json import explain_json, insight_json
 from scoring.digest.value import Bar
 from scoring.insights.health import ELEMENTS, FURTHER, NOT_KNOWN, RELATIONSHIPS, Health
@@ -15,7 +15,7 @@ from scoring.months.hours import thousandths
 from scoring.months.month import Month, first_day
 
 
-def page_json(page: Page, context: ScoringContext) -> dict[str, Any]:
+def page_json(page: AccountPage, context: ScoringContext) -> dict[str, Any]:
     """`rapport client NAME --format json`."""
     figures = page.row.figures
     return {
@@ -49,7 +49,7 @@ def _bar_json(bar: Bar) -> dict[str, Any]:
     return {"month": bar.month, "man_hours": None if bar.tenths is None else bar.tenths / 10, "score": bar.score}
 
 
-def person_json(page: Page, one: Known) -> dict[str, Any]:
+def person_json(page: AccountPage, one: Known) -> dict[str, Any]:
     """A person's row; what nobody has told is null."""
     return {
         "address": one.address,

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from daemon.figures.affected_months import months_between
-from daemon.figures.history import Known, coverage_of, read_histories
+from daemon.figures.history import KnownMonths, coverage_of, read_histories
 from daemon.figures.insights import Insight, insights_of
 from daemon.figures.scoring_context import ScoringContext
 from daemon.reporting.restatements import restated_months
@@ -40,7 +40,7 @@ class MonthRows:
 def read_months(
     connection: Connection,
     context: ScoringContext,
-    known: Known,
+    known: KnownMonths,
     months: Iterable[Month],
     clients: Iterable[Client],
     now: datetime,
@@ -48,7 +48,7 @@ def read_months(
     """The rows of these months: every client of the config in every month, zeros included."""
     wanted = sorted(set(months))
     histories = read_histories(connection, context, known, shift(wanted[0], -_LOOK_BACK), clients)
-    reach = [coverage_of(one, context) for one in context.calendars]
+    coverage = [coverage_of(one, context) for one in context.calendars]
     told = read_told(connection, months=wanted)
     by_name = {one.client: one for one in histories}
     otherwise = [changed for changed, _ in restated_months(connection, context, by_name, told, now)]
@@ -57,7 +57,7 @@ def read_months(
         insights.setdefault(of, {})[client] = one
     found = []
     for month in wanted:
-        lacking = missing(month, reach, context.zone) if month < known.running else ()
+        lacking = missing(month, coverage, context.zone) if month < known.running else ()
         found.append(
             MonthRows(
                 month=month,
@@ -71,6 +71,6 @@ def read_months(
     return found
 
 
-def months_to(last: Month, count: int, known: Known) -> list[Month]:
+def months_to(last: Month, count: int, known: KnownMonths) -> list[Month]:
     """So many months up to `last`, without those before history."""
     return months_between(max(shift(last, 1 - count), known.begins), last)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from scoring.digest.lines import WorkingDays, line_of
 from scoring.digest.sections import Aside, sections_of
-from scoring.digest.value import Digest, Line, NotMet, SetAside
+from scoring.digest.value import ClientLine, Digest, NotMet, SetAside
 from scoring.meetings.address_book import Client
 from scoring.meetings.values import Identity
 from scoring.months.counting import Reason
@@ -56,7 +56,7 @@ class Material:
     clients: Sequence[Client]
     histories: Mapping[str, History]
     meetings: Mapping[str, Sequence[Credited]]
-    reach: Sequence[Coverage]
+    coverage: Sequence[Coverage]
     missing: Sequence[str]
     incomplete: frozenset[Month]
     working_days: WorkingDays
@@ -94,7 +94,7 @@ def build_digest(material: Material) -> Digest:
     )
 
 
-def _line(material: Material, client: Client) -> Line:
+def _line(material: Material, client: Client) -> ClientLine:
     return line_of(
         material.histories[client.name],
         material.month,
@@ -107,7 +107,7 @@ def _line(material: Material, client: Client) -> Line:
     )
 
 
-def _reading_order(material: Material, line: Line) -> tuple[int, int, int, str]:
+def _reading_order(material: Material, line: ClientLine) -> tuple[int, int, int, str]:
     """Those that need action first; of those, key accounts, and the largest loss."""
     tier = _TIER_ORDER.index(line.tier) if line.tier in _TIER_ORDER else len(_TIER_ORDER)
     compared = material.histories[line.client].row(material.month).compared
@@ -116,7 +116,7 @@ def _reading_order(material: Material, line: Line) -> tuple[int, int, int, str]:
     return (_READING_ORDER.index(line.verdict), tier, loss, line.client)
 
 
-def _headline(material: Material, lines: Sequence[Line], judged: Sequence[Line], developing: int) -> str:
+def _headline(material: Material, lines: Sequence[ClientLine], judged: Sequence[ClientLine], developing: int) -> str:
     name = month_name(material.month)
     if material.month >= material.running:
         seconds = sum(material.histories[line.client].figures(material.month).man_seconds for line in lines)
@@ -129,7 +129,7 @@ def _headline(material: Material, lines: Sequence[Line], judged: Sequence[Line],
     return f"{name}: {developing} of {count_text(len(judged), 'relationship', 'relationships')} {verb} developing{also}"
 
 
-def _subject(material: Material, judged: Sequence[Line], developing: int, headline: str) -> str:
+def _subject(material: Material, judged: Sequence[ClientLine], developing: int, headline: str) -> str:
     """The verdict and at most three names."""
     if material.month >= material.running or not judged:
         return headline
@@ -138,13 +138,13 @@ def _subject(material: Material, judged: Sequence[Line], developing: int, headli
     return f"{subject}; look at {names_text(names)}" if names else subject
 
 
-def _is_met(material: Material, line: Line) -> bool:
+def _is_met(material: Material, line: ClientLine) -> bool:
     """Whether any meeting counted in the month, or in the three months that a quarterly rhythm looks at (R9)."""
     history = material.histories[line.client]
     return any(history.figures(month).meetings for month in (material.month, *history.row(material.month).compared.now))
 
 
-def _not_met(material: Material, line: Line) -> NotMet:
+def _not_met(material: Material, line: ClientLine) -> NotMet:
     history = material.histories[line.client]
     met = [month for month, figures in history.months.items() if figures.meetings and month <= material.month]
     last = max(met, default=None)
@@ -191,7 +191,7 @@ def _lacks(material: Material) -> Iterable[str]:
     if material.missing:
         calendars = count_text(len(material.missing), "calendar was", "calendars were")
         yield f"{calendars} not read to the end of {month_name(material.month)}{_who(material, material.missing)}."
-    in_scope = [one for one in material.reach if one.left is None and one.joined <= material.month]
+    in_scope = [one for one in material.coverage if one.left is None and one.joined <= material.month]
     never = sorted({one.calendar for one in in_scope if one.never_read is not None})
     if never:
         yield f"{count_text(len(never), 'calendar is', 'calendars are')} never read{_who(material, never)}."
@@ -207,8 +207,8 @@ def _lacks(material: Material) -> Iterable[str]:
 
 def _read_through(material: Material) -> int:
     """How many calendars the month's figures know to its end (R11)."""
-    scope = {one.calendar for one in material.reach if one.never_read is None and one.joined <= material.month}
-    gone = {one.calendar for one in material.reach if one.left is not None and one.left < material.month}
+    scope = {one.calendar for one in material.coverage if one.never_read is None and one.joined <= material.month}
+    gone = {one.calendar for one in material.coverage if one.left is not None and one.left < material.month}
     return len(scope - gone - set(material.missing))
 
 
@@ -216,7 +216,7 @@ def _who(material: Material, calendars: Sequence[str]) -> str:
     return f": {names_text(calendars, most=_MOST_NAMED)}" if material.show_ours else ""
 
 
-def _notes(material: Material, lines: Sequence[Line]) -> Iterable[str]:
+def _notes(material: Material, lines: Sequence[ClientLine]) -> Iterable[str]:
     figures = [material.histories[line.client].figures(material.month) for line in lines]
     total = sum(one.man_seconds for one in figures)
     if total:

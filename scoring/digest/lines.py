@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from scoring.digest.value import Bar, Line, Part
+from scoring.digest.value import Bar, ClientLine, HoursPart
 from scoring.meetings.values import Meeting
 from scoring.months.figures import Credited
 from scoring.months.history import History, Row, Trend, Verdict
@@ -37,13 +37,13 @@ def line_of(
     incomplete: frozenset[Month],
     working_days: WorkingDays,
     findings: tuple[str, ...] = (),
-) -> Line:
+) -> ClientLine:
     """A client's line. `credited` are its meetings of the month, set-aside ones included."""
     row = history.row(month)
     now, before = tenths(row.compared.man_seconds), tenths(row.compared.man_seconds_before)
     if row.verdict is Verdict.SO_FAR:
         now = tenths(row.figures.man_seconds)
-    return Line(
+    return ClientLine(
         client=row.client,
         manager=manager,
         tier=tier,
@@ -67,7 +67,7 @@ def line_of(
     )
 
 
-def parts_of(credited: Sequence[Credited]) -> tuple[Part, ...]:
+def parts_of(credited: Sequence[Credited]) -> tuple[HoursPart, ...]:
     """The sum behind a month's man-hours; the parts add up to them as shown."""
     met = [one for one in credited if one.judged.step not in (None, Step.PHONE)]
     met.sort(key=lambda one: (-one.man_seconds, one.judged.meeting.start, one.judged.meeting.identity.series))
@@ -80,7 +80,7 @@ def parts_of(credited: Sequence[Credited]) -> tuple[Part, ...]:
         if grouped:
             texts.append(meetings_text(step, len(grouped)))
             seconds.append(sum(one.man_seconds for one in grouped))
-    return tuple(Part(text=text, tenths=share) for text, share in zip(texts, share_out(seconds), strict=True))
+    return tuple(HoursPart(text=text, tenths=share) for text, share in zip(texts, share_out(seconds), strict=True))
 
 
 def _meeting_text(one: Credited) -> str:

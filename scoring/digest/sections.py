@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from scoring.digest.restatement import Restated
-from scoring.digest.value import Line, Section
+from scoring.digest.value import ClientLine, Section
 from scoring.months.counting import Reason
 from scoring.months.figures import Credited
 from scoring.months.month import Month, shift
@@ -36,7 +36,7 @@ class Aside:
     portfolio: Sequence[str] = ()
 
 
-def sections_of(aside: Aside, lines: Sequence[Line], month: Month, timezone: str) -> tuple[Section, ...]:
+def sections_of(aside: Aside, lines: Sequence[ClientLine], month: Month, timezone: str) -> tuple[Section, ...]:
     """The sections that have anything to say, in reading order."""
     name = month_name(shift(month, 1))
     found = (
@@ -59,7 +59,7 @@ def _shortened(sentences: list[str]) -> tuple[str, ...]:
     return (*shown, f"And {len(sentences) - len(shown)} more.")
 
 
-def _movers(lines: Sequence[Line]) -> Iterator[str]:
+def _movers(lines: Sequence[ClientLine]) -> Iterator[str]:
     """The clients whose man-hours grew most, and those whose shrank most; quarterly ones move at another pace."""
     moved = [
         (change, line.client) for line in lines if not line.quarterly and line.judged and (change := line.change_tenths)
@@ -75,7 +75,7 @@ def _movers(lines: Sequence[Line]) -> Iterator[str]:
             yield f"{word}: {', '.join(named)}."
 
 
-def _booked(booked: Mapping[str, Sequence[Credited]], lines: Sequence[Line], zone: ZoneInfo) -> Iterator[str]:
+def _booked(booked: Mapping[str, Sequence[Credited]], lines: Sequence[ClientLine], zone: ZoneInfo) -> Iterator[str]:
     for line in lines:
         ahead = [one for one in booked.get(line.client, ()) if _is_ahead(one)]
         if ahead:

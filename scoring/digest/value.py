@@ -22,7 +22,7 @@ class Bar:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
+class HoursPart:
     """A part of the sum behind a client's man-hours; the parts' tenths add up to the line's."""
 
     text: str
@@ -30,7 +30,7 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Line:
+class ClientLine:
     """One client's month. `before` is None where the month before is unknown.
 
     `findings` are what the pattern of meetings says (R13, R14), at most three, the most important first.
@@ -52,7 +52,7 @@ class Line:
     meetings: int
     client_people: int
     phone_tenths: int
-    parts: tuple[Part, ...]
+    parts: tuple[HoursPart, ...]
     sentences: tuple[str, ...]
     strip: tuple[Bar, ...]
     findings: tuple[str, ...] = ()
@@ -110,7 +110,7 @@ class Digest:
     developing: int
     judged: int
     complete: bool
-    lines: tuple[Line, ...]
+    lines: tuple[ClientLine, ...]
     not_met: tuple[NotMet, ...]
     set_aside: tuple[SetAside, ...]
     lacks: tuple[str, ...]

@@ -15,7 +15,7 @@ from daemon.config.model import Config
 from daemon.config.schema.tables import Digest
 from daemon.digests.editions import Edition, editions
 from daemon.digests.month_data import MonthData, load_month
-from daemon.figures.history import Known
+from daemon.figures.history import KnownMonths
 from daemon.figures.rescore import rescore
 from daemon.figures.scoring_context import ScoringContext
 from daemon.reporting.suggestions import Suggestion
@@ -91,7 +91,7 @@ def data(tmp_path: Path) -> MonthData:
         context=context,
         digest=Digest(name="leadership", to=(CEO,)),
         month=OCTOBER,
-        known=Known(begins=Month("2025-01"), running=NOVEMBER),
+        known=KnownMonths(begins=Month("2025-01"), running=NOVEMBER),
         now=NOW,
         clients=context.clients,
         histories=histories,
