@@ -122,7 +122,7 @@ def _of_all(data: MonthData) -> Aside:
     """What is told beside the whole portfolio."""
     return Aside(
         booked=_of(data.clients, data.coming),
-        strangers=[(one.domain, one.meetings) for one in data.strangers if one.meetings >= _MET_OFTEN],
+        strangers=[(domain.domain, domain.meetings) for domain in data.strangers if domain.meetings >= _MET_OFTEN],
         without_digest=_without_digest(data),
         portfolio=_portfolio(data),
     )

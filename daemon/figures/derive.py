@@ -135,8 +135,8 @@ def judged_from(meetings: Iterable[Meeting], context: ScoringContext, now: datet
     """Meetings as each client's."""
     found: dict[str, list[Judged]] = {}
     for meeting in meetings:
-        for one in judge(meeting, context.book, context.rules, now):
-            found.setdefault(one.client, []).append(one)
+        for judged in judge(meeting, context.book, context.rules, now):
+            found.setdefault(judged.client, []).append(judged)
     return found
 
 

@@ -63,21 +63,21 @@ def read_histories(
     """The kept months of each client from `first` on."""
     kept: dict[str, dict[Month, Figures]] = {}
     clients = list(clients)
-    few = [one.name for one in clients] if len(clients) <= _FEW else None
+    few = [client.name for client in clients] if len(clients) <= _FEW else None
     for figures in read_figures(connection, first=first, clients=few):
         kept.setdefault(figures.client, {})[figures.month] = figures
     met = first_met(connection)
     return [
         History(
-            client=one.name,
-            quarterly=one.quarterly,
+            client=client.name,
+            quarterly=client.quarterly,
             begins=known.begins,
             running=known.running,
-            months=kept.get(one.name, {}),
-            first_met=met.get(one.name),
+            months=kept.get(client.name, {}),
+            first_met=met.get(client.name),
             rules=context.rules,
         )
-        for one in clients
+        for client in clients
     ]
 
 

@@ -98,7 +98,7 @@ def _keep(connection: Connection, derived: Derived, numbers: Numbers) -> int:
         return 0
     erase_copies(connection, derived.unwanted)
     erase_titles(connection, derived.untitled)
-    before = {one.client: one for one in read_figures(connection, first=derived.month, last=derived.month)}
+    before = {figures.client: figures for figures in read_figures(connection, first=derived.month, last=derived.month)}
     changed = {
         client for client in before.keys() | derived.figures.keys() if before.get(client) != derived.figures.get(client)
     }

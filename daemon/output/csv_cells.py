@@ -29,6 +29,6 @@ def cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, int | float):
         return str(value)
-    text = " ".join(str(one) for one in value) if isinstance(value, list | tuple) else str(value)
+    text = " ".join(str(item) for item in value) if isinstance(value, list | tuple) else str(value)
     text = one_line(text, 2_000)
     return f"'{text}" if text[:1] in {"=", "+", "-", "@"} else text

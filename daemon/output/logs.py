@@ -90,7 +90,7 @@ class _ToStructlog(logging.Handler):
 
 def _route_other_logs(level: int) -> None:
     root = logging.getLogger()
-    for handler in [one for one in root.handlers if isinstance(one, _ToStructlog)]:
+    for handler in [handler for handler in root.handlers if isinstance(handler, _ToStructlog)]:
         root.removeHandler(handler)
     root.addHandler(_ToStructlog())
     root.setLevel(max(level, logging.WARNING))  # below that libraries tell what they ask for and with what

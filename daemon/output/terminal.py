@@ -74,7 +74,7 @@ class Table:
         """A row."""
         from rich.text import Text
 
-        self._table.add_row(*(Text(one_line("" if one is None else str(one), 500)) for one in cells), style=style)
+        self._table.add_row(*(Text(one_line("" if value is None else str(value), 500)) for value in cells), style=style)
 
     def print(self) -> None:
         console().print(self._table)

@@ -86,7 +86,7 @@ def _thread(seen: DigestView, tail: list[list[Block]]) -> tuple[tuple[Message, .
 
     if len(messages(len(clients))) <= MOST_MESSAGES:
         return messages(len(clients)), len(clients)
-    count = max(0, bisect_right(range(len(clients)), MOST_MESSAGES, key=lambda one: len(messages(one))) - 1)
+    count = max(0, bisect_right(range(len(clients)), MOST_MESSAGES, key=lambda shown: len(messages(shown))) - 1)
     return messages(count), count
 
 
@@ -122,7 +122,7 @@ def _figures(line: LineView) -> str:
 def _tail(seen: DigestView, more: Sequence[Section]) -> list[list[Block]]:
     """What comes after the clients, in the fullest form that leaves room for them."""
     for most in _TAIL_LINES:
-        units = [[one] for part in _parts(seen, more, most) for one in sections(part)]
+        units = [[block] for part in _parts(seen, more, most) for block in sections(part)]
         if len(pack(units)) <= _TAIL_MESSAGES:
             break
     return units

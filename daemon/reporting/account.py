@@ -52,11 +52,11 @@ class AccountPage:
     health: Health
     missing: Sequence[str]
 
-    def share(self, one: Known) -> float:
+    def share(self, person: Known) -> float:
         """A person's part of the client's man-hours of the last six months."""
         months = tuple(shift(self.month, -back) for back in range(6))
         total = self.circle.span(tuple(sorted(months))).total
-        return sum(one.seconds.get(month, 0) for month in months) / total if total else 0.0
+        return sum(person.seconds.get(month, 0) for month in months) / total if total else 0.0
 
 
 def page_of(
@@ -76,8 +76,8 @@ def page_of(
     quarter = [shift(asked, -back) for back in range(QUARTER) if shift(asked, -back) >= known.begins]
     ahead = [shift(known.running, later) for later in range(_AHEAD)]
     meetings = {
-        one: read_meetings(connection, context, one, now, {client.name}).get(client.name, [])
-        for one in (*quarter, *ahead)
+        wanted: read_meetings(connection, context, wanted, now, {client.name}).get(client.name, [])
+        for wanted in (*quarter, *ahead)
     }
     return _page(found, insight, rows, meetings, now)
 
@@ -90,11 +90,11 @@ def _page(
     now: datetime,
 ) -> AccountPage:
     context, month = found.context, rows.month
-    (client,) = (one for one in context.clients if one.name == rows.rows[0].client)
+    (client,) = (client for client in context.clients if client.name == rows.rows[0].client)
     circle, history = found.circles[client.name], found.histories[client.name]
     company = context.config.company
     running = month_of(now, context.zone)
-    judged = [one.judged for kept in meetings.values() for one in kept]
+    judged = [line.judged for kept in meetings.values() for line in kept]
     return AccountPage(
         client=client,
         month=month,
@@ -106,7 +106,7 @@ def _page(
             manager=client.manager,
             tier=client.tier,
             incomplete=frozenset(),
-            working_days=lambda one: working_days(one, company.country, company.region),
+            working_days=lambda asked: working_days(asked, company.country, company.region),
             findings=insight.told(),
         ),
         insight=insight,
@@ -118,7 +118,7 @@ def _page(
         to_beat=to_beat(context, circle, history, month, [line.judged for line in meetings.get(running, ())])
         if shift(month, 1) == running
         else None,
-        meetings={one: kept for one, kept in meetings.items() if one <= month},
+        meetings={past: kept for past, kept in meetings.items() if past <= month},
         health=_health(context, found, client, month, insight),
         missing=rows.missing,
     )
@@ -126,7 +126,7 @@ def _page(
 
 def _results(context: ScoringContext, client: Client) -> tuple[Month, Month] | None:
     """The months between which results may be expected."""
-    since = next(one.since for one in context.config.clients if one.name == client.name)
+    since = next(settings.since for settings in context.config.clients if settings.name == client.name)
     if since is None:
         return None
     began = Month(f"{since.year:04d}-{since.month:02d}")
@@ -134,27 +134,27 @@ def _results(context: ScoringContext, client: Client) -> tuple[Month, Month] | N
 
 
 def _steps(context: ScoringContext, circle: Circle, judged: Sequence[Judged]) -> list[tuple[NextStep, str]]:
-    steps = [next_step(one, context.rules) for one in booked(judged)]
+    steps = [next_step(meeting, context.rules) for meeting in booked(judged)]
     return [(step, next_step_text(step, context.zone, circle.name)) for step in steps]
 
 
 def _health(context: ScoringContext, found: Study, client: Client, month: Month, insight: Insight) -> Health:
     names = {
-        one.casefold()
+        name.casefold()
         for known in context.config.clients
         if known.name == client.name
-        for one in (known.name, *known.formerly)
+        for name in (known.name, *known.formerly)
     }
     answers = [
         Answer(
-            element=one.element,
-            quarter=one.quarter,
-            text=one.answer,
-            mark=int(one.answer) if one.element in ELEMENTS else None,
-            note=one.note,
+            element=row.element,
+            quarter=row.quarter,
+            text=row.answer,
+            mark=int(row.answer) if row.element in ELEMENTS else None,
+            note=row.note,
         )
-        for one in context.config.assessments
-        if one.client.casefold() in names
+        for row in context.config.assessments
+        if row.client.casefold() in names
     ]
     standing = standings_of(found.account(client.name), found.circles[client.name], [month])[month]
-    return health_of(answers, standing, [one.name for one in insight.signals], month)
+    return health_of(answers, standing, [signal.name for signal in insight.signals], month)

@@ -48,13 +48,13 @@ def read_months(
     """The rows of these months: every client of the config in every month, zeros included."""
     wanted = sorted(set(months))
     histories = read_histories(connection, context, known, shift(wanted[0], -_LOOK_BACK), clients)
-    coverage = [coverage_of(one, context) for one in context.calendars]
+    coverage = [coverage_of(calendar, context) for calendar in context.calendars]
     told = read_told(connection, months=wanted)
-    by_name = {one.client: one for one in histories}
+    by_name = {history.client: history for history in histories}
     otherwise = [changed for changed, _ in restated_months(connection, context, by_name, told, now)]
     insights: dict[Month, dict[str, Insight]] = {}
-    for (client, of), one in insights_of(connection, wanted).items():
-        insights.setdefault(of, {})[client] = one
+    for (client, of), insight in insights_of(connection, wanted).items():
+        insights.setdefault(of, {})[client] = insight
     found = []
     for month in wanted:
         lacking = missing(month, coverage, context.zone) if month < known.running else ()

@@ -31,21 +31,21 @@ def report_json(context: ScoringContext, found: Iterable[MonthRows], now: dateti
         "generated_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "months": [
             {
-                "month": one.month,
-                "complete": one.complete,
-                "missing_calendars": list(one.missing) if named else len(one.missing),
+                "month": month.month,
+                "complete": month.complete,
+                "missing_calendars": list(month.missing) if named else len(month.missing),
                 "clients": [
-                    written | judged_json(one.insights.get(row.client)) for row, written in _rows_json(one, context)
+                    written | judged_json(month.insights.get(row.client)) for row, written in _rows_json(month, context)
                 ],
             }
-            for one in found
+            for month in found
         ],
     }
 
 
 def _rows_json(month: MonthRows, context: ScoringContext) -> Iterator[tuple[Row, dict[str, Any]]]:
     """The rows of a month, each with what JSON and CSV say of its figures."""
-    clients = {one.name: one for one in context.clients}
+    clients = {client.name: client for client in context.clients}
     company = context.config.company
     days = working_days(month.month, company.country, company.region)
     for row in month.rows:
@@ -136,7 +136,7 @@ def report_cells(found: Iterable[MonthRows], context: ScoringContext) -> list[di
 
 def explain_json(context: ScoringContext, client: str, month: Month, lines: Iterable[Credited]) -> dict[str, Any]:
     """`rapport explain --format json` (docs/interface.md). With `privacy.show_ours = false` ours are counted only."""
-    return {"client": client, "month": month, "meetings": [_line_json(one, context) for one in lines]}
+    return {"client": client, "month": month, "meetings": [_line_json(line, context) for line in lines]}
 
 
 def _line_json(line: Credited, context: ScoringContext) -> dict[str, Any]:

@@ -168,11 +168,11 @@ def _set_aside(material: Material) -> Iterable[SetAside]:
     found: dict[Reason, set[tuple[Identity, tuple[str, ...]]]] = {}
     named: dict[Reason, set[str]] = {}
     for client in material.clients:
-        for one in material.meetings.get(client.name, ()):
-            if one.judged.reason is not None:
-                meeting = one.judged.meeting
-                found.setdefault(one.judged.reason, set()).add((meeting.identity, meeting.calendars))
-                named.setdefault(one.judged.reason, set()).add(client.name)
+        for credited in material.meetings.get(client.name, ()):
+            if credited.judged.reason is not None:
+                meeting = credited.judged.meeting
+                found.setdefault(credited.judged.reason, set()).add((meeting.identity, meeting.calendars))
+                named.setdefault(credited.judged.reason, set()).add(client.name)
     for reason in Reason:
         if reason in found:
             count = len(found[reason])
@@ -191,15 +191,16 @@ def _lacks(material: Material) -> Iterable[str]:
     if material.missing:
         calendars = count_text(len(material.missing), "calendar was", "calendars were")
         yield f"{calendars} not read to the end of {month_name(material.month)}{_who(material, material.missing)}."
-    in_scope = [one for one in material.coverage if one.left is None and one.joined <= material.month]
-    never = sorted({one.calendar for one in in_scope if one.never_read is not None})
+    in_scope = [known for known in material.coverage if known.left is None and known.joined <= material.month]
+    never = sorted({known.calendar for known in in_scope if known.never_read is not None})
     if never:
         yield f"{count_text(len(never), 'calendar is', 'calendars are')} never read{_who(material, never)}."
     flawed: dict[str, set[tuple[Identity, tuple[str, ...]]]] = {}
     for client in material.clients:
-        for one in material.meetings.get(client.name, ()):
-            for flaw in one.judged.meeting.flaws:
-                flawed.setdefault(flaw, set()).add((one.judged.meeting.identity, one.judged.meeting.calendars))
+        for credited in material.meetings.get(client.name, ()):
+            meeting = credited.judged.meeting
+            for flaw in meeting.flaws:
+                flawed.setdefault(flaw, set()).add((meeting.identity, meeting.calendars))
     for flaw, meetings in sorted(flawed.items()):
         if flaw in FLAW_WORDS:
             yield f"{count_text(len(meetings), 'meeting has', 'meetings have')} {FLAW_WORDS[flaw]}."
@@ -207,8 +208,10 @@ def _lacks(material: Material) -> Iterable[str]:
 
 def _read_through(material: Material) -> int:
     """How many calendars the month's figures know to its end (R11)."""
-    scope = {one.calendar for one in material.coverage if one.never_read is None and one.joined <= material.month}
-    gone = {one.calendar for one in material.coverage if one.left is not None and one.left < material.month}
+    scope = {
+        known.calendar for known in material.coverage if known.never_read is None and known.joined <= material.month
+    }
+    gone = {known.calendar for known in material.coverage if known.left is not None and known.left < material.month}
     return len(scope - gone - set(material.missing))
 
 
@@ -218,9 +221,9 @@ def _who(material: Material, calendars: Sequence[str]) -> str:
 
 def _notes(material: Material, lines: Sequence[ClientLine]) -> Iterable[str]:
     figures = [material.histories[line.client].figures(material.month) for line in lines]
-    total = sum(one.man_seconds for one in figures)
+    total = sum(month.man_seconds for month in figures)
     if total:
-        share = round(100 * sum(one.confirmed_seconds for one in figures) / total)
+        share = round(100 * sum(month.confirmed_seconds for month in figures) / total)
         yield f"{share} % of the hours come from people who accepted or organised."
     if material.month < material.running and (read := _read_through(material)):
         yield f"{count_text(read, 'calendar was', 'calendars were')} read to the end of {month_name(material.month)}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from scoring.digest.value import Bar, ClientLine, HoursPart
 from scoring.meetings.values import Meeting
@@ -69,24 +70,29 @@ def line_of(
 
 def parts_of(credited: Sequence[Credited]) -> tuple[HoursPart, ...]:
     """The sum behind a month's man-hours; the parts add up to them as shown."""
-    met = [one for one in credited if one.judged.step not in (None, Step.PHONE)]
-    met.sort(key=lambda one: (-one.man_seconds, one.judged.meeting.start, one.judged.meeting.identity.series))
+    met = [meeting for meeting in credited if meeting.judged.step not in (None, Step.PHONE)]
+    met.sort(key=_most_hours_first)
     apart = met if len(met) <= _APART else met[:1]
-    texts = [_meeting_text(one) for one in apart]
-    seconds = [one.man_seconds for one in apart]
+    texts = [_meeting_text(meeting) for meeting in apart]
+    seconds = [meeting.man_seconds for meeting in apart]
     rest = met[len(apart) :]
     for step in reversed(Step):
-        grouped = [one for one in rest if one.judged.step is step]
+        grouped = [meeting for meeting in rest if meeting.judged.step is step]
         if grouped:
             texts.append(meetings_text(step, len(grouped)))
-            seconds.append(sum(one.man_seconds for one in grouped))
+            seconds.append(sum(meeting.man_seconds for meeting in grouped))
     return tuple(HoursPart(text=text, tenths=share) for text, share in zip(texts, share_out(seconds), strict=True))
 
 
-def _meeting_text(one: Credited) -> str:
-    meeting: Meeting = one.judged.meeting
+def _most_hours_first(credited: Credited) -> tuple[int, datetime, bytes]:
+    meeting = credited.judged.meeting
+    return -credited.man_seconds, meeting.start, meeting.identity.series
+
+
+def _meeting_text(credited: Credited) -> str:
+    meeting: Meeting = credited.judged.meeting
     what = meeting.title or "a meeting"
-    people = count_text(len(one.judged.people), "person", "people")
+    people = count_text(len(credited.judged.people), "person", "people")
     return f"{what}, {people}, {length_text(meeting.length)}"
 
 
@@ -94,14 +100,14 @@ def strip_of(history: History, month: Month, incomplete: frozenset[Month]) -> tu
     """The 24 months up to `month`; those before history are unknown."""
     bars = []
     for back in range(_STRIP_MONTHS - 1, -1, -1):
-        one = shift(month, -back)
-        known = one >= history.begins
+        past = shift(month, -back)
+        known = past >= history.begins
         bars.append(
             Bar(
-                month=one,
-                tenths=tenths(history.figures(one).man_seconds) if known else None,
-                score=history.score(one) if known else None,
-                complete=one not in incomplete,
+                month=past,
+                tenths=tenths(history.figures(past).man_seconds) if known else None,
+                score=history.score(past) if known else None,
+                complete=past not in incomplete,
             )
         )
     return tuple(bars)
@@ -118,7 +124,7 @@ def _sentences(history: History, row: Row, working_days: WorkingDays) -> list[st
         _ours(row),
         _confirmed(row),
     ]
-    return [one for one in found if one]
+    return [sentence for sentence in found if sentence]
 
 
 def _without_largest(row: Row) -> str | None:
