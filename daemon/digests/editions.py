@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 from daemon.digests.audience import MANAGER, has_left
@@ -12,6 +13,7 @@ from daemon.figures.history import coverage_of
 from daemon.reporting.next_steps import next_steps
 from daemon.reporting.working_days import working_days
 from scoring.digest.build import Material, build_digest
+from scoring.digest.lines import STRIP_MONTHS
 from scoring.digest.restatement import Told, told_of
 from scoring.digest.sections import Aside
 from scoring.digest.value import Digest
@@ -23,7 +25,6 @@ from scoring.months.month import shift
 from scoring.wording import count_text
 
 T = TypeVar("T")
-_STRIP_MONTHS = 24
 _MET_OFTEN = 3  # meetings in the month from which an outside domain is named
 
 
@@ -97,7 +98,7 @@ def _material(data: MonthData) -> Material:
     """What all editions share."""
     context, month, company = data.context, data.month, data.context.config.company
     coverage = [coverage_of(calendar, context) for calendar in context.calendars]
-    strip = (shift(month, -back) for back in range(_STRIP_MONTHS))
+    strip = (shift(month, -back) for back in range(STRIP_MONTHS))
     lacking = {past: found for past in strip if (found := missing(past, coverage, context.zone))}
     return Material(
         name=data.digest.name,
@@ -112,7 +113,7 @@ def _material(data: MonthData) -> Material:
         coverage=coverage,
         missing=lacking.get(month, ()) if month < data.known.running else (),
         incomplete=frozenset(lacking),
-        working_days=lambda asked: working_days(asked, company.country, company.region),
+        working_days=partial(working_days, country=company.country, region=company.region),
         show_ours=context.config.privacy.show_ours,
         findings={client: insight.told() for client, insight in data.insights.items()},
     )

@@ -70,7 +70,7 @@ class Senders:
         return email.connect(own, self._config.context(), token=token)
 
     def _mail_token(self, kind: str, mailbox: str) -> str:
-        """A token for SMTP with the credentials of the connector of this kind; the config has one (`config_checks`)."""
+        """A token for SMTP with the credentials of the connector of this kind; the config has one (`config.checks`)."""
         settings = next(connector for connector in self._config.connectors if connector.kind == kind)
         module = import_module(f"connectors.calendars.{kind}")
         return str(module.mail_token(settings, self._config.context(), mailbox))

@@ -1,7 +1,7 @@
 """Logs: structlog on standard error, JSON or console, other libraries' logs with it.
 
 The last step before a line is written takes out secrets, titles and, unless at debug level, addresses
-(`daemon.scrub`). An exception is told by its kind and where it came from, never by what it says.
+(`daemon.output.redaction`). An exception is told by its kind and where it came from, never by what it says.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Takes out of text for logs what must not stand in one: secrets, tokens, addresses of services, people, titles.
 
-What this process has read as a secret goes by value (`connectors.guarded`); what looks like one, by its form.
+What this process has read as a secret goes by value (`connectors.known_secrets`); what looks like one, by its form.
 """
 
 from __future__ import annotations

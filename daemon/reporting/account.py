@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -106,7 +107,7 @@ def _page(
             manager=client.manager,
             tier=client.tier,
             incomplete=frozenset(),
-            working_days=lambda asked: working_days(asked, company.country, company.region),
+            working_days=partial(working_days, country=company.country, region=company.region),
             findings=insight.told(),
         ),
         insight=insight,

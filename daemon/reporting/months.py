@@ -1,4 +1,4 @@
-"""What is kept, as people and scripts read it: months of figures, and the meetings behind a figure."""
+"""Months of kept figures, as people and scripts read them."""
 
 from __future__ import annotations
 

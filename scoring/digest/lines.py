@@ -22,7 +22,8 @@ from scoring.wording import (
     verdict_sentence,
 )
 
-_STRIP_MONTHS = 24
+STRIP_MONTHS = 24
+"""The months of a client's strip, the digest's own included."""
 _APART = 3  # so many meetings are told one by one; beyond, only the largest is
 _FEWEST_OURS = 3
 WorkingDays = Callable[[Month], int]
@@ -97,9 +98,9 @@ def _meeting_text(credited: Credited) -> str:
 
 
 def strip_of(history: History, month: Month, incomplete: frozenset[Month]) -> tuple[Bar, ...]:
-    """The 24 months up to `month`; those before history are unknown."""
+    """The months up to `month`; those before history are unknown."""
     bars = []
-    for back in range(_STRIP_MONTHS - 1, -1, -1):
+    for back in range(STRIP_MONTHS - 1, -1, -1):
         past = shift(month, -back)
         known = past >= history.begins
         bars.append(

@@ -25,25 +25,20 @@ from scoring.digest.restatement import Restated, Told
 from scoring.insights.people import PeopleMonth, Presence
 from scoring.months.history import Verdict
 from scoring.months.month import Month
-from tests.daemon.worlds import ANA, JO, KIM, NOW, config_of, make_copy, scoring_context_of, sync
+from tests.daemon.worlds import ANA, CLIENTS, JO, KIM, NOW, config_of, make_copy, scoring_context_of, sync
 from tests.fakes.memory import MemoryCalendars
 from tests.scoring.builders import at, figures, history
 
 SEPTEMBER, OCTOBER, NOVEMBER = Month("2026-09"), Month("2026-10"), Month("2026-11")
 CEO = "email:ceo@northwind.example"
-MANAGED = """
-[[clients]]
-name = "Acme"
-domains = ["acme.example"]
-manager = "jo@northwind.example"
-[[clients]]
-name = "Beta"
-domains = ["beta.example"]
-manager = "kim@northwind.example"
+MANAGED = (
+    CLIENTS.replace('"Beta"', '"Beta"\nmanager = "kim@northwind.example"')
+    + """
 [[clients]]
 name = "Core"
 domains = ["core.example"]
 """
+)
 SENT_TO_MANAGERS = """
 [[digests]]
 name = "managers"
