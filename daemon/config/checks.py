@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from connectors.net.endpoints import is_loopback, is_safe_endpoint
 from daemon.config.client_checks import check_clients
 from daemon.config.draft import Draft
 from daemon.config.problems import listed, nearest
-from daemon.config.schema.addresses import is_loopback, is_safe_endpoint
 from daemon.config.schema.insight_tables import Stages
 from daemon.config.schema.secret_refs import store_problem
 from daemon.config.schema.tables import Alerts, Company, Digest, Email, Scale, Scoring, Slack, Store, Sync, Web

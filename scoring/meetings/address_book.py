@@ -133,12 +133,12 @@ class AddressBook:
         self._groups = {_clean(group) for group in groups}
         self._owners = {self.canonical(_clean(owner)) for owner in owners}
         self._ours = {self.canonical(_clean(address)) for address in company.addresses}
-        self._our_domains = {_ascii_domain(domain.lower()) for domain in company.domains}
+        self._our_domains = {_comparable_domain(domain.lower()) for domain in company.domains}
         self._client_addresses: dict[str, str] = {}
         self._client_domains: dict[str, str] = {}
         for client in clients:
             self._client_addresses |= {self.canonical(_clean(address)): client.name for address in client.addresses}
-            self._client_domains |= {_ascii_domain(domain.lower()): client.name for domain in client.domains}
+            self._client_domains |= {_comparable_domain(domain.lower()): client.name for domain in client.domains}
         self.who = who = _Remembered(self._ask).__getitem__
         self._is_outside = _Remembered(lambda address: who(address).kind in _OUTSIDE).__getitem__
         self._is_client = _Remembered(lambda address: who(address).kind is Kind.CLIENT).__getitem__
@@ -207,7 +207,7 @@ def normalise_address(raw: str) -> str | None:
     tagged = local.find("+")
     if tagged > 0:
         local = local[:tagged]
-    domain = _ascii_domain(domain)
+    domain = _comparable_domain(domain)
     return f"{local}@{domain}" if domain else None
 
 
@@ -218,13 +218,24 @@ def _unlike_address(text: str) -> bool:
     return len(text) > 320 or _UNLIKE_ADDRESS.search(text) is not None
 
 
-def _ascii_domain(domain: str) -> str:
-    domain = domain.rstrip(".")
+def ascii_domain(domain: str) -> str:
+    """An international domain as the DNS has it (IDNA 2008 after UTS 46), any other as it is.
+
+    Raises ValueError for one that the DNS cannot have. The standard library knows IDNA 2003 alone, by which
+    straße.example is strasse.example, somebody else's.
+    """
     if domain.isascii():
         return domain
+    import idna  # its tables take a while to load, and are hardly ever needed
+
+    return idna.encode(domain, uts46=True).decode("ascii")
+
+
+def _comparable_domain(domain: str) -> str:
+    domain = domain.rstrip(".")
     try:
-        return domain.encode("idna").decode("ascii")
-    except UnicodeError:
+        return ascii_domain(domain)
+    except ValueError:
         return domain
 
 

@@ -222,7 +222,7 @@ class FakeUser:
             "suspended": self.suspended,
             "archived": self.archived,
             "isGuestUser": self.guest,
-            "emails": [{"address": self.primary, "primary": True}, *({"address": one} for one in self.aliases)],
+            "emails": [*({"address": one} for one in self.aliases), {"address": self.primary, "primary": True}],
         }
         return row | ({"aliases": self.aliases} if self.aliases else {})
 

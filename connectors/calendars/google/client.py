@@ -19,8 +19,7 @@ from connectors.calendars.google.sessions import Line, Lines
 from connectors.calendars.google.tokens import Tokens
 from connectors.errors import ConnectorError, RetryLater
 from connectors.net.rate_limit import RateLimiter
-from connectors.net.retry import Again, Patience, Pause, patiently
-from connectors.net.retry_after import retry_after
+from connectors.net.retry import Again, Patience, Pause, patiently, retry_after
 
 _QUIET_SECONDS = 600.0
 

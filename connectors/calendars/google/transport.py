@@ -14,8 +14,7 @@ import google.auth.transport
 import httplib2
 
 from connectors.calendars.google.errors import Refusal, passing
-from connectors.net.retry import Again
-from connectors.net.retry_after import retry_after
+from connectors.net.retry import Again, retry_after
 from connectors.net.session import Session, exchange
 
 _PASSING_TOKEN_ERRORS = ("internal_failure", "server_error", "temporarily_unavailable", "rate_limit_exceeded")

@@ -34,7 +34,7 @@ def page_of(line: bytes, origin: Origin) -> Page:
         copies=tuple(_copy(row, found["details"][row[0]], shared[row[0]], origin) for row in found["rows"]),
         erased=tuple(found["erased"]),
         problems=tuple(problems),
-        entries=found["entries"],
+        entries=found["events"],
     )
 
 

@@ -19,8 +19,7 @@ from connectors.calendars.microsoft365.tokens import Tokens, roles_of
 from connectors.contract import Context
 from connectors.net.endpoints import origin_of
 from connectors.net.rate_limit import RateLimiter
-from connectors.net.retry import Again, Patience, Pause, patiently
-from connectors.net.retry_after import retry_after
+from connectors.net.retry import Again, Patience, Pause, patiently, retry_after
 from connectors.net.session import Session, exchange
 
 T = TypeVar("T")

@@ -19,8 +19,7 @@ from connectors.calendars.microsoft365.credentials import Credential
 from connectors.calendars.microsoft365.sign_in_errors import answer_error, sign_in_error
 from connectors.contract import Context
 from connectors.errors import ConnectorError
-from connectors.net.retry import Again
-from connectors.net.retry_after import retry_after
+from connectors.net.retry import Again, retry_after
 from connectors.net.session import Session, exchange
 
 # It logs whole answers when it cannot read them.

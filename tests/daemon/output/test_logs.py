@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import structlog
@@ -170,6 +171,24 @@ class TestByValue:
     def test_a_stores_file_is_no_secret(self, tmp_path: Path) -> None:
         Secret.model_validate("sqlite:///rapport.db").resolve(tmp_path)
         assert scrub("rapport.db is locked") == "rapport.db is locked"
+
+    @pytest.mark.parametrize(
+        ("inner", "outer"),
+        [
+            ("peppermint", "peppermint-tea"),
+            ("peppermint", "a-peppermint-tea"),
+            ("peppermint", "strong-peppermint"),
+            ("pepper/mint", "pepper/mint tea"),  # other forms of both are remembered too
+        ],
+    )
+    @pytest.mark.parametrize("longer_first", [True, False])
+    def test_of_one_within_another_nothing_is_left(
+        self, tmp_path: Path, inner: str, outer: str, longer_first: bool
+    ) -> None:
+        for one in sorted((inner, outer), key=len, reverse=longer_first):
+            Secret.model_validate(one).resolve(tmp_path)
+        assert scrub(f"said {outer} and {inner}") == f"said {GONE} and {GONE}"
+        assert scrub(f"said {quote(outer, safe='')}") == f"said {GONE}"
 
     def test_one_that_is_cut_off_by_the_limit(self, tmp_path: Path) -> None:
         Secret.model_validate("correct-horse").resolve(tmp_path)

@@ -634,7 +634,10 @@ def test_hostile_text_does_no_harm(text: str) -> None:
     rendered.text.encode()
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1+1", "\r=1+1", " =1+1", "＝1+1", "\u200b=1+1"])
+@pytest.mark.parametrize(
+    "text",
+    ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1+1", "\r=1+1", " =1+1", "＝1+1", "＋1", "－1", "＠SUM(A1)", "\u200b=1+1"],
+)
 def test_sheet_holds_no_formula(text: str) -> None:
     (row,) = rows(render(digest_of(line(text, Verdict.STEADY, 0, 0, manager=text, tier=text))).files["digest.csv"])
     assert {row["client"][0], row["manager"][0], row["tier"][0]} == {"'"}

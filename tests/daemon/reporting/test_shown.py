@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -15,6 +17,7 @@ from daemon.config.model import Config
 from daemon.figures.insights import Insight, insights_of
 from daemon.figures.rescore import rescore
 from daemon.output import safe_text
+from daemon.output.csv_cells import cell, print_csv
 from daemon.output.terminal import json_text
 from daemon.reporting.meetings import read_meetings
 from daemon.reporting.report_json import judged_json
@@ -23,7 +26,7 @@ from daemon.store.copies import CopyReader
 from daemon.store.db.engine import Database
 from scoring.meetings.values import CopyState, Response
 from scoring.months.month import Month
-from tests.daemon.worlds import ANA, BO, CLIENTS, JO, KIM, NOW, config_of, make_copy, scoring_context_of, sync
+from tests.daemon.worlds import ANA, BO, CLIENTS, JO, KIM, NOW, config_of, make_copy, rows_of, scoring_context_of, sync
 from tests.fakes.memory import MemoryCalendars
 
 OCTOBER = Month("2026-10")
@@ -84,6 +87,21 @@ def test_meetings_of_nobody_concerned_are_not_unpacked(read: tuple[Database, Con
     assert sorted(found) == [["off"], ["shared", "shared"], ["theirs"]]
 
 
+def test_a_quarterly_rows_six_months_are_all_read(sqlite_store: Database, config: Config) -> None:
+    """R9: of the running month the three that ended before it, against the three before those."""
+    quarterly = config_of(
+        config.folder, clients=CLIENTS.replace('name = "Acme"', 'name = "Acme"\nrhythm = "quarterly"')
+    )
+    provider = MemoryCalendars()
+    for month, minutes in ((4, 240), (5, 30), (7, 60), (8, 90), (10, 120)):
+        start = datetime(2026, month, 6, 9, tzinfo=UTC)
+        provider.account(JO).put(make_copy(f"e{month}", start=start, minutes=minutes))
+    sync(sqlite_store, quarterly, provider)
+    for month in ("2026-10", "2026-11"):
+        compared = rows_of(sqlite_store, quarterly, month)["Acme"].compared
+        assert (compared.man_seconds_before, compared.man_seconds) == (90 * 60, 210 * 60)
+
+
 VALUE = {"a": [1, 2.5, None, True, 7.0], "b": {"c": 'd "e" \u2028 é \x7f\x1b\n', "f": [], "g": {}}}
 
 
@@ -138,6 +156,22 @@ class TestInsights:
         insight = Insight(json.dumps(written, separators=separators, ensure_ascii=False))
         assert insight.stage == "basic"
         assert json.loads(json_text(judged_json(insight)))["signals"] == written["signals"]
+
+
+@pytest.mark.parametrize("unseen", ["", " ", "\t", "\r", "\n", "\u200b"])
+@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(A1)"])
+def test_a_cell_is_no_formula(capsys: pytest.CaptureFixture[str], unseen: str, formula: str) -> None:
+    print_csv([{"title": unseen + formula, "people": [unseen + formula, "x"]}], ("title", "people"))
+    (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert row == {"title": f"'{formula}", "people": f"'{formula} x"}
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(-1, "-1"), (-0.5, "-0.5"), (True, "yes"), (None, ""), ("a=1", "a=1"), ("jo@x.example", "jo@x.example")],
+)
+def test_what_is_no_formula_stays(value: object, written: str) -> None:
+    assert cell(value) == written
 
 
 def test_text_that_is_left_alone_holds_nothing_unseen() -> None:

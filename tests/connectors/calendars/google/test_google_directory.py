@@ -98,6 +98,16 @@ def test_an_address_that_the_directory_knows_goes_by_its_id(google: FakeGoogle, 
     assert found.people[0].id == user.id
 
 
+def test_an_address_is_theirs_whose_primary_one_it_is(google: FakeGoogle, tmp_path: Path) -> None:
+    """Whoever else still has it as an alias, and wherever in the directory they stand."""
+    jo, lee = google.world.find(JO), google.world.find(LEE)
+    assert jo is not None
+    assert lee is not None
+    jo.aliases.append(LEE)
+    found = roster(google, tmp_path, calendars=[LEE, f"group:{TEAM}"])
+    assert [(one.id, one.address) for one in found.people][:2] == [(lee.id, LEE), (jo.id, JO)]
+
+
 @pytest.mark.parametrize(
     ("exclude", "left", "erased"),
     [

@@ -99,13 +99,13 @@ def test_moved_occurrence_is_of_the_same_series(table: Desk) -> None:
     copy = read(table, "request-moved-occurrence-recurrence-id").copy
     assert span(copy) == ("2022-03-17 05:00", "2022-03-17 05:30")
     assert copy.identity == identify("02e79b96", at=utc(2022, 3, 17, 11), on=date(2022, 3, 17))
-    assert copy.identity in {one.identity for one in read(table, "cancel-whole-series").copies}
+    assert copy.identity in {copy.identity for copy in read(table, "cancel-whole-series").copies}
 
 
 def test_cancelled_series_without_a_start(table: Desk) -> None:
     found = read(table, "malformed-cancel-series-without-dtstart")
     assert found.copies == []
-    assert [(one.where, one.reason) for one in found.problems] == [
+    assert [(problem.where, problem.reason) for problem in found.problems] == [
         ("jo@northwind.example.ics, line 3", "it has no start")
     ]
 
@@ -198,7 +198,7 @@ def test_lotus_notes(table: Desk) -> None:
 def test_broken_zoom_invitation(table: Desk) -> None:
     """What its description spilt is passed over; the entry with nothing but a UID is named."""
     found = read(table, "malformed-exchange-zoom-request-unfolded-description")
-    assert [one.where for one in found.problems] == ["jo@northwind.example.ics, line 69"]
+    assert [problem.where for problem in found.problems] == ["jo@northwind.example.ics, line 69"]
     assert span(found.copy) == ("2024-09-23 09:00", "2024-09-23 09:30")  # floats: London, the company's zone
     assert found.copy.setting.place is Place.VIDEO
     assert set(people(found.copy)) == {f"attendee{number}@example.com" for number in (1, 2, 3)}

@@ -17,12 +17,6 @@ from tests.fakes.slack_client import ALONE, CONTEXT, DIGEST, envelope, failing, 
 
 
 @pytest.fixture
-def slack() -> Iterator[FakeSlack]:
-    with FakeSlack() as made:
-        yield made
-
-
-@pytest.fixture
 def hook(slack: FakeSlack) -> Iterator[Sender]:
     with sender(slack, webhook_url=slack.webhook_url) as made:
         yield made
@@ -146,4 +140,4 @@ def test_fake_refuses_what_slack_refuses() -> None:
         [{"type": "context", "elements": [good["text"]] * 11}],
         [{"type": "context", "elements": []}],
     ]
-    assert [one for one in bad if not block_kit.problems(one)] == []
+    assert [blocks for blocks in bad if not block_kit.problems(blocks)] == []
