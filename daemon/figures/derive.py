@@ -32,7 +32,11 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Derived:
-    """A month's figures as derived from the copies at `mark`, and the copies and titles that must go."""
+    """A month's figures as derived from the copies at `mark`, and the copies and titles that must go.
+
+    `mark` is None where the month was not due; `figures` and `people` are by client; `unwanted` and `untitled` are
+    numbers of copies. A `frozen` month is left as it is and has nothing of all this.
+    """
 
     month: Month
     mark: int | None

@@ -36,7 +36,12 @@ RESULTS_AFTER = (18, 24)
 
 @dataclass(frozen=True, kw_only=True)
 class AccountPage:
-    """A client as of the end of `month`. `meetings` are those of its quarter, `steps` what is booked with its text."""
+    """A client as of the end of `month`. `meetings` are those of its quarter, `steps` what is booked with its text.
+
+    `results` are the first and last month in which results may be expected, None where `since` is not known. `to_beat`
+    is the sentence of R15, None where the client is developing or `month` is not the last one. `missing` are the
+    calendars that the month's figures lack, by address.
+    """
 
     client: Client
     month: Month

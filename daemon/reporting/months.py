@@ -24,7 +24,7 @@ _LOOK_BACK = 6  # months before the first one asked for that its verdict and tre
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MonthRows:
-    """One month of all clients asked for. `missing` are the calendars that its figures lack (R11).
+    """One month of all clients asked for. `missing` are the addresses of calendars that its figures lack (R11).
 
     `restated` says of which clients the month was last told otherwise. `insights` are there once it has ended.
     """

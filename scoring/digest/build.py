@@ -44,6 +44,8 @@ FLAW_WORDS = {
 class Material:
     """What a digest is made of. `meetings` are the month's, by client; `missing` the calendars it lacks (R11).
 
+    `timezone` is the company's, by its IANA name; `now` an aware moment; `running` the month that has not ended.
+    `histories` are those of `clients` at least, by name. `incomplete` are months of the strip that lack calendars.
     `findings` are the most important of each client's (R13, R14), as sentences.
     """
 

@@ -31,8 +31,11 @@ class HoursPart:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClientLine:
-    """One client's month. `before` is None where the month before is unknown.
+    """One client's month. Months are the company's, hours are man-hours in tenths as shown (R7).
 
+    `manager` is an address, None where the config names nobody; `tier` is None where it says none. `before_tenths`,
+    `score_before` and those of `trend_scores` are None where the month lies before history: unknown, never zero. Of a
+    quarterly client they are the month's too, and the verdict compares three months with the three before.
     `findings` are what the pattern of meetings says (R13, R14), at most three, the most important first.
     """
 
@@ -97,7 +100,12 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Digest:
-    """What managers read. `lines` stand in reading order: those that need action first."""
+    """What managers read. `lines` stand in reading order: those that need action first.
+
+    `month` is `2026-10` and `month_text` the same in words; `timezone` the company's, by its IANA name; `generated_at`
+    an aware moment in any zone. Of the `judged` clients, which are those the headline counts, `developing` are.
+    `complete` says that the month is over and every calendar read to its end; `lacks` says from what it is not.
+    """
 
     name: str
     company: str
