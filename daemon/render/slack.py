@@ -10,11 +10,12 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from connectors.contract import Block
 from connectors.senders.slack.markup import mrkdwn
 from daemon.output import safe_text
 from daemon.render import terminal
 from daemon.render.csv_attachment import FILE_NAME
-from daemon.render.slack_blocks import Block, Message, context, header, pack, section, sections
+from daemon.render.slack_blocks import Message, context, header, pack, section, sections
 from daemon.render.view import DigestView, LineView
 from scoring.digest.value import Section
 from scoring.months.history import Verdict
