@@ -21,7 +21,6 @@ from urllib3.util import parse_url
 from connectors.errors import ConnectorError, StopConnector
 from connectors.net.clock_skew import observed as observed_clock
 from connectors.net.endpoints import is_loopback
-from connectors.net.quiet_logs import quietly
 from connectors.net.request_counts import REQUEST_COUNTS
 from connectors.net.retry import Again
 
@@ -85,8 +84,7 @@ class Session(requests.Session):
         host = urlsplit(str(request.url)).hostname or ""
         status: int | None = None
         try:
-            with quietly():
-                response = super().send(request, **kwargs)
+            response = super().send(request, **kwargs)
             status = response.status_code
         finally:
             if self._observed:

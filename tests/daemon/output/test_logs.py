@@ -262,6 +262,23 @@ class TestLines:
         assert first["message"] == f"could not read %r of %s: Bearer {GONE}"
         assert second["message"] == "ValueError"
 
+    def test_what_the_network_libraries_say_tells_no_address(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """Addresses of feeds and links of changes are secrets; urllib3 logs each that it asks for."""
+        set_up_logs(Log(format="json", level="debug"))
+        logger = logging.getLogger("urllib3.connectionpool")
+        logger.debug('%s://%s:%s "%s %s %s" %s %s', "https", "x.example", 443, "GET", "/feed-1", "HTTP/1.1", 200, 9)
+        logger.warning("Failed to parse headers (url=%s): %s", "https://x.example/feed-1", "Merger")
+        told = Lines(capsys).all()
+        assert [line["message"] for line in told] == ["Failed to parse headers (url=%s): %s"]
+
+    def test_before_logs_are_set_up_they_say_nothing(self) -> None:
+        script = (
+            "import logging, connectors.net.session\n"
+            "logging.getLogger('urllib3.connectionpool').warning('Retrying after %s', 'https://x.example/feed-1')"
+        )
+        ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        assert (ran.stdout, ran.stderr) == ("", "")
+
     def test_setting_up_again_does_not_double_lines(self, lines: Lines) -> None:
         set_up_logs(Log(format="json", level="info"))
         logging.getLogger("some.library").warning("once")

@@ -12,8 +12,9 @@ from connectors.calendars.shared.items import Erased, Found, Origin, Removed
 from connectors.contract import Problem
 from scoring.meetings.identity import identify, meeting_key
 from scoring.meetings.values import Conference, Copy, Participant, Place, Response
-from tests.fakes.google_client import ANA, JO, NOW, meeting
+from tests.fakes.google_client import meeting
 from tests.fakes.google_world import complete
+from tests.fakes.reading import ANA, JO, NOW
 
 ORIGIN = Origin(connector="workspace", calendar="100", addresses=(JO, "josephine@northwind.example"), read_at=NOW)
 KIM, LIST, ROOM = "kim@northwind.example", "sales@northwind.example", "c_188@resource.calendar.google.com"
@@ -284,7 +285,13 @@ def test_places(location: str | None, expected: Place) -> None:
 
 @pytest.mark.parametrize(
     ("summary", "title"),
-    [("x" * 900, "x" * 500), ("\x1b[31mQ3\u2028 review", "[31mQ3  review"), ("", None), (None, None)],
+    [
+        ("x" * 900, "x" * 500),
+        ("\x1b[31mQ3\u2028 review", "[31mQ3  review"),
+        ("half \ud83d a smile", "half   a smile"),
+        ("", None),
+        (None, None),
+    ],
 )
 def test_titles_are_cut_and_tamed(summary: str | None, title: str | None) -> None:
     assert copy_of(summary=summary).title == title
@@ -295,7 +302,7 @@ def test_of_an_item_that_stands_twice_on_a_page_the_newer_counts() -> None:
     old = {**new, "updated": "2026-11-01T00:00:00Z", "summary": "old"}
     gone = {"id": "e1", "status": "cancelled"}
     for items in ([old, new], [new, old]):
-        assert [one.title for one in read_page(items, ORIGIN).copies] == ["new"]
+        assert [copy.title for copy in read_page(items, ORIGIN).copies] == ["new"]
     page = read_page([new, gone], ORIGIN)
     assert (page.copies, page.removed, page.entries) == ((), ("e1",), 2)
 
