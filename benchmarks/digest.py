@@ -28,16 +28,15 @@ def measure(*, small: bool = False) -> list[Figure]:
 def _make(config: Path) -> dict[str, Any]:
     from daemon.commands.common import opened
     from daemon.config.schema.tables import DigestTable
-    from daemon.digests.editions import editions_of
+    from daemon.digests.editions import editions
+    from daemon.digests.month_data import load_month
     from daemon.digests.outbox import Renderings
-    from daemon.figures.history import known_months
 
     with opened(config) as session, Stopwatch() as watch:
         settings = DigestTable(name="leadership", to=("email:ceo@northwind.example", "slack:#accounts"))
-        context = session.fresh_context()
+        session.fresh_context()
         with session.database.reading() as connection, Stopwatch() as building:
-            known = known_months(connection, context, session.now)
-            (edition,) = editions_of(connection, context, settings, known.last, known, session.now)
+            (edition,) = editions(load_month(connection, session.config, settings, None, session.now))
         renderings = Renderings(edition)
         mail, _slack = renderings.of("email"), renderings.of("slack")
     return {

@@ -98,18 +98,17 @@ def _report(folder: Path) -> dict[str, Any]:
 def _digest(folder: Path) -> dict[str, Any]:
     from daemon.commands.common import opened
     from daemon.config.schema.tables import DigestTable
-    from daemon.digests.editions import Newsroom
+    from daemon.digests.editions import editions
+    from daemon.digests.month_data import load_month
     from daemon.digests.outbox import Renderings
-    from daemon.figures.history import known_months
 
     settings = DigestTable(name="leadership", to=("email:ceo@northwind.example", "slack:#accounts"))
     with opened(folder / "config.toml") as session:
-        context = session.fresh_context()
+        session.fresh_context()
 
         def build_and_render() -> None:
             with session.database.reading() as connection:
-                known = known_months(connection, context, session.now)
-                (edition,) = Newsroom(connection, context, settings, known.last, known, session.now).editions()
+                (edition,) = editions(load_month(connection, session.config, settings, None, session.now))
             renderings = Renderings(edition)
             renderings.of("email"), renderings.of("slack")
 

@@ -10,7 +10,7 @@ from daemon.figures.scoring_context import ScoringContext
 from daemon.output.csv_cells import print_csv
 from daemon.output.terminal import Format, Table, print_json, print_line, say
 from daemon.render import terminal
-from daemon.reporting.account import Page, page_of
+from daemon.reporting.account import AccountPage, page_of
 from daemon.reporting.account_json import health_rows, page_json, person_json
 from daemon.reporting.suggestions import as_toml, suggest, suggestions_json
 from scoring.insights.circle import ClientPerson
@@ -42,7 +42,7 @@ def client(path: Path | None, *, name: str, month: str | None, form: Format) -> 
     return 0
 
 
-def _show(page: Page, context: ScoringContext) -> None:
+def _show(page: AccountPage, context: ScoringContext) -> None:
     about = " · ".join(filter(None, (page.client.name, page.client.tier, page.client.manager, month_text(page.month))))
     print_line(about)
     for sentence in (page.line.verdict_text, *page.line.sentences):
@@ -65,7 +65,7 @@ def _show(page: Page, context: ScoringContext) -> None:
         print_line("Incomplete: calendars were not read to the end of the month.")
 
 
-def _show_strip(page: Page) -> None:
+def _show_strip(page: AccountPage) -> None:
     bars = page.line.strip
     print_line(f"  {terminal.strip(bars)}  man-hours, {bars[0].month} to {bars[-1].month}")
     if page.results is not None:
@@ -84,7 +84,7 @@ def _listed(title: str, sentences: list[str]) -> None:
         print_line(f"  {sentence}")
 
 
-def _show_people(page: Page) -> None:
+def _show_people(page: AccountPage) -> None:
     columns = ("Person", "Title", "Buying centre", "Executive", "First met", "Last met", "Man-hours", "6 months")
     table = Table(*columns, right=("Man-hours", "6 months"), whole=("Person", "First met", "Last met"), title="People")
     for person in page.people[:_MOST_PEOPLE]:
@@ -98,7 +98,7 @@ def _show_people(page: Page) -> None:
         print_line("Who is an executive is not known: people_file says it of nobody.")
 
 
-def _person(page: Page, person: ClientPerson) -> tuple[str, ...]:
+def _person(page: AccountPage, person: ClientPerson) -> tuple[str, ...]:
     profile = person.profile
     name = page.circle.name(person.address) + (" (left)" if profile.left else "")
     executive = "?" if profile.executive is None else "yes" if profile.executive else "no"
@@ -115,7 +115,7 @@ def _person(page: Page, person: ClientPerson) -> tuple[str, ...]:
     )
 
 
-def _show_meetings(page: Page, context: ScoringContext) -> None:
+def _show_meetings(page: AccountPage, context: ScoringContext) -> None:
     columns = ("Start", "Length", "Title", "People", "Man-hours", "Counted as")
     table = Table(*columns, right=("Length", "Man-hours"), whole=("Start",), title="Counted meetings of three months")
     for lines in page.meetings.values():
@@ -133,7 +133,7 @@ def _show_meetings(page: Page, context: ScoringContext) -> None:
     table.print()
 
 
-def _show_health(page: Page) -> None:
+def _show_health(page: AccountPage) -> None:
     if not page.health.answers:
         print_line("Health assessment: none given (assessments_file).")
         return

@@ -12,9 +12,9 @@ from connectors.contract import Envelope
 from connectors.errors import ConnectorError, OutcomeUnknown, sentence
 from daemon.commands.common import CommandSession, month_option, named, opened
 from daemon.commands.usage import UsageError
-from daemon.digests.editions import Edition, editions_of
+from daemon.digests.editions import Edition, editions
+from daemon.digests.month_data import load_month
 from daemon.digests.senders import EMAIL, NoSender, Senders, service_of
-from daemon.figures.history import known_months
 from daemon.output.terminal import print_line, say
 from daemon.service.status import stale_for
 from daemon.store.deliveries import Delivery, State
@@ -56,35 +56,34 @@ def digest(
         recipient = None if to is None else _test_recipient(session, to)
         if send or recipient is not None:
             _sync_what_is_stale(session, name, asked)
-        wanted, editions = make_editions(session, name=name, month=asked)
+        wanted, made = make_editions(session, name=name, month=asked)
         failed = False
         if out is not None:
-            for file in write_editions(editions, out):
+            for file in write_editions(made, out):
                 print_line(file)
         if recipient is not None:
-            failed = not _send_test(session, editions[0], recipient)
+            failed = not _send_test(session, made[0], recipient)
         if send:
-            failed = not _send(session, name, wanted, editions, again=again) or failed
+            failed = not _send(session, name, wanted, made, again=again) or failed
     return 1 if failed else 0
 
 
 def make_editions(session: CommandSession, *, name: str, month: Month | None = None) -> tuple[Month, list[Edition]]:
     """The editions of a digest that the config has, of a month or the last complete one, from the store as it is."""
-    settings = next(settings for settings in session.config.digests if settings.name == name)
-    context = session.fresh_context()
+    settings = next(one for one in session.config.digests if one.name == name)
+    session.fresh_context()
     with session.database.reading() as connection:
-        known = known_months(connection, context, session.now)
-        wanted = known.check(month or known.last)
-        return wanted, editions_of(connection, context, settings, wanted, known, session.now)
+        data = load_month(connection, session.config, settings, month, session.now)
+    return data.month, editions(data)
 
 
-def write_editions(editions: Sequence[Edition], folder: Path) -> list[str]:
+def write_editions(made: Sequence[Edition], folder: Path) -> list[str]:
     """The files written, the page of the first edition last. Managers' editions lie in folders of their own."""
     from connectors.senders.folder import Folder
     from daemon.render import render
 
     written: list[str] = []
-    for edition in reversed(editions):
+    for edition in reversed(made):
         place = folder / _folder_name(edition.manager) if edition.manager else folder
         written += Folder(place).send(render(edition.digest)).where
     return written
@@ -117,19 +116,19 @@ def _sync_what_is_stale(session: CommandSession, name: str, month: Month | None)
             connector.close()
 
 
-def _send(session: CommandSession, name: str, month: Month, editions: Sequence[Edition], *, again: bool) -> bool:
+def _send(session: CommandSession, name: str, month: Month, made: Sequence[Edition], *, again: bool) -> bool:
     """Whether nothing went wrong, now or earlier."""
     from daemon.digests.outbox import NO_SEND, Outbox, sending_is_off
 
     if sending_is_off():
         say(f"Nothing is sent: {NO_SEND} is set.")
         return True
-    if not any(edition.recipients for edition in editions):
+    if not any(edition.recipients for edition in made):
         raise UsageError(f"digest {name!r} goes to nobody: the config's `to` is empty.")
     with Senders(session.config) as senders:
         outbox = Outbox(database=session.database, senders=senders, digest=name, month=month)
         try:
-            deliveries = outbox.deliver(list(editions), again=again)
+            deliveries = outbox.deliver(list(made), again=again)
         except NoSender as error:
             raise UsageError(f"{error}.") from None
     for delivery in deliveries:

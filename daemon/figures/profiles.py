@@ -20,11 +20,11 @@ class Profiles:
         self._book = context.book
         self._told: dict[str, Profile] = {}
         self._centres: dict[str, list[tuple[str, re.Pattern[str]]]] = {
-            one.name: [
+            client.name: [
                 (centre.name, re.compile("|".join(translate(glob.lower()) for glob in centre.match)))
-                for centre in one.buying_centres
+                for centre in client.buying_centres
             ]
-            for one in context.config.clients
+            for client in context.config.clients
         }
         for person in context.config.people:
             address = self._book.canonical(normalise_address(person.address) or person.address)

@@ -8,14 +8,17 @@ import json
 import sys
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from daemon.config.model import Config
 from daemon.figures.insights import Insight, insights_of
 from daemon.figures.rescore import rescore
 from daemon.output import safe_text
 from daemon.output.csv_cells import cell, print_csv
-from daemon.output.terminal import Written, json_text
+from daemon.output.terminal import json_text
 from daemon.reporting.meetings import read_meetings
 from daemon.reporting.report_json import judged_json
 from daemon.store.calendars import owners_of, read_calendars
@@ -99,22 +102,33 @@ def test_a_quarterly_rows_six_months_are_all_read(sqlite_store: Database, config
         assert (compared.man_seconds_before, compared.man_seconds) == (90 * 60, 210 * 60)
 
 
-VALUE = {"a": [1, 2.5, None, True], "b": {"c": 'd "e" \u2028 é', "f": []}}
+VALUE = {"a": [1, 2.5, None, True, 7.0], "b": {"c": 'd "e" \u2028 é \x7f\x1b\n', "f": [], "g": {}}}
 
 
-class TestWritten:
-    def test_what_is_written_is_put_in_as_it_stands(self) -> None:
-        part = json.dumps(VALUE, ensure_ascii=False)
-        value = {"x": Written(part), "y": ["z", Written("[]"), Written(part)], "part": part}
-        plain_value = {"x": VALUE, "y": ["z", [], VALUE], "part": part}
-        assert json_text(value) == json.dumps(plain_value, ensure_ascii=False)
+class TestJson:
+    """The bytes are those of the standard library, which scripts have compared outputs with."""
 
-    def test_on_a_terminal_it_is_indented_with_the_rest(self) -> None:
-        value = {"x": Written(json.dumps(VALUE))}
-        assert json_text(value, indent=1) == json.dumps({"x": VALUE}, ensure_ascii=False, indent=1)
-
-    def test_without_any_it_is_json(self) -> None:
+    def test_on_one_line(self) -> None:
         assert json_text(VALUE) == json.dumps(VALUE, ensure_ascii=False)
+
+    def test_indented(self) -> None:
+        assert json_text(VALUE, indent=1) == json.dumps(VALUE, ensure_ascii=False, indent=1)
+
+    @pytest.mark.parametrize(("indent", "as_usual"), [(0, None), (1, 1)])
+    @pytest.mark.parametrize("separators", [(", ", ": "), (",", ":")])
+    def test_what_is_json_already_is_put_in(
+        self, indent: int, as_usual: int | None, separators: tuple[str, str]
+    ) -> None:
+        kept = msgspec.Raw(json.dumps(VALUE, ensure_ascii=False, separators=separators).encode())
+        value = {"x": kept, "y": ["z", msgspec.Raw(b"[]"), kept]}
+        assert json_text(value, indent) == json.dumps(
+            {"x": VALUE, "y": ["z", [], VALUE]}, ensure_ascii=False, indent=as_usual
+        )
+
+    @given(st.integers(-(10**9), 10**9), st.text(st.characters(exclude_categories=["Cs"])))
+    def test_of_any_hours_and_any_text(self, thousandths: int, text: str) -> None:
+        value = {text: [thousandths / 1000, text]}
+        assert json_text(value) == json.dumps(value, ensure_ascii=False)
 
 
 class TestInsights:
@@ -127,9 +141,10 @@ class TestInsights:
         rescore(sqlite_store, scoring_context_of(sqlite_store, config), NOW)
         with sqlite_store.reading() as connection:
             found = insights_of(connection, [OCTOBER]).values()
-        assert any(json.loads(one.parts[1]) for one in found)
-        for one in found:
-            assert one.parts == (one.written["stage"], json.dumps(one.written["signals"], ensure_ascii=False))
+        assert any(insight.signals for insight in found)
+        for insight in found:
+            signals = json.dumps(insight.written["signals"], ensure_ascii=False)
+            assert (insight.stage, bytes(insight.parts.signals).decode()) == (insight.written["stage"], signals)
 
     @pytest.mark.parametrize("separators", [(", ", ": "), (",", ":")], ids=["as written", "otherwise"])
     def test_no_text_passes_for_signals(self, separators: tuple[str, str]) -> None:
