@@ -30,10 +30,10 @@ from benchmarks.measuring import (
 from benchmarks.world import CLIENTS, config_text, store_of
 from daemon.commands.common import opened
 from daemon.commands.report import report
-from daemon.config.schema.tables import Digest
-from daemon.digests.editions import editions_of
+from daemon.config.schema.tables import DigestTable
+from daemon.digests.editions import editions
+from daemon.digests.month_data import load_month
 from daemon.digests.outbox import Renderings
-from daemon.figures.history import known_months
 from daemon.figures.insights import insights_of
 from daemon.figures.rescore import rescore
 from daemon.output.terminal import Format
@@ -185,19 +185,18 @@ def _best(command: list[str]) -> float:
 
 def _digest(config: Path) -> dict[str, Any]:
     """Made for mail and for Slack. The first counts as a whole; it imports what the others then have."""
-    settings = Digest(name="leadership", to=("email:ceo@northwind.example", "slack:#accounts"))
+    settings = DigestTable(name="leadership", to=("email:ceo@northwind.example", "slack:#accounts"))
 
     def made() -> tuple[float, int]:
         """Seconds until it was built, and the size of its mail."""
         with session.database.reading() as connection, Stopwatch() as building:
-            known = known_months(connection, context, session.now)
-            (edition,) = editions_of(connection, context, settings, known.last, known, session.now)
+            (edition,) = editions(load_month(connection, session.config, settings, None, session.now))
         renderings = Renderings(edition)
         mail, _slack = renderings.of("email"), renderings.of("slack")
         return building.seconds, len(mail.html.encode())
 
     with Stopwatch() as whole, opened(config) as session:
-        context = session.fresh_context()
+        session.fresh_context()
         built, size = made()
     found = {"digest": whole.seconds, "digest_built": built, "kilobytes": size / 1000}
     with opened(config) as session:

@@ -22,7 +22,7 @@ from daemon.store.meta import HISTORY_BEGINS, set_meta
 from daemon.store.packing import copy_digest
 from daemon.store.schema import REVISIONS
 from scoring.meetings.identity import identify
-from scoring.meetings.values import Conference, Copy, Participant, Place, Response, Setting
+from scoring.meetings.values import Conference, Copy, LocationKind, Participant, Response, Setting
 from scoring.months.month import begins, month_of, shift
 
 CLIENTS = 300
@@ -36,8 +36,8 @@ _RESPONSES = (*[Response.ACCEPTED] * 6, *[Response.NONE] * 2, Response.TENTATIVE
 _SETTINGS = (
     Setting(room=True),
     Setting(conference=Conference.VIDEO),
-    Setting(place=Place.ELSEWHERE),
-    Setting(place=Place.PHONE),
+    Setting(place=LocationKind.ELSEWHERE),
+    Setting(place=LocationKind.PHONE),
 )
 
 

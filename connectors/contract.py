@@ -1,11 +1,11 @@
 """What a calendar and a sender promise, and the values that pass between them and the service.
 
-A calendar module in `connectors/calendars/` is a `kind`: its file name. It holds
+A package in `connectors/calendars/` that exports these two is a `kind`, by its folder's name:
 
 - `Settings`, a pydantic model of its `[[connectors]]` table (built on `connectors.settings.ConnectorSettings`), and
 - `connect(settings, context) -> Calendars`.
 
-Modules whose name begins with an underscore are parts of a kind, not kinds.
+Every moment that passes here is aware of its zone; what is kept of it is the instant.
 """
 
 from __future__ import annotations
@@ -31,8 +31,10 @@ class Allowance(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
-    """What every connector is given: where relative paths begin, the company's zone, and how to reach the network.
+    """What every connector is given: where relative paths begin (`folder`), the company's zone, and the network.
 
+    `company_domains` are lower-case and in ASCII. `ca_file` is PEM, None for the system's CAs alone; `proxy` an
+    address, None for what the environment says. `timeout_seconds` bounds one step of a request, not the whole.
     `shared` is asked, by a connector's name and its requests a minute, for the allowance that it has together with
     other processes; None where this process is alone.
     """
@@ -48,13 +50,17 @@ class Context:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Person:
-    """Somebody whose calendar can be read. `id` stays when the address changes; the first address is the primary."""
+    """Somebody whose calendar can be read. `id` is the provider's, and stays when the address changes.
+
+    `addresses` has at least one, the primary first, as `normalise_address` leaves them.
+    """
 
     id: str
     addresses: tuple[str, ...]
 
     @property
     def address(self) -> str:
+        """The primary one."""
         return self.addresses[0]
 
 
@@ -62,7 +68,8 @@ class Person:
 class Roster:
     """Whose calendars are to be read, those that never can be (with the reason), and the groups that are nobody.
 
-    `excluded` are addresses whose calendars are erased if they were read before (R2). `from_directory`: a directory or
+    `groups` are addresses that stand for several people. `excluded` are addresses whose calendars are erased if they
+    were read before (R2). `from_directory`: a directory or
     a group named the people, so an answer that lacks over a tenth of them is not believed for a day (docs/design.md 3).
     """
 
@@ -77,7 +84,7 @@ class Roster:
 class Problem:
     """An entry that could not be read: where it stands and why. Names no title and no person.
 
-    `entry` is its id where it has one: it is there, so what is held of it stays.
+    `entry` is its id in its calendar, None where it cannot be told: it is there, so what is held of it stays.
     """
 
     where: str
@@ -87,7 +94,11 @@ class Problem:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page:
-    """A part of a round. `removed` are tombstones; `erased` may no longer be kept (private, no meeting at all)."""
+    """A part of what is listed of one calendar; all ids are those of `Copy.entry`.
+
+    `removed` are tombstones; `erased` may no longer be kept (private, no meeting at all). `entries` is how many were
+    looked at for this page, whatever became of them.
+    """
 
     copies: tuple[Copy, ...] = ()
     removed: tuple[str, ...] = ()
@@ -98,10 +109,12 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Done:
-    """The end of a complete, error-free round of one calendar, always the last that `pull` yields.
+    """The end of a complete listing of one calendar without an error, always the last that `pull` yields.
+
+    `cursor` is the connector's own text, for the next `Reading`; it holds no secret. `window` is what was asked for.
 
     `full`: everything in `window` was listed, so what was not listed is gone (docs/design.md 3). `read_through` is the
-    moment up to which the calendar is now known (R11); None leaves it as it was.
+    moment up to which the calendar is now known (R11); None leaves it as it was. `requests` is how many it took.
     """
 
     cursor: str
@@ -118,7 +131,9 @@ def anybody(addresses: Iterable[str]) -> bool:  # noqa: ARG001  # what `Reading.
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """What a round is asked for. `cursor` is from the last `Done`, None when there is none that can be gone on from.
+    """What is asked of one calendar: what lies in `window`, seen from `now`, the moment that the run began.
+
+    `cursor` is from the last `Done`, None when there is none that can be gone on from.
 
     `full`: list everything, as `Done.full` says, even where the cursor still holds (the scheduled reconciliation, or a
     listing that has to agree with one before). `held` answers with the entries of this calendar that are kept as live,
@@ -139,8 +154,8 @@ class Reading:
 class Calendars(Protocol):
     """A connector: knows whose calendars there are, and reads each of them, as often as asked, from several threads.
 
-    Errors are those of `connectors.errors`; anything else is a defect. `requests` of a round are counted by `Done`,
-    those for the roster by `roster_requests`.
+    Errors are those of `connectors.errors`; anything else is a defect. `name` is that of its `[[connectors]]` table.
+    Requests for a calendar are counted by `Done`; `roster_requests` are those of the last `people`.
     """
 
     name: str
@@ -155,7 +170,7 @@ class Calendars(Protocol):
         ...
 
     def pull(self, person: Person, reading: Reading) -> Iterator[Page | Done]:
-        """One round of one calendar: pages, then `Done`, full if `reading.full` is or `reading.cursor` is None.
+        """Lists one calendar: pages, then `Done`, full if `reading.full` is or `reading.cursor` is None.
 
         Raises `CursorExpired` (list again in full), `SkipCalendar`, `RetryLater` or `StopConnector`; what was yielded
         before is then discarded. Copies come with a title whatever the config says; the service drops it.
@@ -173,10 +188,11 @@ Block = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RenderedDigest:
-    """A digest ready to go: its subject, its text, its HTML, and files by name (charts, CSV).
+    """A digest ready to go: its subject, its text, its HTML, and files by name (charts, CSV; no path).
 
     `blocks` is the message for Slack and `thread` what follows below it, message by message; `attached` names the files
-    that go there too, each with what it shows. `headline` is the verdict in a sentence, for a notification.
+    that go there too, each with what it shows. `headline` is the verdict in a sentence, for a notification; empty
+    where there is none, as `blocks`, `thread` and `attached` are for a message that is text alone.
     """
 
     subject: str
@@ -213,7 +229,10 @@ class Receipt:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Probe:
-    """One thing that was tried for `rapport check`: `error` is None when it works, `note` says what was seen."""
+    """One thing that was tried for `rapport check`: a short stable word, or the recipient that was looked at.
+
+    `error` is None when it works; `note` says what was seen, and may be empty.
+    """
 
     check: str
     note: str = ""
@@ -223,7 +242,7 @@ class Probe:
 class Sender(Protocol):
     """Takes a rendered digest to one recipient.
 
-    A module in `connectors/senders/` holds `connect(settings, context) -> Sender` and its `Settings`.
+    A package in `connectors/senders/` exports `connect(settings, context) -> Sender` and its `Settings`.
     """
 
     def send(self, digest: RenderedDigest, envelope: Envelope) -> Receipt:

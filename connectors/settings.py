@@ -47,7 +47,7 @@ class SettingsModel(BaseModel):
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         """Without what looks like a secret, should one stand where none belongs."""
         for name, value in super().__repr_args__():
-            yield name, _told(value) if isinstance(value, str) else value
+            yield name, _redacted(value) if isinstance(value, str) else value
 
 
 class ConnectorSettings(SettingsModel):
@@ -109,7 +109,7 @@ class Secret(SettingsModel):
         if self.credential is not None:
             base = os.environ.get("CREDENTIALS_DIRECTORY")
             if not base:
-                raise SecretMissing(f"credential {_told(self.credential)!r}: $CREDENTIALS_DIRECTORY is not set")
+                raise SecretMissing(f"credential {_redacted(self.credential)!r}: $CREDENTIALS_DIRECTORY is not set")
             return Path(base) / self.credential
         return None
 
@@ -134,12 +134,12 @@ class Secret(SettingsModel):
         try:
             text = path.read_text("utf-8")
         except OSError as error:
-            raise SecretMissing(f"file {_told(path.name)}: {error.strerror or 'cannot be read'}") from None
+            raise SecretMissing(f"file {_redacted(path.name)}: {error.strerror or 'cannot be read'}") from None
         except UnicodeDecodeError:
-            raise SecretMissing(f"file {_told(path.name)}: is no text") from None
+            raise SecretMissing(f"file {_redacted(path.name)}: is no text") from None
         text = text.removesuffix("\n").removesuffix("\r")
         if not text:
-            raise SecretMissing(f"file {_told(path.name)}: is empty")
+            raise SecretMissing(f"file {_redacted(path.name)}: is empty")
         return text
 
     def warning(self, folder: Path) -> str | None:
@@ -149,7 +149,7 @@ class Secret(SettingsModel):
         try:
             path = self.path(folder)
             if path is not None and stat.S_IMODE(path.stat().st_mode) & 0o077:
-                return f"file {_told(path.name)} can be read by other users; chmod 600 it"
+                return f"file {_redacted(path.name)} can be read by other users; chmod 600 it"
         except (SecretMissing, OSError):
             return None
         return None
@@ -176,9 +176,9 @@ class CertificateFile(FileOrSecret):
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise SecretMissing(f"file {_told(path.name)}: {error.strerror or 'cannot be read'}") from None
+            raise SecretMissing(f"file {_redacted(path.name)}: {error.strerror or 'cannot be read'}") from None
         if not data:
-            raise SecretMissing(f"file {_told(path.name)}: is empty")
+            raise SecretMissing(f"file {_redacted(path.name)}: is empty")
         remember(data.decode("latin-1"))
         return data
 
@@ -187,7 +187,7 @@ class CertificateFile(FileOrSecret):
         return self.content(folder).decode("latin-1")
 
 
-def _told(name: str) -> str:
+def _redacted(name: str) -> str:
     """A text as it may be shown, in case somebody wrote the secret itself where its name belongs."""
     return "…" if looks_secret(name) else name
 

@@ -1,6 +1,6 @@
 """`python -m daemon` is `rapport`."""
 
-from daemon.cli import main
+from rapport_daemon import main
 
 if __name__ == "__main__":  # helpers are spawned from here too
     main()

@@ -24,15 +24,17 @@ app.add_typer(clients_app, name="clients")
 db_app = typer.Typer(help="The store: backups, upgrades, moving.", no_args_is_help=True)
 app.add_typer(db_app, name="db")
 
-Config = Annotated[Path | None, typer.Option("--config", help="The config file.", show_default=False)]
-Form = Annotated[Format, typer.Option("--format", help="How to show it.")]
-Month = Annotated[str | None, typer.Option("--month", metavar="YYYY-MM", help="The last complete one by default.")]
-Client = Annotated[str | None, typer.Option("--client", metavar="NAME", help="Only this client.")]
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="The config file.", show_default=False)]
+FormatOption = Annotated[Format, typer.Option("--format", help="How to show it.")]
+MonthOption = Annotated[
+    str | None, typer.Option("--month", metavar="YYYY-MM", help="The last complete one by default.")
+]
+ClientOption = Annotated[str | None, typer.Option("--client", metavar="NAME", help="Only this client.")]
 _chosen: list[Path] = []
 
 
 @app.callback()
-def _everywhere(config: Config = None) -> None:
+def _everywhere(config: ConfigOption = None) -> None:
     _chosen[:] = [config] if config is not None else []
 
 
@@ -43,10 +45,10 @@ def _path(config: Path | None) -> Path | None:
 
 @app.command()
 def sync(
-    config: Config = None,
+    config: ConfigOption = None,
     connector: Annotated[str | None, typer.Option("--connector", metavar="NAME", help="Only this connector.")] = None,
     full: Annotated[bool, typer.Option("--full", help="List every calendar again.")] = False,
-    form: Form = Format.TABLE,
+    form: FormatOption = Format.TABLE,
 ) -> None:
     """Read the calendars once."""
     from daemon.commands.sync import sync as run
@@ -56,11 +58,11 @@ def sync(
 
 @app.command()
 def report(
-    config: Config = None,
-    month: Month = None,
+    config: ConfigOption = None,
+    month: MonthOption = None,
     months: Annotated[int, typer.Option("--months", min=1, max=600, help="So many months up to it.")] = 1,
-    client: Client = None,
-    form: Form = Format.TABLE,
+    client: ClientOption = None,
+    form: FormatOption = Format.TABLE,
 ) -> None:
     """Show the figures of a month, or of several."""
     gc.disable()  # it ends before a search for cycles, of which it makes none, pays: a tenth of its time
@@ -72,12 +74,12 @@ def report(
 @app.command()
 def client(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The client.")],
-    config: Config = None,
-    month: Month = None,
-    form: Form = Format.TABLE,
+    config: ConfigOption = None,
+    month: MonthOption = None,
+    form: FormatOption = Format.TABLE,
 ) -> None:
     """Show one account on a page: two years, stage, signals, people, what is booked, the latest meetings."""
-    from daemon.commands.client import client as run
+    from daemon.commands.clients import client as run
 
     raise typer.Exit(run(_path(config), name=name, month=month, form=form))
 
@@ -85,9 +87,9 @@ def client(
 @app.command()
 def explain(
     client: Annotated[str, typer.Option("--client", metavar="NAME", help="The client.")],
-    config: Config = None,
-    month: Month = None,
-    form: Form = Format.TABLE,
+    config: ConfigOption = None,
+    month: MonthOption = None,
+    form: FormatOption = Format.TABLE,
 ) -> None:
     """Show every meeting behind a figure: counted as what, or set aside why."""
     from daemon.commands.explain import explain as run
@@ -98,8 +100,8 @@ def explain(
 @app.command()
 def digest(
     name: Annotated[str, typer.Argument(help="The digest, as the config names it.")],
-    config: Config = None,
-    month: Month = None,
+    config: ConfigOption = None,
+    month: MonthOption = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="The folder to write it to.")] = None,
     send: Annotated[bool, typer.Option("--send", help="Send it to its recipients, once each.")] = False,
     again: Annotated[bool, typer.Option("--again", help="With --send: once more, also what was sent.")] = False,
@@ -114,7 +116,7 @@ def digest(
 
 
 @app.command()
-def check(config: Config = None, form: Form = Format.TABLE) -> None:
+def check(config: ConfigOption = None, form: FormatOption = Format.TABLE) -> None:
     """Try everything for real: config, store, credentials, permissions, one calendar of each connector."""
     from daemon.commands.check import check as run
 
@@ -122,7 +124,7 @@ def check(config: Config = None, form: Form = Format.TABLE) -> None:
 
 
 @app.command()
-def run(config: Config = None) -> None:
+def run(config: ConfigOption = None) -> None:
     """Run the service: read calendars and send digests when they are due, until stopped."""
     from daemon.commands.run import run as serve
 
@@ -130,7 +132,7 @@ def run(config: Config = None) -> None:
 
 
 @app.command()
-def worker(config: Config = None) -> None:
+def worker(config: ConfigOption = None) -> None:
     """Do queued work, on any machine (PostgreSQL, scale.workers = true), until SIGTERM."""
     from daemon.commands.worker import worker as work
 
@@ -138,7 +140,7 @@ def worker(config: Config = None) -> None:
 
 
 @app.command()
-def status(config: Config = None, form: Form = Format.TABLE) -> None:
+def status(config: ConfigOption = None, form: FormatOption = Format.TABLE) -> None:
     """Show which calendars are read, which are not and why, and what is due."""
     from daemon.commands.status import status as run
 
@@ -146,7 +148,7 @@ def status(config: Config = None, form: Form = Format.TABLE) -> None:
 
 
 @clients_app.command("suggest")
-def clients_suggest(config: Config = None, form: Form = Format.TABLE) -> None:
+def clients_suggest(config: ConfigOption = None, form: FormatOption = Format.TABLE) -> None:
     """Show outside domains met but claimed by no client, as TOML to paste."""
     from daemon.commands.clients import suggest_clients
 
@@ -164,7 +166,7 @@ def demo() -> None:
 @app.command()
 def forget(
     whom: Annotated[str, typer.Argument(metavar="ADDRESS-OR-DOMAIN", help="The person or the organisation.")],
-    config: Config = None,
+    config: ConfigOption = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do it; without, only what it would erase is shown.")] = False,
 ) -> None:
     """Erase a person or an organisation from the store, for good."""
@@ -176,8 +178,8 @@ def forget(
 @app.command()
 def person(
     address: Annotated[str, typer.Argument(metavar="ADDRESS", help="The person.")],
-    config: Config = None,
-    form: Form = Format.TABLE,
+    config: ConfigOption = None,
+    form: FormatOption = Format.TABLE,
 ) -> None:
     """Show everything that is stored about a person, for a subject access request."""
     from daemon.commands.person import person as run
@@ -188,7 +190,7 @@ def person(
 @db_app.command("backup")
 def db_backup(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="The file to write; never overwritten.")],
-    config: Config = None,
+    config: ConfigOption = None,
 ) -> None:
     """Write a copy of the store, also while Rapport runs."""
     from daemon.commands.db import backup
@@ -199,7 +201,7 @@ def db_backup(
 @db_app.command("restore")
 def db_restore(
     path: Annotated[Path, typer.Argument(metavar="PATH", help="A backup of a store.")],
-    config: Config = None,
+    config: ConfigOption = None,
 ) -> None:
     """Go back to a backup, without sending anything twice; what is replaced is kept beside it."""
     from daemon.commands.db import restore
@@ -208,7 +210,7 @@ def db_restore(
 
 
 @db_app.command("upgrade")
-def db_upgrade(config: Config = None) -> None:
+def db_upgrade(config: ConfigOption = None) -> None:
     """Bring the store up to this version, after a backup."""
     from daemon.commands.db import upgrade
 
@@ -218,7 +220,7 @@ def db_upgrade(config: Config = None) -> None:
 @db_app.command("move")
 def db_move(
     url: Annotated[str, typer.Argument(metavar="URL", help="An empty database: postgresql+psycopg://USER@HOST/NAME")],
-    config: Config = None,
+    config: ConfigOption = None,
 ) -> None:
     """Copy a SQLite store to PostgreSQL, counted and compared."""
     from daemon.commands.db import move

@@ -1,1 +1,1 @@
-"""The rules (`docs/rules.md`), pure: only the standard library; no clock, file, socket, SQL, log or config object."""
+"""The rules (`docs/rules.md`), pure: the standard library and `idna`; no clock, file, socket, SQL, log or config."""

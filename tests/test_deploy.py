@@ -15,7 +15,7 @@ import pytest
 
 from connectors.net.request_counts import RequestCounts
 from daemon.commands import worker
-from daemon.config.schema.tables import Web
+from daemon.config.schema.tables import WebTable
 from daemon.web.metrics import Metrics
 from daemon.web.snapshot import Snapshot
 
@@ -173,7 +173,7 @@ def test_every_line_of_the_log_is_explained() -> None:
 
 
 def test_ports_agree() -> None:
-    port = str((Web().address or ("", 0))[1])
+    port = str((WebTable().address or ("", 0))[1])
     for name in (
         "kubernetes/deployment.yaml",
         "kubernetes/service.yaml",

@@ -1,1 +1,1 @@
-"""Calendars that Rapport reads. A file here is a `kind` in the config: `Settings` and `connect` make it one."""
+"""Calendars that Rapport reads. A folder here is a `kind` in the config: `Settings` and `connect` make it one."""

@@ -48,7 +48,7 @@ class ClockSkew:
         if not by_host:
             return 0.0
         middle = statistics.median(by_host)
-        agreed = all(abs(one - middle) < ALLOWED_SECONDS for one in by_host)
+        agreed = all(abs(seconds - middle) < ALLOWED_SECONDS for seconds in by_host)
         return middle if agreed and abs(middle) > ALLOWED_SECONDS else 0.0
 
     def knows(self) -> bool:

@@ -1,11 +1,14 @@
-"""Trying again: what may be tried again, how often, and with which pauses."""
+"""Trying again: what may be tried again, how often, with which pauses, and how long a server asks us to wait."""
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from tenacity import (
@@ -53,11 +56,17 @@ class Pause:
         self._closing.set()
 
 
-def patiently(attempt: Callable[[], T], patience: Patience, sleep: Callable[[float], None] = time.sleep) -> T:
+def patiently(
+    attempt: Callable[[], T],
+    patience: Patience,
+    sleep: Callable[[float], None] = time.sleep,
+    *,
+    observed: bool = True,
+) -> T:
     """What `attempt` returns, tried again after each `Again`, which is raised when patience ends.
 
     Waits grow and are random, so that many callers spread; `after_seconds` is waited out, and raised at once when it
-    lies beyond the deadline.
+    lies beyond the deadline. `observed`: the tries are counted.
     """
     grows = wait_random_exponential(multiplier=patience.first_wait_seconds, max=patience.longest_wait_seconds)
     spread = wait_random(0, patience.first_wait_seconds)
@@ -72,7 +81,22 @@ def patiently(attempt: Callable[[], T], patience: Patience, sleep: Callable[[flo
         stop=stop_any(stop_after_attempt(patience.tries), stop_before_delay(patience.seconds)),
         wait=wait,
         sleep=sleep,
-        before_sleep=lambda _: REQUEST_COUNTS.retry(),
+        before_sleep=(lambda _: REQUEST_COUNTS.retry()) if observed else None,
         reraise=True,
     )
     return retrying(attempt)
+
+
+def retry_after(value: str | None, now: datetime | None = None) -> float | None:
+    """The seconds of a `Retry-After`: a number, also a broken one, or an HTTP date. None where it says nothing."""
+    text = (value or "").strip()
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            moment = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+        seconds = (moment - (now or datetime.now(UTC))).total_seconds()
+    return max(seconds, 0.0) if math.isfinite(seconds) else None

@@ -1,7 +1,6 @@
-"""What connectors to web services share: trying again with patience, keeping below a rate, reaching the network.
+"""Reaching web services: a session with the company's CA and proxy, answers within bounds, and failures as errors.
 
-Knows no provider. Whoever calls says which answer is worth another try by raising `Again`; the provider's own wish
-(`Retry-After`) is respected, and nothing is tried beyond a deadline.
+Knows no provider. Nothing is tried again here (`retry`), and no redirect is followed.
 """
 
 from __future__ import annotations
@@ -16,25 +15,24 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from requests.utils import get_environ_proxies, should_bypass_proxies
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.util import parse_url
 
 from connectors.errors import ConnectorError, StopConnector
-from connectors.net.clock_skew import observed
-from connectors.net.quiet_logs import quietly
+from connectors.net.clock_skew import observed as observed_clock
+from connectors.net.endpoints import is_loopback
 from connectors.net.request_counts import REQUEST_COUNTS
 from connectors.net.retry import Again
 
 PASSING_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 """Answers that say nothing about what was asked for: the same may be granted a moment later."""
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 _MOST_BYTES = 512 * 2**20
 _CHUNK_BYTES = 2**18
 
 
 class TooMuch(OSError):
-    """An answer larger than any that is expected, or slower than the deadline."""
+    """An answer larger than any that is expected."""
 
 
 def transport_trouble(error: Exception, host: str) -> ConnectorError:
@@ -54,14 +52,20 @@ def transport_trouble(error: Exception, host: str) -> ConnectorError:
 
 
 class Session(requests.Session):
-    """A session with our CA, proxy and timeout; without `.netrc`, cookies or redirects. For one thread at a time."""
+    """A session with our CA, proxy and timeout; without `.netrc`, cookies or redirects. For one thread at a time.
 
-    def __init__(self, *, ca_file: Path | None, proxy: str | None, timeout_seconds: float) -> None:
+    `observed`: its requests are counted, and its answers believed about the time; not so where anybody may answer.
+    """
+
+    def __init__(
+        self, *, ca_file: Path | None, proxy: str | None, timeout_seconds: float, observed: bool = True
+    ) -> None:
         super().__init__()
         self.trust_env = False
         self.timeout_seconds = timeout_seconds
         self.verify = str(ca_file) if ca_file else True
         self._proxy = proxy
+        self._observed = observed
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("https://", "http://"):
             self.mount(scheme, HTTPAdapter(pool_connections=4, pool_maxsize=4, max_retries=0))
@@ -80,19 +84,23 @@ class Session(requests.Session):
         host = urlsplit(str(request.url)).hostname or ""
         status: int | None = None
         try:
-            with quietly():
-                response = super().send(request, **kwargs)
+            response = super().send(request, **kwargs)
             status = response.status_code
         finally:
-            REQUEST_COUNTS.request(host, status)
-        observed.note(host, response.headers.get("Date"))
+            if self._observed:
+                REQUEST_COUNTS.request(host, status)
+        if self._observed:
+            observed_clock.note(host, response.headers.get("Date"))
         return response
+
+    def get_redirect_target(self, _resp: requests.Response) -> None:
+        """None: else the library reads the whole body of a redirect, however large, to look where it leads."""
 
 
 def proxies_for(url: str, proxy: str | None) -> dict[str, str]:
     """The configured proxy, else the environment's; none for what NO_PROXY names, nor on this machine."""
     parts = urlsplit(url)
-    if parts.hostname in LOOPBACK:
+    if is_loopback(parts.hostname or ""):
         return {}
     scheme = parts.scheme or "https"
     if proxy is not None:
@@ -102,19 +110,25 @@ def proxies_for(url: str, proxy: str | None) -> dict[str, str]:
     return {scheme: chosen} if chosen else {}
 
 
-def body_of(response: requests.Response, deadline_seconds: float) -> bytes:
-    """The body of a streamed answer, unpacked. Raises `TooMuch` when it never ends, `OSError` when it breaks off."""
+def body_of(response: requests.Response, deadline_seconds: float, most_bytes: int = _MOST_BYTES) -> bytes:
+    """The body of a streamed answer, unpacked, within so many seconds from now.
+
+    Raises `TooMuch`, `TimeoutError`, or another `OSError` when it breaks off; none of them holds the address.
+    """
     until = time.monotonic() + deadline_seconds
     parts: list[bytes] = []
     size = 0
     try:
         for part in response.raw.stream(_CHUNK_BYTES, decode_content=True):
             size += len(part)
-            if size > _MOST_BYTES or time.monotonic() > until:
+            if size > most_bytes:
                 raise TooMuch("the answer does not end")
+            if time.monotonic() > until:
+                raise TimeoutError("the answer timed out")
             parts.append(part)
-    except HTTPError:  # urllib3's own are no OSErrors, and tell the address
-        raise requests.ConnectionError("the answer broke off") from None
+    except HTTPError as error:  # urllib3's own are no OSErrors, and tell the address
+        why = "timed out" if isinstance(error, ReadTimeoutError) else "broke off"
+        raise requests.ConnectionError(f"the answer {why}") from None
     return b"".join(parts)
 
 

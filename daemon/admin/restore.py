@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from daemon.admin.backup import copy_portable, service_stopped
 from daemon.admin.forget import erase_and_freeze
 from daemon.config.model import Config
-from daemon.config.schema.tables import Digest
+from daemon.config.schema.tables import DigestTable
 from daemon.digests.audience import MANAGER, portfolio
 from daemon.figures.rescore import rescore
 from daemon.figures.scoring_context import ScoringContext, read_scoring_context
@@ -240,7 +240,7 @@ def _doubt_what_was_due(connection: Connection, context: ScoringContext, since: 
     return doubted
 
 
-def _recipients(digest: Digest, context: ScoringContext) -> list[str]:
+def _recipients(digest: DigestTable, context: ScoringContext) -> list[str]:
     """Whoever the config sends it to."""
     named = [one for one in digest.to if one != MANAGER]
     managers = (

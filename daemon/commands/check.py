@@ -31,11 +31,11 @@ def check(path: Path | None, *, form: Format) -> int:
     config = load(find(path))
     set_up_logs(config.log)
     found = list(_checks(config))
-    ok = all(one.ok for one in found)
+    ok = all(result.ok for result in found)
     if form is Format.JSON:
-        print_json({"ok": ok, "checks": [one.as_json() for one in found]})
+        print_json({"ok": ok, "checks": [result.as_json() for result in found]})
     elif form is Format.CSV:
-        print_csv((one.as_json() for one in found), _COLUMNS)
+        print_csv((result.as_json() for result in found), _COLUMNS)
     else:
         _show(found)
     return 0 if ok else 1
@@ -57,10 +57,10 @@ def _checks(config: Config) -> Iterator[Check]:
 
 def _check_senders(config: Config) -> Iterator[Check]:
     """Mail and Slack, where the config has them, for everybody to whom it sends."""
-    wanted = [one for digest in config.digests for one in digest.to if one != MANAGER]
+    wanted = [recipient for digest in config.digests for recipient in digest.to if recipient != MANAGER]
     wanted += config.alerts.to
     if any(MANAGER in digest.to for digest in config.digests):
-        wanted += [f"{EMAIL}:{one.manager}" for one in config.clients if one.manager]
+        wanted += [f"{EMAIL}:{client.manager}" for client in config.clients if client.manager]
     hosts: dict[str, str] = {}
     if config.email is not None:
         hosts[EMAIL] = config.email.host
@@ -108,7 +108,7 @@ def _check_store(config: Config) -> Iterator[Check]:
 
 def _show(found: list[Check]) -> None:
     table = Table("", "Subject", "Check", "", whole=("Subject", "Check"))
-    for one in found:
-        text = one.note if one.ok else f"{one.cause}. {one.remedy}"
-        table.add("OK" if one.ok else "FAILED", one.subject, one.check, text)
+    for result in found:
+        text = result.note if result.ok else f"{result.cause}. {result.remedy}"
+        table.add("OK" if result.ok else "FAILED", result.subject, result.check, text)
     table.print()

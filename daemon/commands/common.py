@@ -27,7 +27,7 @@ from scoring.months.month import Month, month_from
 
 
 @dataclass(frozen=True, kw_only=True)
-class Session:
+class CommandSession:
     """One command's surroundings."""
 
     config: Config
@@ -52,7 +52,7 @@ class Session:
 
 
 @contextmanager
-def opened(path: Path | None, *, resolve_secrets: bool = False) -> Iterator[Session]:
+def opened(path: Path | None, *, resolve_secrets: bool = False) -> Iterator[CommandSession]:
     """Loads the config and opens the store, migrated if need be. Raises `ConfigError` and `StoreError`."""
     config = load(find(path))
     set_up_logs(config.log)
@@ -65,7 +65,7 @@ def opened(path: Path | None, *, resolve_secrets: bool = False) -> Iterator[Sess
         backup = bring_up_to_date(database)
         if backup is not None:
             say(f"The store was brought up to this version; a backup of it is in {backup}.")
-        yield Session(config=config, database=database, now=datetime.now(UTC))
+        yield CommandSession(config=config, database=database, now=datetime.now(UTC))
     finally:
         database.close()
 
@@ -85,9 +85,9 @@ def client_option(name: str | None, context: ScoringContext) -> tuple[Client, ..
     if name is None:
         return context.clients
     for settings, client in zip(context.config.clients, context.clients, strict=True):
-        if name.casefold() in {one.casefold() for one in (settings.name, *settings.formerly)}:
+        if name.casefold() in {known.casefold() for known in (settings.name, *settings.formerly)}:
             return (client,)
-    raise UsageError(_unknown("client", name, [one.name for one in context.clients]))
+    raise UsageError(_unknown("client", name, [client.name for client in context.clients]))
 
 
 def _unknown(what: str, name: str, known: list[str]) -> str:

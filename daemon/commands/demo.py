@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from daemon.commands.common import Session, opened
+from daemon.commands.common import CommandSession, opened
 from daemon.commands.digest import make_editions, write_editions
 from daemon.commands.report import report
 from daemon.commands.sync import sync_once
@@ -30,8 +30,8 @@ def demo(folder: Path = FOLDER) -> int:
     with opened(config) as session:
         results = sync_once(session)
         name = session.config.digests[0].name
-        _, editions = make_editions(session, name=name)
-        files = write_editions(editions, folder / "digest")
+        _, made = make_editions(session, name=name)
+        files = write_editions(made, folder / "digest")
         findings = _findings(session)
     report(config, month=None, months=1, client=None, form=Format.TABLE)
     print_line()
@@ -44,7 +44,8 @@ def demo(folder: Path = FOLDER) -> int:
         print_line(f"  {name.replace('_', ' ')}: {names_text(clients, most=4)}")
     print_line()
     print_line(
-        f"Read {sum(one.entries for one in results)} entries of {results[0].calendars} calendars in {folder}/calendars."
+        f"Read {sum(result.entries for result in results)} entries of {results[0].calendars} calendars "
+        f"in {folder}/calendars."
     )
     print_line(f"Look at the digest: {files[-1]}")
     print_line("Ask on:")
@@ -52,10 +53,10 @@ def demo(folder: Path = FOLDER) -> int:
     print_line(f"  rapport explain --config {config} --client NAME")
     print_line(f"  rapport report --config {config} --months 24")
     print_line(f"  rapport clients suggest --config {config}")
-    return 1 if any(one.failed for one in results) else 0
+    return 1 if any(result.failed for result in results) else 0
 
 
-def _findings(session: Session) -> dict[str, list[str]]:
+def _findings(session: CommandSession) -> dict[str, list[str]]:
     """The clients that show each stage, signal and finding of the last complete month."""
     context = session.context()
     with session.database.reading() as connection:
@@ -63,7 +64,7 @@ def _findings(session: Session) -> dict[str, list[str]]:
         insights = insights_of(connection, [month])
     found: dict[str, list[str]] = {f"stage {stage}": [] for stage in Stage}
     for (client, _), insight in sorted(insights.items()):
-        for name in (f"stage {insight.stage}", *(one.name for one in (*insight.signals, *insight.findings))):
+        for name in (f"stage {insight.stage}", *(finding.name for finding in (*insight.signals, *insight.findings))):
             found.setdefault(name, []).append(client)
     return {name: clients for name, clients in found.items() if clients}
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from connectors.contract import Envelope
 from connectors.errors import ConnectorError, OutcomeUnknown, sentence
-from daemon.commands.common import Session, month_option, named, opened
+from daemon.commands.common import CommandSession, month_option, named, opened
 from daemon.commands.usage import UsageError
-from daemon.digests.editions import Edition, editions_of
+from daemon.digests.editions import Edition, editions
+from daemon.digests.month_data import load_month
 from daemon.digests.senders import EMAIL, NoSender, Senders, service_of
-from daemon.figures.history import known_months
 from daemon.output.terminal import print_line, say
 from daemon.service.status import stale_for
 from daemon.store.deliveries import Delivery, State
@@ -52,41 +52,40 @@ def digest(
     if again and not send:
         raise UsageError("--again says to send once more: it belongs to --send.")
     with opened(path, resolve_secrets=send or to is not None) as session:
-        named("digest", name, [one.name for one in session.config.digests])
+        named("digest", name, [settings.name for settings in session.config.digests])
         recipient = None if to is None else _test_recipient(session, to)
         if send or recipient is not None:
             _sync_what_is_stale(session, name, asked)
-        wanted, editions = make_editions(session, name=name, month=asked)
+        wanted, made = make_editions(session, name=name, month=asked)
         failed = False
         if out is not None:
-            for file in write_editions(editions, out):
+            for file in write_editions(made, out):
                 print_line(file)
         if recipient is not None:
-            failed = not _send_test(session, editions[0], recipient)
+            failed = not _send_test(session, made[0], recipient)
         if send:
-            failed = not _send(session, name, wanted, editions, again=again) or failed
+            failed = not _send(session, name, wanted, made, again=again) or failed
     return 1 if failed else 0
 
 
-def make_editions(session: Session, *, name: str, month: Month | None = None) -> tuple[Month, list[Edition]]:
+def make_editions(session: CommandSession, *, name: str, month: Month | None = None) -> tuple[Month, list[Edition]]:
     """The editions of a digest that the config has, of a month or the last complete one, from the store as it is."""
     settings = next(one for one in session.config.digests if one.name == name)
-    context = session.fresh_context()
+    session.fresh_context()
     with session.database.reading() as connection:
-        known = known_months(connection, context, session.now)
-        wanted = known.check(month or known.last)
-        return wanted, editions_of(connection, context, settings, wanted, known, session.now)
+        data = load_month(connection, session.config, settings, month, session.now)
+    return data.month, editions(data)
 
 
-def write_editions(editions: Sequence[Edition], folder: Path) -> list[str]:
+def write_editions(made: Sequence[Edition], folder: Path) -> list[str]:
     """The files written, the page of the first edition last. Managers' editions lie in folders of their own."""
     from connectors.senders.folder import Folder
     from daemon.render import render
 
     written: list[str] = []
-    for one in reversed(editions):
-        place = folder / _folder_name(one.manager) if one.manager else folder
-        written += Folder(place).send(render(one.digest)).where
+    for edition in reversed(made):
+        place = folder / _folder_name(edition.manager) if edition.manager else folder
+        written += Folder(place).send(render(edition.digest)).where
     return written
 
 
@@ -95,46 +94,46 @@ def _folder_name(address: str) -> str:
     return "".join(letter if letter.isalnum() or letter in "@.-_+" else "_" for letter in address).lstrip(".")
 
 
-def _sync_what_is_stale(session: Session, name: str, month: Month | None) -> None:
+def _sync_what_is_stale(session: CommandSession, name: str, month: Month | None) -> None:
     """Reads the calendars that have not been read lately, or not since the month ended."""
     context = session.context()
     stale = stale_for(context, session.now, month)
-    wanted = {one.connector for one in stale} or {
-        one.name for one in session.config.connectors if not context.calendars
+    wanted = {calendar.connector for calendar in stale} or {
+        settings.name for settings in session.config.connectors if not context.calendars
     }
-    chosen = [session.connect(one) for one in session.config.connectors if one.name in wanted]
+    chosen = [session.connect(settings) for settings in session.config.connectors if settings.name in wanted]
     if not chosen:
         return
     say(f"{name}: reading what is stale first.")
-    numbers = frozenset(one.id for one in stale) if context.calendars else None
+    numbers = frozenset(calendar.id for calendar in stale) if context.calendars else None
     try:
         work = SyncRun(database=session.database, context=context, now=session.now, only=numbers)
         for result in run_sync(work, chosen, all_connectors=False):
             for failure in result.failed:
                 say(f"{result.name}: {failure.calendar}: {failure.message}")
     finally:
-        for one in chosen:
-            one.close()
+        for connector in chosen:
+            connector.close()
 
 
-def _send(session: Session, name: str, month: Month, editions: Sequence[Edition], *, again: bool) -> bool:
+def _send(session: CommandSession, name: str, month: Month, made: Sequence[Edition], *, again: bool) -> bool:
     """Whether nothing went wrong, now or earlier."""
     from daemon.digests.outbox import NO_SEND, Outbox, sending_is_off
 
     if sending_is_off():
         say(f"Nothing is sent: {NO_SEND} is set.")
         return True
-    if not any(one.recipients for one in editions):
+    if not any(edition.recipients for edition in made):
         raise UsageError(f"digest {name!r} goes to nobody: the config's `to` is empty.")
     with Senders(session.config) as senders:
         outbox = Outbox(database=session.database, senders=senders, digest=name, month=month)
         try:
-            deliveries = outbox.deliver(list(editions), again=again)
+            deliveries = outbox.deliver(list(made), again=again)
         except NoSender as error:
             raise UsageError(f"{error}.") from None
-    for one in deliveries:
-        print_line(_told(one, session.now))
-    return not any(one.state in _TROUBLE for one in deliveries)
+    for delivery in deliveries:
+        print_line(_told(delivery, session.now))
+    return not any(delivery.state in _TROUBLE for delivery in deliveries)
 
 
 def _told(delivery: Delivery, began: datetime) -> str:
@@ -150,7 +149,7 @@ def _told(delivery: Delivery, began: datetime) -> str:
     return f"{word}  {delivery.recipient}{reason}{ahead}"
 
 
-def _test_recipient(session: Session, to: str) -> str:
+def _test_recipient(session: CommandSession, to: str) -> str:
     """`--to`: an address, or a recipient as the config has them, who may receive figures. Raises `UsageError`."""
     from daemon.config.checks import is_inside
     from daemon.config.schema.addresses import parse_recipient
@@ -167,7 +166,7 @@ def _test_recipient(session: Session, to: str) -> str:
     return recipient
 
 
-def _send_test(session: Session, edition: Edition, recipient: str) -> bool:
+def _send_test(session: CommandSession, edition: Edition, recipient: str) -> bool:
     """Sends an edition to somebody who wants to see it. The outbox knows nothing of it."""
     from daemon.digests.outbox import NO_SEND, Renderings, sending_is_off
 

@@ -57,24 +57,24 @@ def _show(
         title=f"{client}, {month_text(month)}",
     )
     shares = share_out([line.man_seconds for line in lines])
-    for line, one, share in zip(lines, written, shares, strict=True):
+    for line, row, share in zip(lines, written, shares, strict=True):
         meeting = line.judged.meeting
         start = meeting.start.astimezone(context.zone)
         counted = line.judged.step is not None
         table.add(
             start.strftime("%a %d %b") if meeting.all_day else start.strftime("%a %d %b %H:%M"),
             "all day" if meeting.all_day else length_text(meeting.length),
-            one["title"] or "–",
-            one["channel"].replace("_", " "),
-            _people(one["client_people"]),
-            _people(one["ours"]),
-            str(one["points"]) if counted else "",
+            row["title"] or "–",
+            row["channel"].replace("_", " "),
+            _people(row["client_people"]),
+            _people(row["ours"]),
+            str(row["points"]) if counted else "",
             hours_text(share) if counted else "",
-            _counted_as(one),
+            _counted_as(row),
             style=None if counted else "dim",
         )
     table.print()
-    points = sum(one["points"] for one in written)
+    points = sum(row["points"] for row in written)
     print_line(f"{points} points, {hours_text(sum(shares))} man-hours. Time booked twice is the first meeting's.")
 
 
@@ -82,10 +82,10 @@ def _people(people: list[str] | int) -> str:
     """Names before the @: the table is about one client, so its domain says nothing."""
     if isinstance(people, int):
         return str(people)
-    return names_text([one.partition("@")[0] for one in people], most=_MOST_NAMED)
+    return names_text([address.partition("@")[0] for address in people], most=_MOST_NAMED)
 
 
-def _counted_as(one: dict[str, Any]) -> str:
-    if one["set_aside"] is None:
-        return next(words for step, words in STEP_WORDS.items() if step.value == one["step"])
-    return f"set aside: {REASON_WORDS[Reason(one['set_aside'])]}"
+def _counted_as(row: dict[str, Any]) -> str:
+    if row["set_aside"] is None:
+        return next(words for step, words in STEP_WORDS.items() if step.value == row["step"])
+    return f"set aside: {REASON_WORDS[Reason(row['set_aside'])]}"

@@ -17,7 +17,7 @@ from daemon.admin.forget import (
     names_of,
     still_named,
 )
-from daemon.commands.common import Session, opened
+from daemon.commands.common import CommandSession, opened
 from daemon.commands.usage import UsageError
 from daemon.output.terminal import Table, print_line, say
 from daemon.store.db.errors import StoreError
@@ -69,7 +69,7 @@ def _is_confirmed(names: tuple[str, ...], before: Mapping[str, int]) -> bool:
     return sys.stdin.readline().strip().lower() == names[0]
 
 
-def _forget(session: Session, names: tuple[str, ...], forgotten: Forgotten, before: Mapping[str, int]) -> int:
+def _forget(session: CommandSession, names: tuple[str, ...], forgotten: Forgotten, before: Mapping[str, int]) -> int:
     forget_people(session.database, session.config, forgotten, session.now)
     trouble = _clean_file(session)
     context = session.context()
@@ -78,12 +78,12 @@ def _forget(session: Session, names: tuple[str, ...], forgotten: Forgotten, befo
         after = look(connection, context, forgotten).counts()
     _show(before, after, backups)
     _say_beyond(session, names, forgotten, backups)
-    for one in trouble:
-        say(one)
+    for problem in trouble:
+        say(problem)
     return 1 if trouble or backups.unreached or any(after.values()) else 0
 
 
-def _clean_file(session: Session) -> list[str]:
+def _clean_file(session: CommandSession) -> list[str]:
     """The store's file made anew, so that no byte of them stays in it; else why not."""
     try:
         if session.database.is_sqlite:
@@ -105,7 +105,7 @@ def _show(before: Mapping[str, int], after: Mapping[str, int], backups: Backups)
     table.print()
 
 
-def _say_beyond(session: Session, names: tuple[str, ...], forgotten: Forgotten, backups: Backups) -> None:
+def _say_beyond(session: CommandSession, names: tuple[str, ...], forgotten: Forgotten, backups: Backups) -> None:
     """What Rapport cannot reach, by name where it knows one."""
     print_line(f"{', '.join(names)} will not be stored again, whatever is read or restored.")
     print_line("Out of Rapport's reach:")
@@ -113,5 +113,5 @@ def _say_beyond(session: Session, names: tuple[str, ...], forgotten: Forgotten, 
         print_line(f"  the backup {path}: {why}; delete it, or run this again when it can be read")
     for place in lines_naming(session.config, forgotten):
         print_line(f"  the config: {place}")
-    for one in (*_BEYOND, *(() if session.database.is_sqlite else (_BEYOND_SERVER,))):
-        print_line(f"  {one}")
+    for place in (*_BEYOND, *(() if session.database.is_sqlite else (_BEYOND_SERVER,))):
+        print_line(f"  {place}")

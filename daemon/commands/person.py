@@ -55,7 +55,9 @@ def _show(found: dict[str, Any]) -> None:
         if not rows:
             print_line(f"{title}: none")
             continue
-        table = Table(*(one.replace("_", " ").capitalize() for one in columns), whole=("Start", "End"), title=title)
+        table = Table(
+            *(column.replace("_", " ").capitalize() for column in columns), whole=("Start", "End"), title=title
+        )
         for row in rows:
-            table.add(*(", ".join(row[one]) if isinstance(row[one], list) else row[one] for one in columns))
+            table.add(*(", ".join(row[column]) if isinstance(row[column], list) else row[column] for column in columns))
         table.print()

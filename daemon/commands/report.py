@@ -49,7 +49,7 @@ def report(path: Path | None, *, month: str | None, months: int, client: str | N
 
 
 def _show(found: list[MonthRows], context: ScoringContext) -> None:
-    for one in found:
+    for month_rows in found:
         table = Table(
             "Client",
             *_NUMBERS,
@@ -57,26 +57,26 @@ def _show(found: list[MonthRows], context: ScoringContext) -> None:
             "Verdict",
             right=_NUMBERS,
             whole=("Trend", "Verdict"),
-            title=month_text(one.month),
+            title=month_text(month_rows.month),
         )
-        for row in one.rows:
+        for row in month_rows.rows:
             table.add(*_cells(row))
         table.print()
-        _show_seen(one)
-        if any(row.quarterly for row in one.rows):
+        _show_seen(month_rows)
+        if any(row.quarterly for row in month_rows.rows):
             print_line("* quarterly: three months against the three before")
-        if one.missing:
-            named = ", ".join(one.missing) if context.config.privacy.show_ours else str(len(one.missing))
+        if month_rows.missing:
+            named = ", ".join(month_rows.missing) if context.config.privacy.show_ours else str(len(month_rows.missing))
             print_line(f"Incomplete: not read to the end of the month: {named}")
 
 
-def _show_seen(one: MonthRows) -> None:
+def _show_seen(month_rows: MonthRows) -> None:
     """Each client's stage, and its findings in a word or two, good news marked; `rapport client` tells them in full."""
-    if not one.insights:
+    if not month_rows.insights:
         return
     table = Table("Client", "Stage", "What the pattern says", whole=("Client", "Stage"))
-    for row in one.rows:
-        insight = one.insights.get(row.client)
+    for row in month_rows.rows:
+        insight = month_rows.insights.get(row.client)
         if insight is not None:
             told = most_important((*insight.signals, *insight.findings))
             table.add(row.client, insight.stage, ", ".join("+ " * found.good + words_of(found.name) for found in told))

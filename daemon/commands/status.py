@@ -26,22 +26,22 @@ def status(path: Path | None, *, form: Format) -> int:
         print_csv(found["calendars"], _COLUMNS)
     else:
         calendars = Table("Connector", "Calendar", "State", "Last read", "Reason", whole=("State", "Last read"))
-        for one in found["calendars"]:
-            calendars.add(*(one[key] for key in _COLUMNS))
+        for calendar in found["calendars"]:
+            calendars.add(*(calendar[key] for key in _COLUMNS))
         calendars.print()
         due = Table("Due next", "At")
-        for one in found["due"]:
-            due.add(one["what"], one["at"])
+        for task in found["due"]:
+            due.add(task["what"], task["at"])
         due.print()
         if found["deliveries"]:
             sent = Table("Digest", "Month", "Recipient", "State", "Reason", whole=("Month", "State"))
-            for one in found["deliveries"]:
-                sent.add(*(one[key] for key in ("digest", "month", "recipient", "state", "reason")))
+            for delivery in found["deliveries"]:
+                sent.add(*(delivery[key] for key in ("digest", "month", "recipient", "state", "reason")))
             sent.print()
         if found["workers"]:
             workers = Table("Worker", "Host", "Process", "State", "Reason", whole=("State",))
-            for one in found["workers"]:
-                workers.add(*(one[key] for key in ("worker", "host", "process", "state", "reason")))
+            for worker in found["workers"]:
+                workers.add(*(worker[key] for key in ("worker", "host", "process", "state", "reason")))
             workers.print()
         if found["clock"]:
             print_line(f"Wait: {found['clock']['reason']}.")

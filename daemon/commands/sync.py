@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from daemon.commands.common import Session, named, opened
+from daemon.commands.common import CommandSession, named, opened
 from daemon.output.csv_cells import print_csv
 from daemon.output.terminal import Format, Table, print_json, say
 from daemon.sync.run import run_sync
@@ -22,16 +22,16 @@ def sync(path: Path | None, *, connector: str | None, full: bool, form: Format) 
     with opened(path, resolve_secrets=True) as session:
         results = sync_once(session, connector=connector, full=full)
     _show(results, form)
-    return 1 if any(one.failed for one in results) else 0
+    return 1 if any(result.failed for result in results) else 0
 
 
-def sync_once(session: Session, *, connector: str | None = None, full: bool = False) -> list[ConnectorResult]:
+def sync_once(session: CommandSession, *, connector: str | None = None, full: bool = False) -> list[ConnectorResult]:
     """One pass, with a progress bar on a terminal."""
     chosen = session.config.connectors
     if connector is not None:
-        named("connector", connector, [one.name for one in chosen])
-        chosen = tuple(one for one in chosen if one.name == connector)
-    calendars = [session.connect(one) for one in chosen]
+        named("connector", connector, [settings.name for settings in chosen])
+        chosen = tuple(settings for settings in chosen if settings.name == connector)
+    calendars = [session.connect(settings) for settings in chosen]
     try:
         with _progress() as progress:
             work = SyncRun(
@@ -39,8 +39,8 @@ def sync_once(session: Session, *, connector: str | None = None, full: bool = Fa
             )
             return run_sync(work, calendars, all_connectors=connector is None)
     finally:
-        for one in calendars:
-            one.close()
+        for connected in calendars:
+            connected.close()
 
 
 @contextmanager
@@ -69,23 +69,23 @@ def result_json(results: list[ConnectorResult]) -> dict[str, Any]:
     return {
         "connectors": [
             {
-                "name": one.name,
-                "calendars": one.calendars,
-                "synced": one.synced,
+                "name": result.name,
+                "calendars": result.calendars,
+                "synced": result.synced,
                 "failed": [
                     {"calendar": failure.calendar, "error": failure.code, "message": failure.message}
-                    for failure in one.failed
+                    for failure in result.failed
                 ],
-                "requests": one.requests,
-                "entries": one.entries,
-                "changed": one.changed,
-                "seconds": one.seconds,
+                "requests": result.requests,
+                "entries": result.entries,
+                "changed": result.changed,
+                "seconds": result.seconds,
                 "set_aside": [
-                    {"calendar": flaw.calendar, "where": flaw.where, "reason": flaw.reason} for flaw in one.flaws
+                    {"calendar": flaw.calendar, "where": flaw.where, "reason": flaw.reason} for flaw in result.flaws
                 ],
-                "held": one.held,
+                "held": result.held,
             }
-            for one in results
+            for result in results
         ]
     }
 
@@ -95,24 +95,24 @@ def _show(results: list[ConnectorResult], form: Format) -> None:
     if form is Format.JSON:
         print_json({"connectors": written})
     elif form is Format.CSV:
-        rows = [{"connector": one["name"], **failure} for one in written for failure in one["failed"]]
+        rows = [{"connector": row["name"], **failure} for row in written for failure in row["failed"]]
         print_csv(rows, _COLUMNS)
     else:
         _show_table(written)
-    for one in results:
-        for failure in one.failed:
-            say(f"{one.name}: {failure.calendar}: {failure.message}")
-        for flaw in one.flaws[:20]:
-            say(f"{one.name}: {flaw.where}: set aside: {flaw.reason}")
-        if len(one.flaws) > 20:
-            say(f"{one.name}: {len(one.flaws) - 20} more entries were set aside; --format json lists them.")
-        for address in one.held:
-            say(f"{one.name}: {address}: nothing was removed yet; a second listing must agree that most is gone.")
+    for result in results:
+        for failure in result.failed:
+            say(f"{result.name}: {failure.calendar}: {failure.message}")
+        for flaw in result.flaws[:20]:
+            say(f"{result.name}: {flaw.where}: set aside: {flaw.reason}")
+        if len(result.flaws) > 20:
+            say(f"{result.name}: {len(result.flaws) - 20} more entries were set aside; --format json lists them.")
+        for address in result.held:
+            say(f"{result.name}: {address}: nothing was removed yet; a second listing must agree that most is gone.")
 
 
 def _show_table(written: list[dict[str, Any]]) -> None:
     numbers = ("calendars", "synced", "failed", "entries", "changed", "seconds")
     table = Table("connector", *numbers, right=numbers, whole=("connector",))
-    for one in written:
-        table.add(one["name"], *(len(one[key]) if key == "failed" else one[key] for key in numbers))
+    for row in written:
+        table.add(row["name"], *(len(row[key]) if key == "failed" else row[key] for key in numbers))
     table.print()

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_args
 
+from connectors.net.endpoints import is_loopback, is_safe_endpoint
 from daemon.config.client_checks import check_clients
 from daemon.config.draft import Draft
 from daemon.config.problems import listed, nearest
-from daemon.config.schema.addresses import is_loopback, is_safe_endpoint
-from daemon.config.schema.insight_tables import Stages
+from daemon.config.schema import tables
+from daemon.config.schema.insight_tables import StagesTable
 from daemon.config.schema.secret_refs import store_problem
-from daemon.config.schema.tables import Alerts, Company, Digest, Email, Scale, Scoring, Slack, Store, Sync, Web
 from daemon.config.toml_lines import KeyPath
 from scoring.meetings.address_book import normalise_address
 
-TIERS = ("key", "strategic", "standard", "prospect")
 _OURS: tuple[KeyPath, ...] = (("company", "domains"), ("company", "addresses"), ("email", "outside"))
 
 
@@ -26,7 +26,7 @@ def check(draft: Draft) -> None:
     _assessments(draft)
     for number, digest in draft.digests:
         _digest(draft, ("digests", number), digest)
-    _recipients(draft, ("alerts", "to"), draft.table("alerts", Alerts).to, managers=False)
+    _recipients(draft, ("alerts", "to"), draft.table("alerts", tables.AlertsTable).to, managers=False)
     if any("manager" in digest.to for _, digest in draft.digests):
         _managers(draft)
     for array in ("connectors", "digests"):
@@ -58,14 +58,14 @@ def _country(draft: Draft) -> None:
 
 
 def _sync(draft: Draft) -> None:
-    sync = draft.table("sync", Sync)
+    sync = draft.table("sync", tables.SyncTable)
     if sync.retain < sync.history:
         what = f"allowed: not below sync.history, which is {sync.history} months"
         draft.source.finding(("sync", "retain"), what, rests_on=[("sync", "history")])
 
 
 def _scoring(draft: Draft) -> None:
-    scoring = draft.table("scoring", Scoring)
+    scoring = draft.table("scoring", tables.ScoringTable)
     if scoring.longest_meeting <= scoring.long_meeting_over:
         what = "allowed: more than scoring.long_meeting_over"
         rests_on = [("scoring", "long_meeting_over")]
@@ -74,7 +74,7 @@ def _scoring(draft: Draft) -> None:
 
 def _stages(draft: Draft) -> None:
     """The higher stage asks for no less than the lower one, or nobody would ever be at that."""
-    stages = draft.table("stages", Stages)
+    stages = draft.table("stages", StagesTable)
     for key in ("people", "ours", "months"):
         lower, higher = getattr(stages.collaborative, key), getattr(stages.interconnected, key)
         if higher < lower:
@@ -88,10 +88,10 @@ def _stages(draft: Draft) -> None:
 
 
 def _store(draft: Draft) -> None:
-    url = draft.table("store", Store).url
+    url = draft.table("store", tables.StoreTable).url
     if url.inline is None or draft.source.is_broken(("store", "url")):
         return
-    workers = draft.table("scale", Scale).workers
+    workers = draft.table("scale", tables.ScaleTable).workers
     wrong = store_problem(url.inline.get_secret_value(), workers)
     if wrong is None:
         return
@@ -102,7 +102,7 @@ def _store(draft: Draft) -> None:
 
 
 def _email(draft: Draft) -> None:
-    email: Email | None = draft.plain.get("email")
+    email: tables.EmailTable | None = draft.plain.get("email")
     if email is None:
         return
     if email.security == "none" and not email.insecure and not is_loopback(email.host):
@@ -117,7 +117,7 @@ def _email(draft: Draft) -> None:
         draft.source.finding(("email", "auth"), what)
 
 
-def _sign_in(draft: Draft, email: Email) -> None:
+def _sign_in(draft: Draft, email: tables.EmailTable) -> None:
     """A name and a password belong together."""
     if email.username and email.password is None:
         draft.source.finding(("email", "username"), "needs email.password", rests_on=[("email", "password")])
@@ -127,7 +127,7 @@ def _sign_in(draft: Draft, email: Email) -> None:
 
 
 def _slack(draft: Draft) -> None:
-    slack: Slack | None = draft.plain.get("slack")
+    slack: tables.SlackTable | None = draft.plain.get("slack")
     if slack is None or any(draft.source.is_broken(("slack", key)) for key in ("token", "webhook_url")):
         return
     if (slack.token is None) == (slack.webhook_url is None):
@@ -138,7 +138,7 @@ def _slack(draft: Draft) -> None:
 
 
 def _web(draft: Draft) -> None:
-    web = draft.table("web", Web)
+    web = draft.table("web", tables.WebTable)
     if web.address is not None and web.token is None and not is_loopback(web.address[0]):
         what = "needs web.token beyond loopback"
         draft.source.finding(("web", "listen"), what, rests_on=[("web", "token")])
@@ -155,7 +155,7 @@ def _distinct_names(draft: Draft, array: str) -> None:
             draft.source.finding((array, number, "name"), f"this name is taken already, on line {line}")
 
 
-def _digest(draft: Draft, path: KeyPath, digest: Digest) -> None:
+def _digest(draft: Draft, path: KeyPath, digest: tables.DigestTable) -> None:
     for number, selection in enumerate(digest.clients):
         _selection(draft, (*path, "clients", number), selection)
     _recipients(draft, (*path, "to"), digest.to, managers=True)
@@ -167,7 +167,7 @@ def _selection(draft: Draft, path: KeyPath, selection: str) -> None:
     if selection == "*":
         return
     if colon and kind == "tier":
-        known: tuple[str, ...] = TIERS
+        known: tuple[str, ...] = get_args(tables.Tier)
         what, key = f"allowed tiers: {listed(known)}", None
         known = tuple(f"tier:{tier}" for tier in known)
     elif colon and kind == "manager":
@@ -228,7 +228,7 @@ def _is_inside(draft: Draft, address: str) -> bool:
     return draft.company is None or is_inside(address, draft.company, draft.plain.get("email"))
 
 
-def is_inside(address: str, company: Company, email: Email | None) -> bool:
+def is_inside(address: str, company: tables.CompanyTable, email: tables.EmailTable | None) -> bool:
     """Whether figures may be sent to an address: the company's own, or one listed in `email.outside`."""
     if email is not None and address in email.outside:
         return True

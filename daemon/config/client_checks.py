@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from daemon.config.clients_file import Entry
+from daemon.config.clients_file import ClientEntry
 from daemon.config.draft import Draft
 from daemon.config.source import Source
 from daemon.config.toml_lines import KeyPath
@@ -23,8 +23,8 @@ def check_clients(draft: Draft) -> None:
         _centres(entry)
 
 
-def _names(entries: list[Entry]) -> None:
-    first: dict[str, Entry] = {}
+def _names(entries: list[ClientEntry]) -> None:
+    first: dict[str, ClientEntry] = {}
     for entry in entries:
         place, name = (*entry.path, "name"), entry.client.name
         if name == "*" or name.startswith(_RESERVED):
@@ -35,7 +35,7 @@ def _names(entries: list[Entry]) -> None:
             entry.source.finding(place, f"this name is taken already ({where})", rests_on=[(*earlier.path, "name")])
 
 
-def _former_names(entries: list[Entry]) -> None:
+def _former_names(entries: list[ClientEntry]) -> None:
     owners = {entry.client.name.casefold(): entry.client.name for entry in reversed(entries)}
     for entry in entries:
         own = entry.client.name
@@ -75,7 +75,7 @@ def _claim(value: str) -> str:
     return (normalise_address(value) or value) if "@" in value else value
 
 
-def _without_claims(entries: list[Entry]) -> None:
+def _without_claims(entries: list[ClientEntry]) -> None:
     claiming = {entry.client.name.casefold() for entry in entries if entry.client.domains or entry.client.addresses}
     for entry in entries:
         if entry.client.name.casefold() not in claiming:
@@ -84,7 +84,7 @@ def _without_claims(entries: list[Entry]) -> None:
                 entry.source.fault(entry.path, "needs a domain or an address, or nobody would belong to it")
 
 
-def _centres(entry: Entry) -> None:
+def _centres(entry: ClientEntry) -> None:
     seen: set[str] = set()
     for number, centre in enumerate(entry.client.buying_centres):
         if centre.name.casefold() in seen:

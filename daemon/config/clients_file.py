@@ -12,7 +12,7 @@ from typing import Any
 
 from daemon.config.csv_rows import CsvRows, column_of
 from daemon.config.problems import shown
-from daemon.config.schema.tables import Client
+from daemon.config.schema.tables import ClientTable
 from daemon.config.source import Source
 from daemon.config.toml_lines import KeyPath
 
@@ -21,17 +21,17 @@ SINGLE = ("manager", "tier", "stage", "since")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ClientEntry:
     """A client and where it was written."""
 
-    client: Client
+    client: ClientTable
     source: Source
     path: KeyPath
 
 
-def join_clients(entries: Iterable[Entry]) -> tuple[Client, ...]:
+def join_clients(entries: Iterable[ClientEntry]) -> tuple[ClientTable, ...]:
     """One client for each name, the first entry's fields with everybody's domains."""
-    joined: dict[str, Client] = {}
+    joined: dict[str, ClientTable] = {}
     for entry in entries:
         key = entry.client.name.casefold()
         first = joined.get(key)
@@ -43,15 +43,15 @@ def join_clients(entries: Iterable[Entry]) -> tuple[Client, ...]:
     return tuple(joined.values())
 
 
-def read_clients_file(file: str, text: str, folder: Path) -> tuple[Source, list[Entry]]:
+def read_clients_file(file: str, text: str, folder: Path) -> tuple[Source, list[ClientEntry]]:
     """The clients in a CSV text; problems are in the source, with the file's own lines."""
     rows = _Rows(file, folder)
     rows.read(text)
     entries = []
     for number, raw in enumerate(rows.source.raw):
-        client = rows.source.table(Client, (number,), raw)
+        client = rows.source.table(ClientTable, (number,), raw)
         if client is not None:
-            entries.append(Entry(client, rows.source, (number,)))
+            entries.append(ClientEntry(client, rows.source, (number,)))
     return rows.source, entries
 
 

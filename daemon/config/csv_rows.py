@@ -10,7 +10,7 @@ from typing import Any
 
 from daemon.config.problems import nearest, shown
 from daemon.config.source import Source
-from daemon.config.toml_lines import KeyPath, Lines
+from daemon.config.toml_lines import KeyLines, KeyPath
 
 Naming = Callable[[Any, KeyPath], str]
 
@@ -28,7 +28,7 @@ class CsvRows:
         self.tables: list[dict[str, Any]] = []
         self._columns = tuple(columns)
         self._required = required
-        self.source = Source(file, self.tables, Lines(self.lines), folder, naming=naming or column_of)
+        self.source = Source(file, self.tables, KeyLines(self.lines), folder, naming=naming or column_of)
 
     def read(self, text: str) -> None:
         """Every row that is not empty, in order."""

@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 
 import connectors.calendars
 from connectors.settings import ConnectorSettings, SettingsModel
-from daemon.config.clients_file import Entry, join_clients, read_clients_file
+from daemon.config.clients_file import ClientEntry, join_clients, read_clients_file
 from daemon.config.people_file import read_assessments_file, read_people_file
-from daemon.config.problems import ConfigError, Problem, by_line, kind_of, listed, nearest, shown
+from daemon.config.problems import ConfigError, ConfigProblem, by_line, kind_of, listed, nearest, shown
 from daemon.config.schema import insight_tables, tables
-from daemon.config.schema.insight_tables import Assessment, Person
+from daemon.config.schema.insight_tables import AssessmentRow, PersonRow
 from daemon.config.source import Source
 from daemon.config.toml_lines import KeyPath, scan
 
@@ -26,19 +26,19 @@ Row = TypeVar("Row")
 Reader = Callable[[str, str, Path], tuple[Source, Sequence[Row]]]
 
 PLAIN_TABLES: dict[str, type[SettingsModel]] = {
-    "store": tables.Store,
-    "sync": tables.Sync,
-    "scoring": tables.Scoring,
-    "signals": insight_tables.Signals,
-    "stages": insight_tables.Stages,
-    "network": tables.Network,
-    "alerts": tables.Alerts,
-    "privacy": tables.Privacy,
-    "web": tables.Web,
-    "scale": tables.Scale,
-    "log": tables.Log,
+    "store": tables.StoreTable,
+    "sync": tables.SyncTable,
+    "scoring": tables.ScoringTable,
+    "signals": insight_tables.SignalsTable,
+    "stages": insight_tables.StagesTable,
+    "network": tables.NetworkTable,
+    "alerts": tables.AlertsTable,
+    "privacy": tables.PrivacyTable,
+    "web": tables.WebTable,
+    "scale": tables.ScaleTable,
+    "log": tables.LogTable,
 }
-OPTIONAL_TABLES: dict[str, type[SettingsModel]] = {"email": tables.Email, "slack": tables.Slack}
+OPTIONAL_TABLES: dict[str, type[SettingsModel]] = {"email": tables.EmailTable, "slack": tables.SlackTable}
 ARRAYS = ("connectors", "clients", "digests")
 KNOWN = ("company", *PLAIN_TABLES, *OPTIONAL_TABLES, *ARRAYS, *tables.TopLevel.model_fields)
 
@@ -65,13 +65,13 @@ class Draft:
 
     source: Source
     folder: Path
-    company: tables.Company | None = None
+    company: tables.CompanyTable | None = None
     plain: dict[str, Any] = field(default_factory=dict)
     connectors: list[tuple[int, ConnectorSettings]] = field(default_factory=list)
-    digests: list[tuple[int, tables.Digest]] = field(default_factory=list)
-    entries: list[Entry] = field(default_factory=list)
-    people: tuple[Person, ...] = ()
-    assessments: tuple[Assessment, ...] = ()
+    digests: list[tuple[int, tables.DigestTable]] = field(default_factory=list)
+    entries: list[ClientEntry] = field(default_factory=list)
+    people: tuple[PersonRow, ...] = ()
+    assessments: tuple[AssessmentRow, ...] = ()
     others: dict[str, Source] = field(default_factory=dict)  # by the key that names the file
 
     @classmethod
@@ -94,7 +94,7 @@ class Draft:
         found = self.plain.get(name)
         return found if isinstance(found, model) else model()
 
-    def problems(self) -> list[Problem]:
+    def problems(self) -> list[ConfigProblem]:
         """All that was found, in the order of the files."""
         sources = [self.source, *self.others.values()]
         return [problem for source in sources for problem in sorted(source.problems, key=by_line)]
@@ -123,7 +123,7 @@ class Draft:
                 hint = nearest(key, KNOWN) or f"known here: {', '.join(KNOWN)}"
                 source.fault((key,), "unknown key", hint=hint)
         if "company" in raw:
-            self.company = source.table(tables.Company, ("company",), raw["company"])
+            self.company = source.table(tables.CompanyTable, ("company",), raw["company"])
         else:
             source.fault(("company",), "is missing; it needs name, timezone and domains")
         for name, model in {**PLAIN_TABLES, **OPTIONAL_TABLES}.items():
@@ -140,13 +140,13 @@ class Draft:
             if connector is not None:
                 self.connectors.append((number, connector))
         for number, raw in self.items("digests"):
-            digest = self.source.table(tables.Digest, ("digests", number), raw)
+            digest = self.source.table(tables.DigestTable, ("digests", number), raw)
             if digest is not None:
                 self.digests.append((number, digest))
         for number, raw in self.items("clients"):
-            client = self.source.table(tables.Client, ("clients", number), raw)
+            client = self.source.table(tables.ClientTable, ("clients", number), raw)
             if client is not None:
-                self.entries.append(Entry(client, self.source, ("clients", number)))
+                self.entries.append(ClientEntry(client, self.source, ("clients", number)))
         top: tables.TopLevel | None = self.plain["top"]
         if top is not None and top.clients_file is not None:
             self.entries.extend(self._read_file("clients_file", top.clients_file, read_clients_file))
@@ -200,27 +200,27 @@ def known_kinds() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in modules if module.ispkg and module.name != "shared"))
 
 
-def read_text(path: Path) -> tuple[str, Problem | None]:
+def read_text(path: Path) -> tuple[str, ConfigProblem | None]:
     """A file's text, or what is wrong with it."""
     try:
         data = path.read_bytes()
     except OSError as error:
         reason = f"cannot be read: {error.strerror or 'unknown reason'}"
-        return "", Problem(file=path.name, allowed=reason, hint="look at its permissions")
+        return "", ConfigProblem(file=path.name, allowed=reason, hint="look at its permissions")
     try:
         return data.decode("utf-8-sig"), None
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-    return "", Problem(file=path.name, line=line, allowed="is no UTF-8 text", hint="save it as UTF-8")
+    return "", ConfigProblem(file=path.name, line=line, allowed="is no UTF-8 text", hint="save it as UTF-8")
 
 
-def _parse(file: str, text: str) -> tuple[dict[str, Any], Problem | None]:
+def _parse(file: str, text: str) -> tuple[dict[str, Any], ConfigProblem | None]:
     try:
         return tomllib.loads(text), None
     except tomllib.TOMLDecodeError as error:
         message = str(error)
     except (ValueError, RecursionError):
-        return {}, Problem(
+        return {}, ConfigProblem(
             file=file, allowed="is no valid TOML", hint="a number is too long, or brackets nest too deep"
         )
     place = _PLACE.search(message)
@@ -229,4 +229,4 @@ def _parse(file: str, text: str) -> tuple[dict[str, Any], Problem | None]:
     hint = next((said for start, said in _SYNTAX.items() if message.startswith(start)), None)
     if message.startswith("Invalid value (at end"):
         hint = "a value or a closing bracket is missing"
-    return {}, Problem(file=file, line=line, allowed=f"is no valid TOML{column}", hint=hint)
+    return {}, ConfigProblem(file=file, line=line, allowed=f"is no valid TOML{column}", hint=hint)

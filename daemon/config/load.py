@@ -13,7 +13,7 @@ from pathlib import Path
 from daemon.config.checks import check
 from daemon.config.draft import Draft
 from daemon.config.model import Config
-from daemon.config.problems import ConfigError, Problem
+from daemon.config.problems import ConfigError, ConfigProblem
 from daemon.config.warnings import warnings_of
 
 DEFAULT_PLACES = (Path("config.toml"), Path("/etc/rapport/config.toml"))
@@ -28,11 +28,11 @@ def find(path: Path | None) -> Path:
             if place.is_file():
                 return place
         looked = " or ".join(str(place) for place in DEFAULT_PLACES)
-        raise ConfigError([Problem(file=looked, allowed="there is no config file", hint=REMEDY)])
+        raise ConfigError([ConfigProblem(file=looked, allowed="there is no config file", hint=REMEDY)])
     if not named.exists():
         by = "--config" if path else "$RAPPORT_CONFIG"
         hint = f"it was named by {by}; {REMEDY}"
-        raise ConfigError([Problem(file=str(named), allowed="there is no such config file", hint=hint)])
+        raise ConfigError([ConfigProblem(file=str(named), allowed="there is no such config file", hint=hint)])
     return named
 
 

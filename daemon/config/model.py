@@ -9,60 +9,64 @@ from pathlib import Path
 from connectors.contract import Context
 from connectors.known_secrets import remember
 from connectors.settings import ConnectorSettings, Secret, SecretMissing
-from daemon.config.problems import ConfigError, Problem, by_line
-from daemon.config.schema.insight_tables import Assessment, Person, Signals, Stages
+from daemon.config.problems import ConfigError, ConfigProblem, by_line
+from daemon.config.schema.insight_tables import AssessmentRow, PersonRow, SignalsTable, StagesTable
 from daemon.config.schema.secret_refs import secrets_in, store_problem, store_url_of
 from daemon.config.schema.tables import (
-    Alerts,
-    Client,
-    Company,
-    Digest,
-    Email,
-    Log,
-    Network,
-    Privacy,
-    Scale,
-    Scoring,
-    Slack,
-    Store,
-    Sync,
-    Web,
+    AlertsTable,
+    ClientTable,
+    CompanyTable,
+    DigestTable,
+    EmailTable,
+    LogTable,
+    NetworkTable,
+    PrivacyTable,
+    ScaleTable,
+    ScoringTable,
+    SlackTable,
+    StoreTable,
+    SyncTable,
+    WebTable,
 )
 from daemon.config.source import dotted
-from daemon.config.toml_lines import KeyPath, Lines
+from daemon.config.toml_lines import KeyLines, KeyPath
 from scoring.months.steps import Rules
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Config:
-    """A valid config: the tables of `daemon.config.schema`, paths absolute, secrets still as references."""
+    """A valid config: the tables of `daemon.config.schema`, paths absolute, secrets still as references.
+
+    `email` and `slack` are None without such a table, the three files where none is named. `clients` are those of the
+    file and of `clients_file` together. `warnings` are sentences for whoever starts a command.
+    """
 
     path: Path
     folder: Path
-    company: Company
-    store: Store
-    sync: Sync
+    company: CompanyTable
+    store: StoreTable
+    sync: SyncTable
     connectors: tuple[ConnectorSettings, ...]
-    clients: tuple[Client, ...]
-    scoring: Scoring
-    email: Email | None
-    slack: Slack | None
-    network: Network
-    digests: tuple[Digest, ...]
-    alerts: Alerts
-    privacy: Privacy
-    web: Web
-    scale: Scale
-    log: Log
-    signals: Signals
-    stages: Stages
-    people: tuple[Person, ...]
-    assessments: tuple[Assessment, ...]
+    clients: tuple[ClientTable, ...]
+    scoring: ScoringTable
+    email: EmailTable | None
+    slack: SlackTable | None
+    network: NetworkTable
+    digests: tuple[DigestTable, ...]
+    alerts: AlertsTable
+    privacy: PrivacyTable
+    web: WebTable
+    scale: ScaleTable
+    log: LogTable
+    signals: SignalsTable
+    stages: StagesTable
+    people: tuple[PersonRow, ...]
+    assessments: tuple[AssessmentRow, ...]
     clients_file: Path | None
     people_file: Path | None
     assessments_file: Path | None
     warnings: tuple[str, ...] = ()
-    _lines: Lines = field(compare=False)
+    _lines: KeyLines = field(compare=False)
 
     def __repr__(self) -> str:
         """Short on purpose: a config in a log is a risk and no help."""
@@ -127,5 +131,5 @@ class Config:
     def _key(self, path: KeyPath) -> str:
         return dotted({"connectors": [{"name": connector.name} for connector in self.connectors]}, path)
 
-    def _problem(self, path: KeyPath, what: str) -> Problem:
-        return Problem(file=self.path.name, line=self._lines.of(path), key=self._key(path), allowed=what)
+    def _problem(self, path: KeyPath, what: str) -> ConfigProblem:
+        return ConfigProblem(file=self.path.name, line=self._lines.of(path), key=self._key(path), allowed=what)

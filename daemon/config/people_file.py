@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from connectors.settings import SettingsModel
 from daemon.config.csv_rows import CsvRows
-from daemon.config.schema.insight_tables import Assessment, Person
+from daemon.config.schema.insight_tables import AssessmentRow, PersonRow
 from daemon.config.source import Source
 from scoring.insights.health import BEST, ELEMENTS
 from scoring.meetings.address_book import normalise_address
@@ -18,10 +18,10 @@ ASSESSMENT_COLUMNS = ("client", "quarter", "element", "answer", "note")
 Row = TypeVar("Row", bound=SettingsModel)
 
 
-def read_people_file(file: str, text: str, folder: Path) -> tuple[Source, tuple[Person, ...]]:
+def read_people_file(file: str, text: str, folder: Path) -> tuple[Source, tuple[PersonRow, ...]]:
     """The people in a CSV text; problems are in the source, with the file's own lines."""
     rows = CsvRows(file, folder, PEOPLE_COLUMNS, required=frozenset({"address"}))
-    found = _read(rows, text, Person)
+    found = _read(rows, text, PersonRow)
     first: dict[str, int] = {}
     for number, person in found:
         address = _clean(person.address)
@@ -33,20 +33,20 @@ def read_people_file(file: str, text: str, folder: Path) -> tuple[Source, tuple[
     return rows.source, tuple(person for _, person in found)
 
 
-def read_assessments_file(file: str, text: str, folder: Path) -> tuple[Source, tuple[Assessment, ...]]:
+def read_assessments_file(file: str, text: str, folder: Path) -> tuple[Source, tuple[AssessmentRow, ...]]:
     """The answers in a CSV text, problems likewise."""
     required = frozenset({"client", "quarter", "element", "answer"})
     rows = CsvRows(file, folder, ASSESSMENT_COLUMNS, required=required)
-    found = _read(rows, text, Assessment)
+    found = _read(rows, text, AssessmentRow)
     first: dict[tuple[str, str, str], int] = {}
-    for number, one in found:
-        if one.element in ELEMENTS and one.answer not in {str(mark) for mark in range(1, BEST + 1)}:
+    for number, row in found:
+        if row.element in ELEMENTS and row.answer not in {str(mark) for mark in range(1, BEST + 1)}:
             rows.source.finding((number, "answer"), "allowed: 1 to 5")
-        earlier = first.setdefault((one.client.casefold(), one.quarter, one.element), number)
+        earlier = first.setdefault((row.client.casefold(), row.quarter, row.element), number)
         if earlier != number:
             what = f"that client's quarter is answered on line {rows.lines[(earlier,)]} already"
             rows.source.finding((number, "element"), what)
-    return rows.source, tuple(one for _, one in found)
+    return rows.source, tuple(row for _, row in found)
 
 
 def _read(rows: CsvRows, text: str, model: type[Row]) -> Sequence[tuple[int, Row]]:
@@ -54,9 +54,9 @@ def _read(rows: CsvRows, text: str, model: type[Row]) -> Sequence[tuple[int, Row
     rows.read(text)
     found = []
     for number, raw in enumerate(rows.tables):
-        one = rows.source.table(model, (number,), raw)
-        if one is not None and not rows.source.is_broken((number,)):
-            found.append((number, one))
+        row = rows.source.table(model, (number,), raw)
+        if row is not None and not rows.source.is_broken((number,)):
+            found.append((number, row))
     return found
 
 

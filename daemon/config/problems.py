@@ -18,7 +18,7 @@ SHOWN_CHARACTERS = 60
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Problem:
+class ConfigProblem:
     """One thing to put right. `found` is as in TOML; `allowed` is what may stand there, or what is wrong."""
 
     file: str
@@ -35,7 +35,7 @@ class Problem:
         return ": ".join(part for part in (place, self.key, said) if part)
 
 
-def by_line(problem: Problem) -> int:
+def by_line(problem: ConfigProblem) -> int:
     """In a file's order, what concerns the whole of it first."""
     return problem.line or 0
 
@@ -43,7 +43,7 @@ def by_line(problem: Problem) -> int:
 class ConfigError(Exception):
     """A config that cannot be used: every problem of it at once, one line each."""
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[ConfigProblem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 

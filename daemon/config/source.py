@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from connectors.settings import looks_secret
-from daemon.config.problems import Problem, shown
+from daemon.config.problems import ConfigProblem, shown
 from daemon.config.pydantic_errors import faults_of, keys_of, look_up
-from daemon.config.toml_lines import KeyPath, Lines
+from daemon.config.toml_lines import KeyLines, KeyPath
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -35,7 +35,7 @@ class Source:
         self,
         file: str,
         raw: Any,
-        lines: Lines,
+        lines: KeyLines,
         folder: Path,
         naming: Callable[[Any, KeyPath], str] | None = None,
     ) -> None:
@@ -43,14 +43,16 @@ class Source:
         self.raw = raw
         self.lines = lines
         self.folder = folder
-        self.problems: list[Problem] = []
+        self.problems: list[ConfigProblem] = []
         self._naming = naming or dotted
         self._broken: set[KeyPath] = set()
 
-    def problem(self, path: KeyPath, allowed: str, *, found: str | None = None, hint: str | None = None) -> Problem:
+    def problem(
+        self, path: KeyPath, allowed: str, *, found: str | None = None, hint: str | None = None
+    ) -> ConfigProblem:
         """A problem at `path`, with its key and line."""
         key, line = self._naming(self.raw, path), self.lines.of(path)
-        return Problem(file=self.file, line=line, key=key, found=found, allowed=allowed, hint=hint)
+        return ConfigProblem(file=self.file, line=line, key=key, found=found, allowed=allowed, hint=hint)
 
     def fault(self, path: KeyPath, allowed: str, *, found: str | None = None, hint: str | None = None) -> None:
         """Something wrong with one key itself."""

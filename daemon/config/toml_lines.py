@@ -23,7 +23,7 @@ _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))")
 _ESCAPED = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", '"': '"', "\\": "\\"}
 
 
-class Lines:
+class KeyLines:
     """The line, counted from 1, on which each key of a file begins."""
 
     def __init__(self, known: Mapping[KeyPath, int]) -> None:
@@ -42,12 +42,12 @@ class Lines:
         return max(self._known.values(), default=None)
 
 
-def scan(text: str) -> Lines:
+def scan(text: str) -> KeyLines:
     """The lines of all keys in valid TOML; of an invalid text, those before the fault."""
     scanner = _Scanner(text)
     with suppress(IndexError, RecursionError, ValueError):  # a line less is better than an error about an error
         scanner.document()
-    return Lines(scanner.known)
+    return KeyLines(scanner.known)
 
 
 class _Scanner:

@@ -22,7 +22,7 @@ OURS: dict[str, str] = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Client:
+class DemoClient:
     """A client as the config names it. `more` are further lines of its table, as somebody types them."""
 
     name: str
@@ -45,7 +45,7 @@ class Client:
         return tuple(map(self.person, self.people.split()[:count]))
 
 
-ACME = Client(
+ACME = DemoClient(
     name="Acme",
     domain="acme.example",
     manager="ben",
@@ -58,7 +58,7 @@ ACME = Client(
         '                  { name = "IT", match = ["vera@acme.example"] }]\n'
     ),
 )
-BRIGHTWATER = Client(
+BRIGHTWATER = DemoClient(
     name="Brightwater",
     domain="brightwater.example",
     manager="cleo",
@@ -67,7 +67,7 @@ BRIGHTWATER = Client(
     story="Fades: from a steering group with four to half an hour with one, to whom we bring more and more of ours.",
     more='stage = "interconnected"    # or so we believe\n',
 )
-CALDER = Client(
+CALDER = DemoClient(
     name="Calder Foods",
     domain="calder.example",
     manager="dan",
@@ -75,7 +75,7 @@ CALDER = Client(
     people="vida finn",
     story="Hangs on a single person in one division: nearly every hour is Vida's, though the marks are good.",
 )
-DUNMORE = Client(
+DUNMORE = DemoClient(
     name="Dunmore",
     domain="dunmore.example",
     manager="eli",
@@ -83,7 +83,7 @@ DUNMORE = Client(
     people="greta hugo",
     story="Only ever phones: calls every month, never a meeting.",
 )
-EASTGATE = Client(
+EASTGATE = DemoClient(
     name="Eastgate Council",
     domain="eastgate.example",
     manager="ben",
@@ -91,7 +91,7 @@ EASTGATE = Client(
     people="",
     story="On the list for two years, and nobody has ever met them.",
 )
-FAIRHOLM = Client(
+FAIRHOLM = DemoClient(
     name="Fairholm",
     domain="fairholm.example",
     manager="cleo",
@@ -99,7 +99,7 @@ FAIRHOLM = Client(
     people="mia noor omar petra raj",
     story="Has a double-booked week: the same people in two meetings at once, whose minutes count once.",
 )
-GRANTA = Client(
+GRANTA = DemoClient(
     name="Granta Labs",
     domain="granta.example",
     manager="dan",
@@ -107,7 +107,7 @@ GRANTA = Client(
     people="sofia timo una",
     story="Went live over the night of the clock change, which is not as long as the wall clock says.",
 )
-HARROW = Client(
+HARROW = DemoClient(
     name="Harrow Rail",
     domain="harrow.example",
     manager="eli",
@@ -116,7 +116,7 @@ HARROW = Client(
     story="A steady weekly series to which nobody ever answered, with holidays left out, one moved and one called off.",
     more='addresses = ["jonas@mail.example"]    # Jonas, from home\n',
 )
-IVYBRIDGE = Client(
+IVYBRIDGE = DemoClient(
     name="Ivybridge",
     domain="ivybridge.example",
     manager="dan",
@@ -125,7 +125,7 @@ IVYBRIDGE = Client(
     story="Meets once a quarter, for a whole day, with more people each time.",
     more='rhythm = "quarterly"\n',
 )
-JUNIPER = Client(
+JUNIPER = DemoClient(
     name="Juniper",
     domain="juniper.example",
     manager="ben",
@@ -133,7 +133,7 @@ JUNIPER = Client(
     people="tomas ulla",
     story="Cancelled the whole series, and has been silent since.",
 )
-KESTREL = Client(
+KESTREL = DemoClient(
     name="Kestrel Insurance",
     domain="kestrel.example",
     manager="eli",
@@ -141,7 +141,7 @@ KESTREL = Client(
     people="vito wanda xenia",
     story="The same review every month, no more and no less.",
 )
-LARKFIELD = Client(
+LARKFIELD = DemoClient(
     name="Larkfield",
     domain="larkfield.example",
     manager="dan",
@@ -149,7 +149,7 @@ LARKFIELD = Client(
     people="yara zeno",
     story="New: met for the first time last month.",
 )
-MOSSBANK = Client(
+MOSSBANK = DemoClient(
     name="Mossbank",
     domain="mossbank.example",
     manager="cleo",
@@ -158,7 +158,7 @@ MOSSBANK = Client(
     story="Declines what it is invited to; its site visits are all-day entries, which cannot count.",
 )
 
-CLIENTS: tuple[Client, ...] = (
+CLIENTS: tuple[DemoClient, ...] = (
     ACME,
     BRIGHTWATER,
     CALDER,

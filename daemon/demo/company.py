@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from daemon.demo.cast import CLIENTS, OURS
-from daemon.demo.config_text import config_text
-from daemon.demo.entry import DOMAIN, Entry, dice
+from daemon.demo import cast, rising, stalling
+from daemon.demo.config_text import ASSESSMENTS_FILE, PEOPLE_FILE, assessments_text, config_text, people_text
+from daemon.demo.entry import DOMAIN, DemoEntry, dice
 from daemon.demo.everyday import everyday
 from daemon.demo.files import calendar_file, event_text
-from daemon.demo.stories import STORIES
 from daemon.demo.timeline import LAST, Timeline
-from daemon.demo.told import ASSESSMENTS_FILE, PEOPLE_FILE, assessments_text, people_text
+
+STORIES: dict[cast.DemoClient, Callable[[Timeline], Iterator[DemoEntry]]] = {
+    cast.ACME: rising.climbs,
+    cast.BRIGHTWATER: stalling.fades,
+    cast.CALDER: rising.hangs_on_one,
+    cast.DUNMORE: stalling.only_phones,
+    cast.FAIRHOLM: rising.double_books,
+    cast.GRANTA: rising.changes_clocks,
+    cast.HARROW: stalling.weekly,
+    cast.IVYBRIDGE: rising.quarterly,
+    cast.JUNIPER: stalling.calls_off,
+    cast.KESTREL: stalling.stays_the_same,
+    cast.LARKFIELD: rising.is_new,
+    cast.MOSSBANK: stalling.declines,
+}
+"""Whose relationship goes how. Who stands in `cast.CLIENTS` and not here is never met."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +50,7 @@ def write_company(folder: Path, today: date) -> DemoCompany:
     calendars = folder / "calendars"
     calendars.mkdir(parents=True, exist_ok=True)
     paths = []
-    for owner in sorted(f"{name}@{DOMAIN}" for name in OURS):
+    for owner in sorted(f"{name}@{DOMAIN}" for name in cast.OURS):
         path = calendars / f"{owner}.ics"
         path.write_bytes(calendar_file(owner, texts[owner]))
         paths.append(path)
@@ -50,26 +65,26 @@ def write_company(folder: Path, today: date) -> DemoCompany:
         folder=folder,
         config=config,
         calendars=tuple(paths),
-        stories=tuple((client.name, client.story) for client in CLIENTS),
+        stories=tuple((client.name, client.story) for client in cast.CLIENTS),
         entries=sum(len(text) for text in texts.values()),
     )
 
 
-def _entries(timeline: Timeline) -> list[Entry]:
+def _entries(timeline: Timeline) -> list[DemoEntry]:
     told = [entry for story in STORIES.values() for entry in story(timeline)]
     told += everyday(timeline)
     kept = (entry for entry in told if timeline.holds(entry.start) and _took_place(entry, timeline))
     return sorted(kept, key=lambda entry: (entry.first_day, entry.uid))
 
 
-def _took_place(entry: Entry, timeline: Timeline) -> bool:
+def _took_place(entry: DemoEntry, timeline: Timeline) -> bool:
     """One meeting in nine came to nothing, as in life; big days, series and the last three months did not."""
     if entry.repeats is not None or entry.first_day >= timeline.month(LAST - 2):
         return True
     return entry.length >= timedelta(hours=5) or dice("life", entry.uid) % 9 > 0
 
 
-def _texts(entries: list[Entry], today: date) -> dict[str, list[bytes]]:
+def _texts(entries: list[DemoEntry], today: date) -> dict[str, list[bytes]]:
     """Each owner's entries as text. An entry is the same in all calendars but for who marked it private."""
     texts: dict[str, list[bytes]] = defaultdict(list)
     for entry in entries:

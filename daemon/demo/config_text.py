@@ -1,11 +1,15 @@
-"""The demo's config file, as a person would have typed it."""
+"""The config file of the demo, and the people_file and assessments_file beside it, as somebody typed them."""
 
 from __future__ import annotations
 
 from datetime import date
 
-from daemon.demo.cast import CLIENTS, Client
+from daemon.demo.cast import ACME, CALDER, CLIENTS, DemoClient
 from daemon.demo.entry import DOMAIN
+from daemon.demo.timeline import LAST, Timeline
+
+PEOPLE_FILE = "people.csv"
+ASSESSMENTS_FILE = "assessments.csv"
 
 _HEAD = """\
 # Northwind's Rapport, as `rapport demo` wrote it. Nothing in it is real: change it, run it again.
@@ -52,13 +56,29 @@ to = ["email:ada@northwind.example"]
 schedule = "0 8 1 * *"
 """
 
+_PEOPLE = (
+    (ACME.person("pia"), "Pia Lind", "Head of Operations", "Operations", "no"),
+    (ACME.person("ugo"), "Ugo Marin", "Retail Director", "Retail", ""),
+    (ACME.person("vera"), "Vera Holt", "IT Manager", "", "no"),
+    (ACME.person("wim"), "Wim Berg", "Chief Financial Officer", "", "yes"),
+    (CALDER.person("vida"), "Vida Roy", "Production Manager", "Production", "no"),
+    (CALDER.person("finn"), "Finn Ash", "Controller", "Production", "no"),
+    (CALDER.person("lena"), "Lena Fox", "Head of Sales", "Sales", "yes"),
+)
+_MARKS = (
+    ("client understanding", 5, ""),
+    ("managing delivery quality", 5, "no complaint in two years"),
+    ("value of current and future work", 4, ""),
+    ("account governance", 4, ""),
+)
+
 
 def config_text(today: date) -> str:
     """The whole file. Customers have been customers for a while, prospects have not."""
     return _HEAD + "".join(_client_text(client, today) for client in CLIENTS) + _TAIL
 
 
-def _client_text(client: Client, today: date) -> str:
+def _client_text(client: DemoClient, today: date) -> str:
     lines = [
         "",
         "[[clients]]",
@@ -70,3 +90,17 @@ def _client_text(client: Client, today: date) -> str:
     if client.tier != "prospect":
         lines.append(f"since = {date(today.year - 3, 4, 1).isoformat()}")
     return "\n".join(lines) + "\n" + client.more
+
+
+def people_text() -> str:
+    """A row for each person of whom anybody knows more than an address."""
+    rows = [",".join((*cells, "", "")) for cells in _PEOPLE]
+    return "\n".join(("address,name,title,buying_centre,executive,same_as,left", *rows, ""))
+
+
+def assessments_text(timeline: Timeline) -> str:
+    """Calder looks healthy to its manager: good marks over one division and one person."""
+    day = timeline.month(LAST)
+    quarter = f"{day.year}-Q{(day.month + 2) // 3}"
+    rows = [f"{CALDER.name},{quarter},{element},{mark},{note}" for element, mark, note in _MARKS]
+    return "\n".join(("client,quarter,element,answer,note", *rows, ""))

@@ -1,4 +1,4 @@
-"""An entry as somebody books it: times by the wall clock, guests with their answers, a place to meet."""
+"""An entry as somebody books it: times by the wall clock, attendees with their answers, a venue."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def dice(*parts: object) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest())
 
 
-class Answer(StrEnum):
+class PartStat(StrEnum):
     """PARTSTAT, as files spell it."""
 
     ACCEPTED = "ACCEPTED"
@@ -27,8 +27,8 @@ class Answer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where people meet: a text, a room booked as a guest, a link of a video service, a number to dial."""
+class Venue:
+    """Where people meet: a text, a room that is booked by inviting it, a link of a video service, a number to dial."""
 
     text: str = ""
     room: str = ""
@@ -37,7 +37,15 @@ class Place:
     dial_in: str = ""
 
 
-NOWHERE = Place()
+NOWHERE = Venue()
+THAMES = Venue(text="Thames room, 3rd floor", room="room.thames@rooms.northwind.example")
+HUMBER = Venue(text="Humber room", room="room.humber@rooms.northwind.example")
+TEAMS = Venue(text="Microsoft Teams Meeting", teams="https://teams.microsoft.com/l/meetup-join/19%3ameeting_northwind")
+
+
+def google_meet(code: str) -> Venue:
+    """A call on Google Meet; the link is the location too, as Google writes it."""
+    return Venue(google_meet=f"https://meet.google.com/{code}-nrth-wnd")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,15 +60,15 @@ class Repeats:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
+class DemoEntry:
     """Stands in the calendars of all of ours who are invited. All-day ones have dates instead of times."""
 
     title: str
     start: datetime | date
     end: datetime | date
     organiser: str
-    guests: tuple[tuple[str, Answer], ...] = ()
-    place: Place = NOWHERE
+    attendees: tuple[tuple[str, PartStat], ...] = ()
+    venue: Venue = NOWHERE
     repeats: Repeats | None = None
     cancelled: bool = False
     private_for: frozenset[str] = frozenset()
@@ -71,7 +79,7 @@ class Entry:
     def uid(self) -> str:
         """As unique as the title at that time with those people, and made by the organiser's calendar."""
         domain = self.organiser.partition("@")[2]
-        people = " ".join(address for address, _ in self.guests)
+        people = " ".join(address for address, _ in self.attendees)
         return f"{dice(self.title, self.start, people):016x}@{domain}"
 
     @property
@@ -87,7 +95,7 @@ class Entry:
 
     def owners(self) -> tuple[str, ...]:
         """Those of ours whose calendars hold it."""
-        people = (self.organiser, *(address for address, _ in self.guests))
+        people = (self.organiser, *(address for address, _ in self.attendees))
         return tuple(dict.fromkeys(person for person in people if person.endswith(f"@{DOMAIN}")))
 
 
@@ -102,22 +110,22 @@ def meeting(
     minutes: int,
     people: Iterable[str],
     *,
-    place: Place = NOWHERE,
+    venue: Venue = NOWHERE,
     declined: Iterable[str] = (),
     repeats: Repeats | None = None,
     cancelled: bool = False,
     private_for: Iterable[str] = (),
     note: str = "",
-) -> Entry:
+) -> DemoEntry:
     """A meeting called by the first of the people, so many minutes long by the clock on the wall."""
-    guests = _guests(title, start, people, declined)
-    return Entry(
+    attendees = _attendees(title, start, people, declined)
+    return DemoEntry(
         title=title,
         start=start,
         end=start + timedelta(minutes=minutes),
-        organiser=guests[0][0],
-        guests=guests,
-        place=place,
+        organiser=attendees[0][0],
+        attendees=attendees,
+        venue=venue,
         repeats=repeats,
         cancelled=cancelled,
         private_for=frozenset(private_for),
@@ -125,11 +133,11 @@ def meeting(
     )
 
 
-def unanswered(entry: Entry, people: Iterable[str]) -> Entry:
+def unanswered(entry: DemoEntry, people: Iterable[str]) -> DemoEntry:
     """The same entry, to which these people never answered."""
     silent = frozenset(people)
-    guests = ((person, Answer.NONE if person in silent else answer) for person, answer in entry.guests)
-    return replace(entry, guests=tuple(guests))
+    attendees = ((person, PartStat.NONE if person in silent else answer) for person, answer in entry.attendees)
+    return replace(entry, attendees=tuple(attendees))
 
 
 def all_day(
@@ -138,33 +146,35 @@ def all_day(
     people: Iterable[str],
     *,
     days: int = 1,
-    place: Place = NOWHERE,
+    venue: Venue = NOWHERE,
     out_of_office: bool = False,
-) -> Entry:
+) -> DemoEntry:
     """An entry without hours."""
-    guests = _guests(title, day, people, ())
+    attendees = _attendees(title, day, people, ())
     end = day + timedelta(days=days)
-    return Entry(
+    return DemoEntry(
         title=title,
         start=day,
         end=end,
-        organiser=guests[0][0],
-        guests=guests,
-        place=place,
+        organiser=attendees[0][0],
+        attendees=attendees,
+        venue=venue,
         out_of_office=out_of_office,
     )
 
 
-def _guests(title: str, start: date, people: Iterable[str], declined: Iterable[str]) -> tuple[tuple[str, Answer], ...]:
+def _attendees(
+    title: str, start: date, people: Iterable[str], declined: Iterable[str]
+) -> tuple[tuple[str, PartStat], ...]:
     organiser, *others = people
     refused = frozenset(declined)
-    answers = (Answer.DECLINED if person in refused else _usual_answer(person, title, start) for person in others)
-    return ((organiser, Answer.ACCEPTED), *zip(others, answers, strict=True))
+    answers = (PartStat.DECLINED if person in refused else _usual_answer(person, title, start) for person in others)
+    return ((organiser, PartStat.ACCEPTED), *zip(others, answers, strict=True))
 
 
-def _usual_answer(person: str, title: str, start: date) -> Answer:
+def _usual_answer(person: str, title: str, start: date) -> PartStat:
     """Ours accept, the others mostly; some never answer, as people do."""
     if person.endswith(f"@{DOMAIN}"):
-        return Answer.ACCEPTED
+        return PartStat.ACCEPTED
     roll = dice("answer", person, title, start) % 10
-    return Answer.NONE if roll == 0 else Answer.TENTATIVE if roll == 1 else Answer.ACCEPTED
+    return PartStat.NONE if roll == 0 else PartStat.TENTATIVE if roll == 1 else PartStat.ACCEPTED

@@ -19,7 +19,7 @@ from icalendar import (
 )
 
 from daemon.demo.cast import name_of
-from daemon.demo.entry import Answer, Entry, Place
+from daemon.demo.entry import DemoEntry, PartStat, Venue
 
 ZONE = ZoneInfo("Europe/London")
 _END = b"END:VCALENDAR\r\n"
@@ -39,12 +39,12 @@ def calendar_file(owner: str, events: Iterable[bytes]) -> bytes:
     return text.removesuffix(_END) + b"".join(events) + _END
 
 
-def event_text(entry: Entry, today: date, *, private: bool) -> bytes:
+def event_text(entry: DemoEntry, today: date, *, private: bool) -> bytes:
     """The entry's VEVENT, and one for each occurrence that was moved or called off."""
     return b"".join(event.to_ical() for event in _events(entry, today, private=private))
 
 
-def _events(entry: Entry, today: date, *, private: bool) -> Iterator[Event]:
+def _events(entry: DemoEntry, today: date, *, private: bool) -> Iterator[Event]:
     main = _event(entry, entry.start, entry.end, today, private=private)
     if entry.repeats is not None:
         rule = dict(entry.repeats.rule)
@@ -55,7 +55,7 @@ def _events(entry: Entry, today: date, *, private: bool) -> Iterator[Event]:
     yield from _exceptions(entry, today, private=private)
 
 
-def _exceptions(entry: Entry, today: date, *, private: bool) -> Iterator[Event]:
+def _exceptions(entry: DemoEntry, today: date, *, private: bool) -> Iterator[Event]:
     if entry.repeats is None:
         return
     for original, start in entry.repeats.moved:
@@ -68,7 +68,7 @@ def _exceptions(entry: Entry, today: date, *, private: bool) -> Iterator[Event]:
         yield event
 
 
-def _event(entry: Entry, start: date, end: date, today: date, *, private: bool, cancelled: bool = False) -> Event:
+def _event(entry: DemoEntry, start: date, end: date, today: date, *, private: bool, cancelled: bool = False) -> Event:
     cancelled = cancelled or entry.cancelled
     event = Event()
     event.add("uid", entry.uid)
@@ -86,37 +86,37 @@ def _event(entry: Entry, start: date, end: date, today: date, *, private: bool, 
     if entry.out_of_office:
         event.add("x-microsoft-cdo-busystatus", "OOF")
     _add_people(event, entry)
-    _add_place(event, entry.place)
+    _add_venue(event, entry.venue)
     return event
 
 
-def _add_people(event: Event, entry: Entry) -> None:
-    """Somebody alone in an entry is no guest: calendars then name neither organiser nor attendees."""
-    if len(entry.guests) < 2 and not entry.place.room:
+def _add_people(event: Event, entry: DemoEntry) -> None:
+    """Somebody alone in an entry is no attendee: calendars then name neither organiser nor attendees."""
+    if len(entry.attendees) < 2 and not entry.venue.room:
         return
     event.add("organizer", vCalAddress.new(entry.organiser, cn=name_of(entry.organiser)))
-    for address, answer in entry.guests:
+    for address, answer in entry.attendees:
         event.add("attendee", _attendee(address, answer))
-    if entry.place.room:
+    if entry.venue.room:
         room = vCalAddress.new(
-            entry.place.room, cn=entry.place.text, cutype="ROOM", role="NON-PARTICIPANT", partstat="ACCEPTED"
+            entry.venue.room, cn=entry.venue.text, cutype="ROOM", role="NON-PARTICIPANT", partstat="ACCEPTED"
         )
         event.add("attendee", room)
 
 
-def _attendee(address: str, answer: Answer) -> vCalAddress:
+def _attendee(address: str, answer: PartStat) -> vCalAddress:
     return vCalAddress.new(address, cn=name_of(address), partstat=answer.value, role="REQ-PARTICIPANT")
 
 
-def _add_place(event: Event, place: Place) -> None:
-    if place.text or place.google_meet:
-        event.add("location", place.text or place.google_meet)
-    if place.google_meet:
-        event.add("x-google-conference", vUri(place.google_meet))
-    if place.teams:
-        event.add("x-microsoft-skypeteamsmeetingurl", vUri(place.teams))
-    if place.dial_in:
-        event.add("conference", Conference(place.dial_in, feature="PHONE", label="Dial in").to_uri())
+def _add_venue(event: Event, venue: Venue) -> None:
+    if venue.text or venue.google_meet:
+        event.add("location", venue.text or venue.google_meet)
+    if venue.google_meet:
+        event.add("x-google-conference", vUri(venue.google_meet))
+    if venue.teams:
+        event.add("x-microsoft-skypeteamsmeetingurl", vUri(venue.teams))
+    if venue.dial_in:
+        event.add("conference", Conference(venue.dial_in, feature="PHONE", label="Dial in").to_uri())
 
 
 def _moment(day: date) -> date:

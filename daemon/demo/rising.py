@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from daemon.demo import cast
-from daemon.demo.entry import Entry, Place, meeting, ours
-from daemon.demo.places import TEAMS, THAMES, google_meet
+from daemon.demo.entry import TEAMS, THAMES, DemoEntry, Venue, google_meet, meeting, ours
 from daemon.demo.timeline import FRI, LAST, MON, MONTHS, THU, TUE, WED, Timeline
 
 
-def climbs(t: Timeline) -> Iterator[Entry]:
+def climbs(t: Timeline) -> Iterator[DemoEntry]:
     """Acme: coffee, then a long lunch, then two at once, then a steering group that grows to eight."""
     acme = cast.ACME
     for month in t.months(2):
@@ -20,7 +19,7 @@ def climbs(t: Timeline) -> Iterator[Entry]:
             t.at(month, 1, TUE, 9, 30),
             30,
             [*ours("ben"), *acme.team(1)],
-            place=Place("Quay Café"),
+            venue=Venue("Quay Café"),
         )
     for month in t.months(6):
         yield meeting(
@@ -28,7 +27,7 @@ def climbs(t: Timeline) -> Iterator[Entry]:
             t.at(month, 2, THU, 12, 15),
             90,
             [acme.person("pia"), *ours("ben fay")],
-            place=Place("Acme, 4 Quay Street, London"),
+            venue=Venue("Acme, 4 Quay Street, London"),
         )
     for month in t.months(11):
         for week in (1, 3) if month < LAST else (1, 3, 4):
@@ -37,7 +36,7 @@ def climbs(t: Timeline) -> Iterator[Entry]:
                 t.at(month, week, WED, 14),
                 45,
                 [*ours("fay ben hana" if month > 17 else "fay ben"), *acme.team(2)],
-                place=TEAMS,
+                venue=TEAMS,
             )
     for month in t.months(16):
         yield meeting(
@@ -45,12 +44,12 @@ def climbs(t: Timeline) -> Iterator[Entry]:
             t.at(month, 4, TUE, 10),
             120,
             [*ours("ben ada fay"), *acme.team(min(month - 15, 8))],
-            place=THAMES,
+            venue=THAMES,
             note="1. Where we stand\n2. Budget, scope; next quarter\n3. Any other business",
         )
 
 
-def hangs_on_one(t: Timeline) -> Iterator[Entry]:
+def hangs_on_one(t: Timeline) -> Iterator[DemoEntry]:
     """Calder: Vida, and once a quarter a colleague for half an hour."""
     them = cast.CALDER
     for month in t.months():
@@ -60,13 +59,13 @@ def hangs_on_one(t: Timeline) -> Iterator[Entry]:
                 t.at(month, week, TUE, 16),
                 75,
                 [them.person("vida"), *ours("dan")],
-                place=Place("Calder Foods, Leeds"),
+                venue=Venue("Calder Foods, Leeds"),
             )
         if month % 3 == 0:
             yield meeting("Calder: numbers", t.at(month, 2, FRI, 11), 30, [*ours("dan zoe"), them.person("finn")])
 
 
-def double_books(t: Timeline) -> Iterator[Entry]:
+def double_books(t: Timeline) -> Iterator[DemoEntry]:
     """Fairholm: in the last complete month a week with the same people in two meetings at once."""
     them = cast.FAIRHOLM
     for month in t.months():
@@ -75,7 +74,7 @@ def double_books(t: Timeline) -> Iterator[Entry]:
             t.at(month, 1, MON, 10),
             60,
             [*ours("cleo fay"), *them.team(2 + month % 2)],
-            place=THAMES,
+            venue=THAMES,
         )
         for week in (2, 4):
             yield meeting(
@@ -83,7 +82,7 @@ def double_books(t: Timeline) -> Iterator[Entry]:
                 t.at(month, week, TUE, 13),
                 30,
                 [them.person("noor"), *ours("cleo")],
-                place=google_meet("frh"),
+                venue=google_meet("frh"),
             )
     for week in (1, 3):
         for month in t.months(9, 17):
@@ -92,21 +91,21 @@ def double_books(t: Timeline) -> Iterator[Entry]:
                 t.at(month, week, FRI, 9),
                 150,
                 [*ours("hana ivo"), *them.team(4)],
-                place=google_meet("dat"),
+                venue=google_meet("dat"),
             )
     for weekday in (WED, THU):
         at = t.at(LAST, 3, weekday, 10)
-        yield meeting("Roll-out: stores", at, 120, [*ours("cleo fay"), *them.people_named("mia noor")], place=THAMES)
+        yield meeting("Roll-out: stores", at, 120, [*ours("cleo fay"), *them.people_named("mia noor")], venue=THAMES)
         yield meeting(
             "Roll-out: depots",
             at + timedelta(minutes=60),
             120,
             [*ours("hana ivo"), *them.people_named("mia omar")],
-            place=TEAMS,
+            venue=TEAMS,
         )
 
 
-def changes_clocks(t: Timeline) -> Iterator[Entry]:
+def changes_clocks(t: Timeline) -> Iterator[DemoEntry]:
     """Granta: two sessions a month, and a night over the change of the clocks."""
     them = cast.GRANTA
     for month in t.months():
@@ -116,7 +115,7 @@ def changes_clocks(t: Timeline) -> Iterator[Entry]:
                 t.at(month, week, MON, 14),
                 90,
                 [*ours("dan ivo"), *them.team(2)],
-                place=google_meet("grt"),
+                venue=google_meet("grt"),
             )
         if month % 4 == 1:
             yield meeting(
@@ -124,7 +123,7 @@ def changes_clocks(t: Timeline) -> Iterator[Entry]:
                 t.at(month, 3, THU, 10),
                 180,
                 [*them.team(3), *ours("dan ada ivo")],
-                place=Place("Granta Labs"),
+                venue=Venue("Granta Labs"),
             )
     eve = datetime.combine(t.last_clock_change() - timedelta(days=1), datetime.min.time())
     yield meeting(
@@ -132,12 +131,12 @@ def changes_clocks(t: Timeline) -> Iterator[Entry]:
         eve + timedelta(hours=22),
         300,
         [*ours("ivo dan"), *them.team(3)],
-        place=Place("Granta Labs, control room"),
+        venue=Venue("Granta Labs, control room"),
         note="22:00 to 03:00 by the clock on the wall, which changes meanwhile.",
     )
 
 
-def quarterly(t: Timeline) -> Iterator[Entry]:
+def quarterly(t: Timeline) -> Iterator[DemoEntry]:
     """Ivybridge: a whole day once a quarter, with more people as time goes; lately two months ago."""
     them = cast.IVYBRIDGE
     for month in t.months():
@@ -148,18 +147,18 @@ def quarterly(t: Timeline) -> Iterator[Entry]:
                 t.at(month, 3, WED, 9, 30),
                 390,
                 [*ours("dan gus"), *them.team(people)],
-                place=THAMES,
+                venue=THAMES,
             )
             yield meeting(
                 "Preparing the quarterly day",
                 t.at(month, 2, TUE, 17),
                 20,
                 [*ours("dan"), *them.team(1)],
-                place=Place(dial_in="tel:+442079460077"),
+                venue=Venue(dial_in="tel:+442079460077"),
             )
 
 
-def is_new(t: Timeline) -> Iterator[Entry]:
+def is_new(t: Timeline) -> Iterator[DemoEntry]:
     """Larkfield: first met in the last complete month, and booked again."""
     them = cast.LARKFIELD
     yield meeting(
@@ -167,7 +166,7 @@ def is_new(t: Timeline) -> Iterator[Entry]:
         t.at(LAST, 2, WED, 11),
         60,
         [*ours("dan ada"), *them.team(2)],
-        place=Place("Larkfield, Hull"),
+        venue=Venue("Larkfield, Hull"),
     )
     for month in t.months(MONTHS):
         yield meeting(
@@ -175,5 +174,5 @@ def is_new(t: Timeline) -> Iterator[Entry]:
             t.at(month, 3, WED, 11),
             90,
             [*ours("dan hana"), *them.team(2)],
-            place=TEAMS,
+            venue=TEAMS,
         )

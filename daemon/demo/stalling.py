@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from daemon.demo import cast
-from daemon.demo.entry import Entry, Place, Repeats, all_day, meeting, ours, unanswered
-from daemon.demo.places import TEAMS, THAMES, google_meet
+from daemon.demo.entry import TEAMS, THAMES, DemoEntry, Repeats, Venue, all_day, google_meet, meeting, ours, unanswered
 from daemon.demo.timeline import FRI, LAST, MON, THU, TUE, WED, Timeline
 
 
-def fades(t: Timeline) -> Iterator[Entry]:
+def fades(t: Timeline) -> Iterator[DemoEntry]:
     """Brightwater: from a steering group to half an hour with one."""
     them = cast.BRIGHTWATER
     for month in t.months(0, 12):
@@ -20,7 +19,7 @@ def fades(t: Timeline) -> Iterator[Entry]:
             t.at(month, 2, WED, 10),
             120,
             [*ours("cleo gus ada"), *them.team(4)],
-            place=THAMES,
+            venue=THAMES,
         )
     for month in t.months(0, 18):
         for week in range(1, 5 - max(0, (month - 8) // 3)):
@@ -29,26 +28,26 @@ def fades(t: Timeline) -> Iterator[Entry]:
                 t.at(month, week, THU, 15),
                 60,
                 [*ours("gus cleo hana"), *them.team(3 if month < 14 else 2)],
-                place=TEAMS,
+                venue=TEAMS,
             )
     for month in t.months(18, LAST):
         minutes = 90 if month < LAST - 1 else 60
         yield meeting("Brightwater catch-up", t.at(month, 2, MON, 11), minutes, [*ours("cleo"), *them.team(1)])
     everybody = [*ours("cleo gus hana ada"), *them.team(1)]
-    yield meeting("Quick catch-up", t.at(LAST, 3, MON, 11, 30), 30, everybody, place=TEAMS)
+    yield meeting("Quick catch-up", t.at(LAST, 3, MON, 11, 30), 30, everybody, venue=TEAMS)
 
 
-def only_phones(t: Timeline) -> Iterator[Entry]:
+def only_phones(t: Timeline) -> Iterator[DemoEntry]:
     """Dunmore: a dial-in, a number as the location, and a title that says so."""
     them = cast.DUNMORE
     for month in t.months():
         people = [*ours("eli"), them.person("greta")]
-        yield meeting("Dunmore monthly", t.at(month, 1, THU, 11), 30, people, place=Place(dial_in="tel:+442079460018"))
-        yield meeting("Orders, Dunmore", t.at(month, 3, TUE, 9), 20, people, place=Place("+44 20 7946 0018"))
+        yield meeting("Dunmore monthly", t.at(month, 1, THU, 11), 30, people, venue=Venue(dial_in="tel:+442079460018"))
+        yield meeting("Orders, Dunmore", t.at(month, 3, TUE, 9), 20, people, venue=Venue("+44 20 7946 0018"))
         yield meeting("Call with Hugo", t.at(month, 4, MON, 15), 15, [*ours("eli"), them.person("hugo")])
 
 
-def weekly(t: Timeline) -> Iterator[Entry]:
+def weekly(t: Timeline) -> Iterator[DemoEntry]:
     """Harrow: one series for all the time, which nobody ever answered, and a board once a quarter."""
     them = cast.HARROW
     mondays = list(t.weeks(MON))
@@ -61,7 +60,7 @@ def weekly(t: Timeline) -> Iterator[Entry]:
         first,
         45,
         [*ours("eli hana"), *them.team(2)],
-        place=TEAMS,
+        venue=TEAMS,
         repeats=Repeats(
             rule={"FREQ": "WEEKLY", "BYDAY": "MO"},
             until=every[-1],
@@ -78,11 +77,11 @@ def weekly(t: Timeline) -> Iterator[Entry]:
                 t.at(month, 3, WED, 13),
                 150,
                 [*them.people_named("lara kaja"), cast.JONAS_AT_HOME, *ours("eli ada")],
-                place=Place("Harrow Rail, York"),
+                venue=Venue("Harrow Rail, York"),
             )
 
 
-def calls_off(t: Timeline) -> Iterator[Entry]:
+def calls_off(t: Timeline) -> Iterator[DemoEntry]:
     """Juniper: fortnightly until they cancelled everything that was still to come."""
     them = cast.JUNIPER
     people = [them.person("tomas"), *ours("ben gus"), them.person("ulla")]
@@ -92,7 +91,7 @@ def calls_off(t: Timeline) -> Iterator[Entry]:
             t.at(month, 3, FRI, 12),
             75,
             [*ours("ben"), *them.team(1)],
-            place=Place("Juniper, Bristol"),
+            venue=Venue("Juniper, Bristol"),
         )
     began, stopped = t.at(6, 1, THU, 10), t.at(21, 1, THU, 10)
     rule: dict[str, str | int] = {"FREQ": "WEEKLY", "INTERVAL": 2}
@@ -101,7 +100,7 @@ def calls_off(t: Timeline) -> Iterator[Entry]:
         began,
         60,
         people,
-        place=google_meet("jun"),
+        venue=google_meet("jun"),
         repeats=Repeats(rule=rule, until=stopped - timedelta(days=7)),
     )
     yield meeting(
@@ -109,13 +108,13 @@ def calls_off(t: Timeline) -> Iterator[Entry]:
         stopped,
         60,
         people,
-        place=google_meet("jun"),
+        venue=google_meet("jun"),
         cancelled=True,
         repeats=Repeats(rule=rule, until=datetime.combine(t.end, datetime.min.time()) - timedelta(days=1)),
     )
 
 
-def stays_the_same(t: Timeline) -> Iterator[Entry]:
+def stays_the_same(t: Timeline) -> Iterator[DemoEntry]:
     """Kestrel: the first Tuesday's review as a monthly series."""
     first = t.at(0, 1, TUE, 14)
     yield meeting(
@@ -123,7 +122,7 @@ def stays_the_same(t: Timeline) -> Iterator[Entry]:
         first,
         120,
         [*ours("eli zoe"), *cast.KESTREL.team(3)],
-        place=THAMES,
+        venue=THAMES,
         repeats=Repeats(
             rule={"FREQ": "MONTHLY", "BYDAY": "1TU"},
             until=datetime.combine(t.end, datetime.min.time()) - timedelta(days=1),
@@ -131,13 +130,13 @@ def stays_the_same(t: Timeline) -> Iterator[Entry]:
     )
 
 
-def declines(t: Timeline) -> Iterator[Entry]:
+def declines(t: Timeline) -> Iterator[DemoEntry]:
     """Mossbank: invited often, comes seldom; the site visit is an all-day entry."""
     them = cast.MOSSBANK
     people = [*ours("cleo zoe"), *them.team(2)]
     for month in t.months():
         turned_down = [] if month % 2 == 0 else list(them.team(2))
-        yield meeting("Mossbank: state of play", t.at(month, 2, FRI, 14), 60, people, declined=turned_down, place=TEAMS)
+        yield meeting("Mossbank: state of play", t.at(month, 2, FRI, 14), 60, people, declined=turned_down, venue=TEAMS)
         if month % 3 == 1:
             yield meeting(
                 "Mossbank on site",
@@ -145,8 +144,8 @@ def declines(t: Timeline) -> Iterator[Entry]:
                 45,
                 people,
                 declined=[them.person("birte")],
-                place=THAMES,
+                venue=THAMES,
             )
         if month % 6 == 5:
             day = t.day(month, 4, THU)
-            yield all_day("Site visit, Mossbank", day, people, place=Place("Mossbank, Perth"))
+            yield all_day("Site visit, Mossbank", day, people, venue=Venue("Mossbank, Perth"))

@@ -13,15 +13,15 @@ MANAGER = "manager"
 
 def has_left(address: str, calendars: Iterable[Calendar]) -> bool:
     """Whether a colleague's calendar was read and is gone: suspended, deleted, or no longer among those to be read."""
-    own = [one for one in calendars if address in (one.address, *one.aliases)]
-    return bool(own) and all(one.left_at is not None for one in own)
+    own = [calendar for calendar in calendars if address in (calendar.address, *calendar.aliases)]
+    return bool(own) and all(calendar.left_at is not None for calendar in own)
 
 
 def portfolio(context: ScoringContext, selections: Sequence[str]) -> list[Client]:
     """The clients that a digest's `clients` select: `*`, names, `tier:…`, `manager:…`, in the config's order."""
     wanted = set(selections)
     return [
-        one
-        for one in context.clients
-        if "*" in wanted or one.name in wanted or f"tier:{one.tier}" in wanted or f"manager:{one.manager}" in wanted
+        client
+        for client in context.clients
+        if not wanted.isdisjoint(("*", client.name, f"tier:{client.tier}", f"manager:{client.manager}"))
     ]

@@ -34,7 +34,7 @@ from scoring.months.month import Month
 log = structlog.get_logger()
 
 NO_SEND = "RAPPORT_NO_SEND"
-_PAUSES = [timedelta(minutes=one) for one in (1, 5, 15, 30, 60, 120, 240)]
+_PAUSES = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60, 120, 240)]
 _GIVEN_UP_AFTER = timedelta(days=3)
 
 
@@ -59,13 +59,13 @@ class Outbox:
         `patient` leaves alone what is not to be tried again yet. One recipient's trouble touches no other. Raises
         `StoreError`, and `NoSender` before anything is sent.
         """
-        recipients = [recipient for one in editions for recipient in one.recipients]
-        for service in {service_of(one)[0] for one in recipients}:
+        recipients = [recipient for edition in editions for recipient in edition.recipients]
+        for service in {service_of(recipient)[0] for recipient in recipients}:
             self.senders.of(service)
         settle_abandoned(self.database, self.clock())
         with self.database.writing() as connection:
             opened = open_deliveries(connection, self.digest, self.month, recipients, self.clock(), again=again)
-        by_recipient = {one.recipient: one for one in opened}
+        by_recipient = {delivery.recipient: delivery for delivery in opened}
         for edition in editions:
             rendered = Renderings(edition)
             for recipient in edition.recipients:
@@ -73,7 +73,8 @@ class Outbox:
                 if delivery.state is State.WAITING and not (patient and delivery.next_try > self.clock()):
                     self._send(edition, rendered, delivery)
         with self.database.reading() as connection:
-            return [one for one in read_deliveries(connection, self.digest, self.month) if one.recipient in recipients]
+            stand = read_deliveries(connection, self.digest, self.month)
+        return [delivery for delivery in stand if delivery.recipient in recipients]
 
     def _send(self, edition: Edition, rendered: Renderings, delivery: Delivery) -> None:
         service, whom = service_of(delivery.recipient)

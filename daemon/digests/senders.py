@@ -39,8 +39,8 @@ class Senders:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for one in self._made.values():
-            one.close()
+        for sender in self._made.values():
+            sender.close()
 
     def of(self, service: str) -> Sender:
         """The sender of a service. Raises `NoSender`, and `StopConnector` where its settings cannot be used."""
@@ -70,8 +70,8 @@ class Senders:
         return email.connect(own, self._config.context(), token=token)
 
     def _mail_token(self, kind: str, mailbox: str) -> str:
-        """A token for SMTP with the credentials of the connector of this kind; the config has one (`config_checks`)."""
-        settings = next(one for one in self._config.connectors if one.kind == kind)
+        """A token for SMTP with the credentials of the connector of this kind; the config has one (`config.checks`)."""
+        settings = next(connector for connector in self._config.connectors if connector.kind == kind)
         module = import_module(f"connectors.calendars.{kind}")
         return str(module.mail_token(settings, self._config.context(), mailbox))
 

@@ -32,7 +32,11 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Derived:
-    """A month's figures as derived from the copies at `mark`, and the copies and titles that must go."""
+    """A month's figures as derived from the copies at `mark`, and the copies and titles that must go.
+
+    `mark` is None where the month was not due; `figures` and `people` are by client; `unwanted` and `untitled` are
+    numbers of copies. A `frozen` month is left as it is and has nothing of all this.
+    """
 
     month: Month
     mark: int | None
@@ -51,7 +55,7 @@ class Derived:
 
 
 @dataclass(slots=True)
-class Remembered:
+class AddressCache:
     """Addresses and their numbers from one month to the next, as long as none is erased."""
 
     addresses: Addresses = field(default_factory=Addresses)
@@ -85,8 +89,8 @@ def derive(
     frozen = get_meta(connection, FROZEN_BEFORE)
     if frozen is not None and month < frozen:
         return Derived(month=month, mark=mark, frozen=True)
-    sieve = RetentionFilter(context)
-    judged = judged_meetings(connection, context, month, now, sieve, addresses)
+    retention = RetentionFilter(context)
+    judged = judged_meetings(connection, context, month, now, retention, addresses)
     return Derived(
         month=month,
         mark=mark,
@@ -94,8 +98,8 @@ def derive(
         people={
             client: people_of(client, month, found, context.rules, context.zone) for client, found in judged.items()
         },
-        unwanted=sieve.unwanted,
-        untitled=sieve.untitled,
+        unwanted=retention.unwanted,
+        untitled=retention.untitled,
     )
 
 
@@ -124,19 +128,19 @@ def judged_meetings(
     context: ScoringContext,
     month: Month,
     now: datetime,
-    sieve: RetentionFilter | None = None,
+    retention: RetentionFilter | None = None,
     addresses: Addresses | None = None,
 ) -> dict[str, list[Judged]]:
-    """A month's meetings by client, as stored; what the sieve does not keep is left out."""
-    return judged_from(meetings_in(connection, context, month, sieve, addresses), context, now)
+    """A month's meetings by client, as stored; what retention does not keep is left out."""
+    return judged_from(meetings_in(connection, context, month, retention, addresses), context, now)
 
 
 def judged_from(meetings: Iterable[Meeting], context: ScoringContext, now: datetime) -> dict[str, list[Judged]]:
     """Meetings as each client's."""
     found: dict[str, list[Judged]] = {}
     for meeting in meetings:
-        for one in judge(meeting, context.book, context.rules, now):
-            found.setdefault(one.client, []).append(one)
+        for judged in judge(meeting, context.book, context.rules, now):
+            found.setdefault(judged.client, []).append(judged)
     return found
 
 
@@ -144,7 +148,7 @@ def meetings_in(
     connection: Connection,
     context: ScoringContext,
     month: Month,
-    sieve: RetentionFilter | None = None,
+    retention: RetentionFilter | None = None,
     addresses: Addresses | None = None,
     clients: Collection[str] | None = None,
 ) -> Iterator[Meeting]:
@@ -159,7 +163,7 @@ def meetings_in(
     reader = CopyReader(connection, owners_of(read_calendars(connection)), addresses)
     start, end = begins(month, context.zone), begins(shift(month, 1), context.zone)
     for numbered in reader.meetings_starting(start - _DAY, end + _DAY, concerning if clients is not None else None):
-        copies = [copy for number, copy in numbered if sieve is None or sieve.keeps(number, copy)]
+        copies = [copy for number, copy in numbered if retention is None or retention.keeps(number, copy)]
         for meeting in meetings_of(copies, canonical=context.book.canonical, zone=context.zone):
             if start <= meeting.start < end:
                 yield meeting

@@ -29,7 +29,7 @@ class UnknownMonth(Exception):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Known:
+class KnownMonths:
     """The months that can be asked for: from `begins` (R11) to `running`, the one not yet ended."""
 
     begins: Month
@@ -49,35 +49,35 @@ class Known:
         return month
 
 
-def known_months(connection: Connection, context: ScoringContext, now: datetime) -> Known:
+def known_months(connection: Connection, context: ScoringContext, now: datetime) -> KnownMonths:
     """Raises `NothingRead` before the first calendar was read."""
     begun = get_meta(connection, HISTORY_BEGINS)
     if begun is None:
         raise NothingRead
-    return Known(begins=Month(begun), running=month_of(now, context.zone))
+    return KnownMonths(begins=Month(begun), running=month_of(now, context.zone))
 
 
 def read_histories(
-    connection: Connection, context: ScoringContext, known: Known, first: Month, clients: Iterable[Client]
+    connection: Connection, context: ScoringContext, known: KnownMonths, first: Month, clients: Iterable[Client]
 ) -> list[History]:
     """The kept months of each client from `first` on."""
     kept: dict[str, dict[Month, Figures]] = {}
     clients = list(clients)
-    few = [one.name for one in clients] if len(clients) <= _FEW else None
+    few = [client.name for client in clients] if len(clients) <= _FEW else None
     for figures in read_figures(connection, first=first, clients=few):
         kept.setdefault(figures.client, {})[figures.month] = figures
     met = first_met(connection)
     return [
         History(
-            client=one.name,
-            quarterly=one.quarterly,
+            client=client.name,
+            quarterly=client.quarterly,
             begins=known.begins,
             running=known.running,
-            months=kept.get(one.name, {}),
-            first_met=met.get(one.name),
+            months=kept.get(client.name, {}),
+            first_met=met.get(client.name),
             rules=context.rules,
         )
-        for one in clients
+        for client in clients
     ]
 
 

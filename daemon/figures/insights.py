@@ -7,13 +7,13 @@ config, the running month and what is kept of people; what is out of date after 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from daemon.figures.profiles import Profiles
@@ -23,8 +23,8 @@ from daemon.store.figures import first_met
 from daemon.store.insights import INSIGHTS_OF, drop_insights, insights_kept, read_insights, save_insights
 from daemon.store.meta import get_meta, set_meta
 from daemon.store.people import first_month_of_people, read_people
+from scoring.insights.circle import Circle
 from scoring.insights.findings import Finding, most_important
-from scoring.insights.people import Circle
 from scoring.insights.signals import View, signals_of
 from scoring.insights.stage import Account, Stage, Standing, standing_text, standings_of
 from scoring.meetings.address_book import Client
@@ -32,6 +32,13 @@ from scoring.months.history import History
 from scoring.months.month import Month, month_of
 
 _AT_ONCE = 25  # clients a transaction: writers need not wait long
+
+
+class InsightParts(msgspec.Struct, frozen=True):
+    """The stage, and the list of signals as JSON."""
+
+    stage: str
+    signals: msgspec.Raw
 
 
 @dataclass(frozen=True)
@@ -50,16 +57,13 @@ class Insight:
         return found
 
     @cached_property
-    def parts(self) -> tuple[str, str]:
-        """`stage`, and the list of `signals` as JSON."""
-        found = _PARTS.fullmatch(self.kept)
-        if found is not None:
-            return found[1], found[2]
-        return self.written["stage"], json.dumps(self.written["signals"], ensure_ascii=False)
+    def parts(self) -> InsightParts:
+        """Its parts as they stand."""
+        return msgspec.json.decode(self.kept, type=InsightParts)
 
     @property
     def stage(self) -> str:
-        return self.parts[0]
+        return self.parts.stage
 
     @property
     def evidence(self) -> Mapping[str, Any]:
@@ -75,16 +79,16 @@ class Insight:
 
     @property
     def signals(self) -> tuple[Finding, ...]:
-        return tuple(_finding(one, "signal") for one in self.written["signals"])
+        return tuple(_finding(signal, "signal") for signal in self.written["signals"])
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What the stage says against what was and what we believe."""
-        return tuple(_finding(one, "finding") for one in self.evidence["findings"])
+        return tuple(_finding(finding, "finding") for finding in self.evidence["findings"])
 
     def told(self) -> tuple[str, ...]:
         """The sentences of what is most important (at most three)."""
-        return tuple(one.sentence for one in most_important((*self.signals, *self.findings)))
+        return tuple(finding.sentence for finding in most_important((*self.signals, *self.findings)))
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,7 @@ class Study:
 
     @cached_property
     def _settings(self) -> Mapping[str, Any]:
-        return {one.name: one for one in self.context.config.clients}
+        return {client.name: client for client in self.context.config.clients}
 
     def account(self, client: str) -> Account:
         """What the config says."""
@@ -131,18 +135,19 @@ def study(connection: Connection, context: ScoringContext, clients: Sequence[Cli
         known = known_months(connection, context, now)
     except NothingRead:
         return None
-    people = read_people(connection, [one.name for one in clients])
+    people = read_people(connection, [client.name for client in clients])
     begins = _people_begin(connection, known.begins)
-    histories = {one.client: one for one in read_histories(connection, context, known, known.begins, clients)}
-    faces = Profiles(context)
+    found = read_histories(connection, context, known, known.begins, clients)
+    histories = {history.client: history for history in found}
+    profiles = Profiles(context)
     circles = {
-        one.name: Circle(
-            months=people.get(one.name, {}),
+        client.name: Circle(
+            months=people.get(client.name, {}),
             begins=begins,
-            profile=faces.profile_of(one.name),
-            centres=faces.centres_of(one.name),
+            profile=profiles.profile_of(client.name),
+            centres=profiles.centres_of(client.name),
         )
-        for one in clients
+        for client in clients
     }
     return Study(context, circles, histories)
 
@@ -180,15 +185,17 @@ def _some(connection: Connection, context: ScoringContext, now: datetime) -> boo
     """Works out the insights of some clients that lack any; whether there were any."""
     months = _ended_months(connection, context, now)
     kept = insights_kept(connection)
-    lacking = [one for one in context.clients if any((one.name, month) not in kept for month in months)][:_AT_ONCE]
+    lacking = [client for client in context.clients if any((client.name, month) not in kept for month in months)][
+        :_AT_ONCE
+    ]
     found = study(connection, context, lacking, now) if lacking else None
     if found is None:
         return False
     contents: dict[tuple[str, Month], str] = {}
-    for one in lacking:
-        missing = [month for month in months if (one.name, month) not in kept]
-        for month, insight in found.insights(one.name, months, missing).items():
-            contents[one.name, month] = insight.kept
+    for client in lacking:
+        missing = [month for month in months if (client.name, month) not in kept]
+        for month, insight in found.insights(client.name, months, missing).items():
+            contents[client.name, month] = insight.kept
     save_insights(connection, contents)
     return True
 
@@ -209,10 +216,6 @@ def insights_of(connection: Connection, months: Iterable[Month]) -> dict[tuple[s
     return {key: Insight(text) for key, text in read_insights(connection, months).items()}
 
 
-_PARTS = re.compile(r'\{"stage": "(\w+)", "stage_evidence": \{.*\}, "signals": (\[.*\])\}')
-"""How `_insight` writes it. No text within can look like this, for there every quotation mark has a backslash."""
-
-
 def _insight(standing: Standing, signals: Iterable[Finding]) -> Insight:
     evidence = standing.evidence
     written = {
@@ -224,15 +227,15 @@ def _insight(standing: Standing, signals: Iterable[Finding]) -> Insight:
             "lacks": list(standing.lacks),
             "believed": standing.believed.value if standing.believed else None,
             "sentence": standing_text(standing),
-            "findings": [_written(one, "finding") for one in standing.findings],
+            "findings": [_written(finding, "finding") for finding in standing.findings],
         },
-        "signals": [_written(one, "signal") for one in signals],
+        "signals": [_written(signal, "signal") for signal in signals],
     }
     return Insight(json.dumps(written, ensure_ascii=False))
 
 
-def _written(one: Finding, what: str) -> dict[str, Any]:
-    return {what: one.name, "numbers": one.numbers, "sentence": one.sentence, "good": one.good}
+def _written(finding: Finding, what: str) -> dict[str, Any]:
+    return {what: finding.name, "numbers": finding.numbers, "sentence": finding.sentence, "good": finding.good}
 
 
 def _finding(written: Mapping[str, Any], what: str) -> Finding:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import structlog
 
-from daemon.figures.derive import Derived, Remembered, derive, no_search_for_cycles
+from daemon.figures.derive import AddressCache, Derived, derive, no_search_for_cycles
 from daemon.figures.scoring_context import ScoringContext, read_scoring_context
 from daemon.store.copies import count_copies
 from daemon.store.db.engine import Database
@@ -36,7 +36,7 @@ class _Helper:
 
     database: Database
     context: ScoringContext
-    known: Remembered = field(default_factory=Remembered)
+    cache: AddressCache = field(default_factory=AddressCache)
 
 
 _worker: list[_Helper] = []
@@ -97,5 +97,5 @@ def _work(month: Month, now: datetime) -> Derived | None:
         return None
     helper = _worker[0]
     with helper.database.reading() as connection, no_search_for_cycles():
-        helper.known.check(connection)
-        return derive(connection, helper.context, month, now, helper.known.addresses)
+        helper.cache.check(connection)
+        return derive(connection, helper.context, month, now, helper.cache.addresses)

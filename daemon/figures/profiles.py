@@ -7,9 +7,9 @@ from collections.abc import Callable
 from fnmatch import translate
 from functools import cache
 
-from daemon.config.schema.insight_tables import Person
+from daemon.config.schema.insight_tables import PersonRow
 from daemon.figures.scoring_context import ScoringContext
-from scoring.insights.people import UNKNOWN, Profile
+from scoring.insights.circle import UNKNOWN, Profile
 from scoring.meetings.address_book import normalise_address
 
 
@@ -20,11 +20,11 @@ class Profiles:
         self._book = context.book
         self._told: dict[str, Profile] = {}
         self._centres: dict[str, list[tuple[str, re.Pattern[str]]]] = {
-            one.name: [
+            client.name: [
                 (centre.name, re.compile("|".join(translate(glob.lower()) for glob in centre.match)))
-                for centre in one.buying_centres
+                for centre in client.buying_centres
             ]
-            for one in context.config.clients
+            for client in context.config.clients
         }
         for person in context.config.people:
             address = self._book.canonical(normalise_address(person.address) or person.address)
@@ -68,7 +68,7 @@ class Profiles:
         return next((name for name, match in self._centres.get(client, ()) if match.match(address)), None)
 
 
-def _joined(known: Profile, person: Person) -> Profile:
+def _joined(known: Profile, person: PersonRow) -> Profile:
     """Two rows of one person: what the first leaves open, the second may tell."""
     return Profile(
         name=known.name or person.name,

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from daemon.figures.affected_months import months_between, touched_months
-from daemon.figures.derive import Derived, Remembered, derive, no_search_for_cycles
+from daemon.figures.derive import AddressCache, Derived, derive, no_search_for_cycles
 from daemon.figures.scoring_context import ScoringContext
 from daemon.store.copies import erase_copies, erase_titles, span_of_copies
 from daemon.store.db.engine import Database
@@ -47,28 +47,28 @@ def rescore(database: Database, context: ScoringContext, now: datetime, *, share
     from daemon.figures.parallel import ahead_of_time
 
     changed = 0
-    known = Remembered()
+    cache = AddressCache()
     with ahead_of_time(database, context, due, now, share_from) as prepared, no_search_for_cycles():
         for month in due:
-            found = prepared(month) or _before_the_turn(database, context, month, now, known)
+            found = prepared(month) or _before_the_turn(database, context, month, now, cache)
             with database.writing() as connection:
-                known.check(connection)
+                cache.check(connection)
                 if found is None or not found.holds(mark_of(connection, month)):
-                    found = derive(connection, context, month, now, known.addresses)
-                changed += _keep(connection, found, known.numbers)
+                    found = derive(connection, context, month, now, cache.addresses)
+                changed += _keep(connection, found, cache.numbers)
         refresh(database, context, now)
     return changed
 
 
 def _before_the_turn(
-    database: Database, context: ScoringContext, month: Month, now: datetime, known: Remembered
+    database: Database, context: ScoringContext, month: Month, now: datetime, cache: AddressCache
 ) -> Derived | None:
     """A month's figures, while others may write; None where it would not show that they did (`Derived.holds`)."""
     with database.reading() as connection:
         if mark_of(connection, month) is None:
             return None
-        known.check(connection)
-        return derive(connection, context, month, now, known.addresses)
+        cache.check(connection)
+        return derive(connection, context, month, now, cache.addresses)
 
 
 def settle_due(connection: Connection, context: ScoringContext, now: datetime) -> None:
@@ -98,7 +98,7 @@ def _keep(connection: Connection, derived: Derived, numbers: Numbers) -> int:
         return 0
     erase_copies(connection, derived.unwanted)
     erase_titles(connection, derived.untitled)
-    before = {one.client: one for one in read_figures(connection, first=derived.month, last=derived.month)}
+    before = {figures.client: figures for figures in read_figures(connection, first=derived.month, last=derived.month)}
     changed = {
         client for client in before.keys() | derived.figures.keys() if before.get(client) != derived.figures.get(client)
     }

@@ -45,14 +45,14 @@ class ScoringContext:
     def clients(self) -> tuple[Client, ...]:
         return tuple(
             Client(
-                name=one.name,
-                domains=one.domains,
-                addresses=one.addresses,
-                manager=one.manager,
-                tier=one.tier,
-                quarterly=one.rhythm == "quarterly",
+                name=client.name,
+                domains=client.domains,
+                addresses=client.addresses,
+                manager=client.manager,
+                tier=client.tier,
+                quarterly=client.rhythm == "quarterly",
             )
-            for one in self.config.clients
+            for client in self.config.clients
         )
 
     @cached_property
@@ -62,8 +62,8 @@ class ScoringContext:
         return AddressBook(
             Company(domains=company.domains, addresses=company.addresses, ignore=company.ignore),
             self.clients,
-            owners=(one.address for one in self.calendars),
-            aliases=dict(self._same()) | {alias: one.address for one in self.calendars for alias in one.aliases},
+            owners=(calendar.address for calendar in self.calendars),
+            aliases=dict(self._same()) | dict(self._aliases()),
             groups=self.groups,
         )
 
@@ -88,7 +88,8 @@ class ScoringContext:
 
     def titles_of(self) -> str:
         """Of whose meetings' titles may be kept."""
-        return _fingerprint([(one.name, one.domains, one.addresses) for one in self.clients], self.config.sync.titles)
+        clients = [(client.name, client.domains, client.addresses) for client in self.clients]
+        return _fingerprint(clients, self.config.sync.titles)
 
     def scored_with(self) -> str:
         """Of what decides the kept figures, and which copies and titles may stay. Points are not in it."""
@@ -104,7 +105,7 @@ class ScoringContext:
             sorted(rules.responses),
             self._foreign_owners(),
             self.groups,
-            sorted((alias, one.address) for one in self.calendars for alias in one.aliases),
+            sorted(self._aliases()),
             _PEOPLE_VERSION,
             self._same(),
         )
@@ -130,25 +131,29 @@ class ScoringContext:
             _SEEN_VERSION,
             repr(config.signals),
             repr(config.stages),
-            [repr(one) for one in config.people],
+            [repr(person) for person in config.people],
             [
-                repr((one.name, one.tier, one.stage, one.since, one.rhythm, one.buying_centres))
-                for one in config.clients
+                repr((client.name, client.tier, client.stage, client.since, client.rhythm, client.buying_centres))
+                for client in config.clients
             ],
             config.privacy.show_ours,
             self.titles_of(),
             self.scored_with(),
         )
 
+    def _aliases(self) -> list[tuple[str, str]]:
+        """Other addresses of those whose calendars we read, as the connectors told them."""
+        return [(alias, calendar.address) for calendar in self.calendars for alias in calendar.aliases]
+
     def _same(self) -> list[tuple[str, str]]:
         """Addresses that `people_file` says are another one's person (R3)."""
-        return sorted((one.address, one.same_as) for one in self.config.people if one.same_as is not None)
+        return sorted((person.address, person.same_as) for person in self.config.people if person.same_as is not None)
 
     def _foreign_owners(self) -> list[str]:
         """Owners who are ours only because we read their calendars; the others change nothing."""
         company = self.config.company
         without = AddressBook(Company(domains=company.domains, addresses=company.addresses), ())
-        return sorted({one.address for one in self.calendars if without.has_outsiders([one.address])})
+        return sorted({calendar.address for calendar in self.calendars if without.has_outsiders([calendar.address])})
 
 
 def read_scoring_context(connection: Connection, config: Config) -> ScoringContext:

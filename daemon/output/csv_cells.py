@@ -5,12 +5,9 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from daemon.output.safe_text import one_line
-
-if TYPE_CHECKING:
-    pass
 
 
 def print_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
@@ -29,6 +26,6 @@ def cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, int | float):
         return str(value)
-    text = " ".join(str(one) for one in value) if isinstance(value, list | tuple) else str(value)
+    text = " ".join(str(item) for item in value) if isinstance(value, list | tuple) else str(value)
     text = one_line(text, 2_000)
     return f"'{text}" if text[:1] in {"=", "+", "-", "@"} else text

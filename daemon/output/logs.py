@@ -1,7 +1,7 @@
 """Logs: structlog on standard error, JSON or console, other libraries' logs with it.
 
 The last step before a line is written takes out secrets, titles and, unless at debug level, addresses
-(`daemon.scrub`). An exception is told by its kind and where it came from, never by what it says.
+(`daemon.output.redaction`). An exception is told by its kind and where it came from, never by what it says.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from collections.abc import MutableMapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from daemon.config.schema.tables import Log
+from daemon.config.schema.tables import LogTable
 from daemon.output.redaction import kind_of, scrub, scrub_value, trace
 
 if TYPE_CHECKING:
     import structlog
 
-Line = MutableMapping[str, Any]
+LogLine = MutableMapping[str, Any]
 
 
-def set_up_logs(settings: Log) -> None:
+def set_up_logs(settings: LogTable) -> None:
     """`[log]`: `auto` is console on a terminal and JSON elsewhere. May be called again with other settings."""
     import structlog
 
@@ -54,7 +54,7 @@ class Scrubber:
     def __init__(self, *, addresses: bool) -> None:
         self._addresses = addresses
 
-    def __call__(self, _logger: object, _method: str, line: Line) -> Line:
+    def __call__(self, _logger: object, _method: str, line: LogLine) -> LogLine:
         """The line with every value scrubbed, and an exception as a trace without values."""
         error = line.pop("exc_info", None)
         line.pop("stack_info", None)
@@ -90,7 +90,7 @@ class _ToStructlog(logging.Handler):
 
 def _route_other_logs(level: int) -> None:
     root = logging.getLogger()
-    for handler in [one for one in root.handlers if isinstance(one, _ToStructlog)]:
+    for handler in [handler for handler in root.handlers if isinstance(handler, _ToStructlog)]:
         root.removeHandler(handler)
     root.addHandler(_ToStructlog())
     root.setLevel(max(level, logging.WARNING))  # below that libraries tell what they ask for and with what

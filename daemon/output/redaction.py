@@ -1,6 +1,6 @@
 """Takes out of text for logs what must not stand in one: secrets, tokens, addresses of services, people, titles.
 
-What this process has read as a secret goes by value (`connectors.guarded`); what looks like one, by its form.
+What this process has read as a secret goes by value (`connectors.known_secrets`); what looks like one, by its form.
 """
 
 from __future__ import annotations
@@ -72,11 +72,11 @@ def scrub_value(key: str, value: object, *, addresses: bool = False) -> object:
         return GONE
     if isinstance(value, dict):
         return {
-            scrub(str(name), addresses=addresses): scrub_value(str(name), one, addresses=addresses)
-            for name, one in value.items()
+            scrub(str(name), addresses=addresses): scrub_value(str(name), part, addresses=addresses)
+            for name, part in value.items()
         }
     if isinstance(value, list | tuple | set | frozenset):
-        return [scrub_value(key, one, addresses=addresses) for one in value]
+        return [scrub_value(key, part, addresses=addresses) for part in value]
     if isinstance(value, BaseException):
         return kind_of(value)
     return scrub(str(value), addresses=addresses)
@@ -92,12 +92,12 @@ def kind_of(error: object) -> str:
 def trace(error: BaseException) -> str:
     """Where an exception came from and what led to it, a line a frame, without any value."""
     told: list[str] = []
-    one: BaseException | None = error
-    while one is not None and len(told) < _MOST_CAUSES:
-        frames = traceback.extract_tb(one.__traceback__)[-_MOST_FRAMES:]
+    cause: BaseException | None = error
+    while cause is not None and len(told) < _MOST_CAUSES:
+        frames = traceback.extract_tb(cause.__traceback__)[-_MOST_FRAMES:]
         lines = [f"  {_place(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames]
-        told.append("\n".join([kind_of(one), *lines]))
-        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+        told.append("\n".join([kind_of(cause), *lines]))
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
     return "\ncaused by ".join(told)
 
 

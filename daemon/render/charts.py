@@ -40,7 +40,7 @@ class StripBar:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Label:
+class ChartLabel:
     x: float
     y: float
     text: str
@@ -108,15 +108,15 @@ def _strip_bar(index: int, bar: Bar, most: int, month: str) -> StripBar:
     )
 
 
-def _years(bars: tuple[Bar, ...]) -> list[Label]:
+def _years(bars: tuple[Bar, ...]) -> list[ChartLabel]:
     return [
-        Label(x=index * PITCH + 1, y=STRIP_HEIGHT - 3, text=bar.month[:4])
+        ChartLabel(x=index * PITCH + 1, y=STRIP_HEIGHT - 3, text=bar.month[:4])
         for index, bar in enumerate(bars)
         if bar.month.endswith("-01") and index < len(bars) - 2
     ]
 
 
-def _peak(bars: tuple[Bar, ...], most: int) -> list[Label]:
+def _peak(bars: tuple[Bar, ...], most: int) -> list[ChartLabel]:
     """The highest bar's hours above it, the latest of equals, kept inside the picture."""
     at = max((index for index, bar in enumerate(bars) if bar.tenths == most), default=None)
     if not most or at is None:
@@ -124,7 +124,7 @@ def _peak(bars: tuple[Bar, ...], most: int) -> list[Label]:
     text = hours_text(most)
     half = 3 * len(text)
     x = min(max(at * PITCH + PITCH / 2, half), len(bars) * PITCH - half)
-    return [Label(x=x - half, y=STRIP_HEIGHT - 14 - PLOT - 3, text=text)]
+    return [ChartLabel(x=x - half, y=STRIP_HEIGHT - 14 - PLOT - 3, text=text)]
 
 
 def _level(score: int, low: int, high: int) -> float:

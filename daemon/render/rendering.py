@@ -10,10 +10,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from connectors.contract import RenderedDigest
 from daemon.render import charts, terminal
-from daemon.render.room import MOST_BYTES, ROOMS
-from daemon.render.sheet import sheet
+from daemon.render.csv_attachment import FILE_NAME, csv_attachment
+from daemon.render.size_limits import MOST_BYTES, SIZE_LIMITS
 from daemon.render.slack import for_slack
-from daemon.render.view import NOT_MET_SHOWN, DigestView, LineView, in_room, view
+from daemon.render.view import NOT_MET_SHOWN, DigestView, LineView, view, within
 from scoring.digest.value import Digest
 
 
@@ -23,13 +23,13 @@ def by_file_name(file: str) -> str:
 
 
 def render(digest: Digest, *, image_src: Callable[[str], str] = by_file_name) -> RenderedDigest:
-    """Subject, text, HTML, and the files that belong to them: two charts a client told in full, and the sheet.
+    """Subject, text, HTML, and the files that belong to them: two charts a client told in full, and the CSV file.
 
     `image_src` turns a chart's file name into what the HTML refers to. The same digest gives the same bytes.
     """
     seen, page = _fitting(digest, image_src)
     slack = for_slack(seen, digest.sections)
-    files = {"digest.csv": sheet(digest)}
+    files = {FILE_NAME: csv_attachment(digest)}
     for line in seen.lines:
         if line in seen.full or line.strip.file in slack.attached:
             files |= _charts(line, digest.month)
@@ -48,8 +48,8 @@ def render(digest: Digest, *, image_src: Callable[[str], str] = by_file_name) ->
 def _fitting(digest: Digest, image_src: Callable[[str], str]) -> tuple[DigestView, str]:
     """The digest and its page, with as many clients told in full as Gmail shows without cutting the page off."""
     seen = view(digest)
-    for room in ROOMS:
-        seen = in_room(seen, room)
+    for limits in SIZE_LIMITS:
+        seen = within(seen, limits)
         page = _html(seen, image_src)
         if len(page.encode()) <= MOST_BYTES:
             break

@@ -1,6 +1,6 @@
 """A digest for Slack: a first message that stands alone on a phone, what is behind it in a thread, and files.
 
-What does not fit into the thread stands in the sheet alone, and the thread says so. Every text from outside goes
+What does not fit into the thread stands in the CSV file alone, and the thread says so. Every text from outside goes
 through `mrkdwn`.
 """
 
@@ -10,10 +10,12 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from connectors.contract import Block
 from connectors.senders.slack.markup import mrkdwn
 from daemon.output import safe_text
 from daemon.render import terminal
-from daemon.render.slack_blocks import Block, Message, context, header, pack, section, sections
+from daemon.render.csv_attachment import FILE_NAME
+from daemon.render.slack_blocks import Message, context, header, pack, section, sections
 from daemon.render.view import DigestView, LineView
 from scoring.digest.value import Section
 from scoring.months.history import Verdict
@@ -21,11 +23,10 @@ from scoring.wording import count_text
 
 MOST_MESSAGES = 5
 MOST_FILES = 10
-SHEET = "digest.csv"
 _MOST_ACTIONS = 5
 _NEEDS_ACTION = (Verdict.NOT_DEVELOPING, Verdict.NO_CONTACT)
 
-# Room for single texts, in bytes as JSON; nothing that is not meant to do harm is cut by them.
+# The most of single texts, in bytes as JSON; nothing that is not meant to do harm is cut by them.
 _NAME, _SENTENCE, _COMMENT, _GROUP = 300, 600, 1_500, 700
 _MOST_SECTIONS = 8
 _TAIL_MESSAGES = 3
@@ -86,13 +87,13 @@ def _thread(seen: DigestView, tail: list[list[Block]]) -> tuple[tuple[Message, .
 
     if len(messages(len(clients))) <= MOST_MESSAGES:
         return messages(len(clients)), len(clients)
-    count = max(0, bisect_right(range(len(clients)), MOST_MESSAGES, key=lambda one: len(messages(one))) - 1)
+    count = max(0, bisect_right(range(len(clients)), MOST_MESSAGES, key=lambda shown: len(messages(shown))) - 1)
     return messages(count), count
 
 
 def _rest(clients: int) -> str:
     stand = "stands" if clients == 1 else "stand"
-    return f"{count_text(clients, 'more client', 'more clients')} {stand} in the attached {SHEET} only."
+    return f"{count_text(clients, 'more client', 'more clients')} {stand} in the attached {FILE_NAME} only."
 
 
 def _client(line: LineView) -> Iterator[str]:
@@ -122,7 +123,7 @@ def _figures(line: LineView) -> str:
 def _tail(seen: DigestView, more: Sequence[Section]) -> list[list[Block]]:
     """What comes after the clients, in the fullest form that leaves room for them."""
     for most in _TAIL_LINES:
-        units = [[one] for part in _parts(seen, more, most) for one in sections(part)]
+        units = [[block] for part in _parts(seen, more, most) for block in sections(part)]
         if len(pack(units)) <= _TAIL_MESSAGES:
             break
     return units
@@ -151,6 +152,6 @@ def _listed(title: str, sign: str, lines: Sequence[str], most: int) -> list[str]
 
 
 def _attached(lines: Sequence[LineView]) -> dict[str, str]:
-    """The sheet, and the charts of the first clients."""
+    """The CSV file, and the charts of the first clients."""
     charts = {line.strip.file: f"{line.client}: {line.strip.alt}" for line in lines[: MOST_FILES - 1]}
-    return {SHEET: "Every client's figures", **charts}
+    return {FILE_NAME: "Every client's figures", **charts}

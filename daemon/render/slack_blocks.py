@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
+from connectors.contract import Block
 from connectors.senders.slack.markup import plain_text, weight
 
 MOST_BLOCKS = 50
@@ -17,7 +17,6 @@ MOST_WEIGHT = 12_000
 _SECTION_WEIGHT = 2_900
 _HEADER_CHARACTERS = 150
 
-Block = dict[str, Any]
 Message = tuple[Block, ...]
 
 

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 from daemon.output import safe_text
 from daemon.render import charts
-from daemon.render.room import ROOMS, Room, about_full, about_not_met, about_rest, in_full
+from daemon.render.size_limits import SIZE_LIMITS, SizeLimits, about_full, about_not_met, about_rest, in_full
 from daemon.render.words import TRENDS, VERDICTS, Mark
-from scoring.digest.value import Digest, Line, Section
+from scoring.digest.value import ClientLine, Digest, Section
 from scoring.months.history import Verdict
 from scoring.months.hours import hours_text
 from scoring.months.month import Month
@@ -41,7 +41,7 @@ class LineView:
     yardstick: the sentence then says what was compared.
     """
 
-    line: Line
+    line: ClientLine
     client: str
     about: str
     mark: Mark
@@ -61,7 +61,7 @@ class LineView:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Group:
+class VerdictGroup:
     """The clients of one verdict, for the first screen."""
 
     mark: Mark
@@ -74,7 +74,7 @@ class DigestView:
     """The whole digest, ready to be laid out.
 
     Of the `lines`, `full` are told with all that is known and charts, `brief` in a row each, and the rest only in the
-    sheet; `about_full` and `about_rest` say so, and are empty where all are told in full.
+    CSV file; `about_full` and `about_rest` say so, and are empty where all are told in full.
     """
 
     subject: str
@@ -83,7 +83,7 @@ class DigestView:
     headline: str
     warning: str
     about_groups: str
-    groups: tuple[Group, ...]
+    groups: tuple[VerdictGroup, ...]
     lines: tuple[LineView, ...]
     full: tuple[LineView, ...]
     brief: tuple[LineView, ...]
@@ -98,10 +98,10 @@ class DigestView:
     made: str
 
 
-def view(digest: Digest, room: Room = ROOMS[0]) -> DigestView:
-    """The digest as templates need it, with as many clients told in full and in brief as there is room for."""
+def view(digest: Digest, limits: SizeLimits = SIZE_LIMITS[0]) -> DigestView:
+    """The digest as templates need it, with as many clients told in full and in brief as the limits allow."""
     lines = tuple(_line(index, line) for index, line in enumerate(digest.lines, 1))
-    full, brief, about, about_left = _shown(lines, room)
+    full, brief, about, about_left = _shown(lines, limits)
     return DigestView(
         subject=safe_text.one_line(digest.subject, 200),
         company=safe_text.name(digest.company),
@@ -115,38 +115,40 @@ def view(digest: Digest, room: Room = ROOMS[0]) -> DigestView:
         brief=brief,
         about_full=about,
         about_rest=about_left,
-        not_met=tuple((safe_text.one_line(one.sentence), _manager(one.manager)) for one in digest.not_met),
+        not_met=tuple((safe_text.one_line(client.sentence), _manager(client.manager)) for client in digest.not_met),
         not_met_more=about_not_met(len(digest.not_met) - NOT_MET_SHOWN),
-        sections=tuple((safe_text.one_line(one.title), tuple(_sentences(one))) for one in digest.sections),
-        set_aside=tuple(safe_text.one_line(one.sentence) for one in digest.set_aside),
+        sections=tuple((safe_text.one_line(section.title), tuple(_sentences(section))) for section in digest.sections),
+        set_aside=tuple(safe_text.one_line(reason.sentence) for reason in digest.set_aside),
         lacks=tuple(_lacks(digest)),
         notes=tuple(map(safe_text.one_line, digest.notes)),
         made=_made(digest),
     )
 
 
-def in_room(seen: DigestView, room: Room) -> DigestView:
-    """The same with as many clients as another room holds."""
-    full, brief, about, about_left = _shown(seen.lines, room)
+def within(seen: DigestView, limits: SizeLimits) -> DigestView:
+    """The same with as many clients as other limits allow."""
+    full, brief, about, about_left = _shown(seen.lines, limits)
     return replace(seen, full=full, brief=brief, about_full=about, about_rest=about_left)
 
 
-def _shown(lines: tuple[LineView, ...], room: Room) -> tuple[tuple[LineView, ...], tuple[LineView, ...], str, str]:
+def _shown(
+    lines: tuple[LineView, ...], limits: SizeLimits
+) -> tuple[tuple[LineView, ...], tuple[LineView, ...], str, str]:
     """Who is told in full and in brief, and what says so."""
-    full, rest = in_full(lines, room.full)
+    full, rest = in_full(lines, limits.full)
     return (
         full,
-        rest[: room.brief],
+        rest[: limits.brief],
         about_full(len(full), len(lines)),
-        about_rest(len(rest) - room.brief, len(lines)),
+        about_rest(len(rest) - limits.brief, len(lines)),
     )
 
 
-def _groups(digest: Digest) -> Iterator[Group]:
+def _groups(digest: Digest) -> Iterator[VerdictGroup]:
     for verdict, mark in VERDICTS.items():
         names = [safe_text.name(line.client) for line in digest.lines if line.verdict is verdict]
         if names:
-            yield Group(mark=mark, count=len(names), names=names_text(names, most=NAMES_SHOWN))
+            yield VerdictGroup(mark=mark, count=len(names), names=names_text(names, most=NAMES_SHOWN))
 
 
 def _about_groups(digest: Digest) -> str:
@@ -165,7 +167,7 @@ def _warning(digest: Digest) -> str:
     return f"Incomplete: {safe_text.one_line(digest.lacks[0])}" if digest.lacks else "These figures are incomplete."
 
 
-def _line(index: int, line: Line) -> LineView:
+def _line(index: int, line: ClientLine) -> LineView:
     change = line.change_tenths
     file = f"{index:03d}-{_slug(line.client)}"
     width, height = charts.strip_size(line.strip)
@@ -197,7 +199,7 @@ def _line(index: int, line: Line) -> LineView:
     )
 
 
-def _about(line: Line) -> str:
+def _about(line: ClientLine) -> str:
     """Who manages it and what it is, in small print: `cleo · strategic`."""
     facts = [
         _manager(line.manager),
@@ -211,7 +213,7 @@ def _manager(address: str | None) -> str:
     return safe_text.name(address.partition("@")[0]) if address else "no manager"
 
 
-def _parts(line: Line) -> Iterator[tuple[str, str]]:
+def _parts(line: ClientLine) -> Iterator[tuple[str, str]]:
     """The sum behind the hours; where it is long, what is left of it in one, so that it still adds up."""
     shown = line.parts if len(line.parts) <= PARTS_SHOWN else line.parts[: PARTS_SHOWN - 1]
     for part in shown:

@@ -32,7 +32,7 @@ _TREND_SHAPES = {
     Trend.NEW: ("·", "soft"),
 }
 
-VERDICTS = {one: Mark(shape, VERDICT_WORDS[one], tone) for one, (shape, tone) in _VERDICT_SHAPES.items()}
+VERDICTS = {verdict: Mark(shape, VERDICT_WORDS[verdict], tone) for verdict, (shape, tone) in _VERDICT_SHAPES.items()}
 """In the order in which an overview names them: what needs action first."""
 
-TRENDS = {one: Mark(shape, TREND_WORDS[one], tone) for one, (shape, tone) in _TREND_SHAPES.items()}
+TRENDS = {trend: Mark(shape, TREND_WORDS[trend], tone) for trend, (shape, tone) in _TREND_SHAPES.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -17,10 +18,10 @@ from daemon.reporting.months import MonthRows, read_months
 from daemon.reporting.next_steps import to_beat
 from daemon.reporting.working_days import working_days
 from scoring.digest.lines import line_of
-from scoring.digest.value import Line
-from scoring.insights.health import ELEMENTS, Answer, Health, health_of
+from scoring.digest.value import ClientLine
+from scoring.insights.circle import QUARTER, Circle, ClientPerson
+from scoring.insights.health import ELEMENTS, ElementAnswer, HealthAssessment, health_of
 from scoring.insights.next_step import NextStep, booked, next_step, next_step_text
-from scoring.insights.people import QUARTER, Circle, Known
 from scoring.insights.stage import standings_of
 from scoring.meetings.address_book import Client
 from scoring.months.counting import Judged
@@ -34,34 +35,39 @@ RESULTS_AFTER = (18, 24)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Page:
-    """A client as of the end of `month`. `meetings` are those of its quarter, `steps` what is booked with its text."""
+class AccountPage:
+    """A client as of the end of `month`. `meetings` are those of its quarter, `steps` what is booked with its text.
+
+    `results` are the first and last month in which results may be expected, None where `since` is not known. `to_beat`
+    is the sentence of R15, None where the client is developing or `month` is not the last one. `missing` are the
+    calendars that the month's figures lack, by address.
+    """
 
     client: Client
     month: Month
     row: Row
-    line: Line
+    line: ClientLine
     insight: Insight
     circle: Circle
-    people: Sequence[Known]
+    people: Sequence[ClientPerson]
     knows_executives: bool
     results: tuple[Month, Month] | None
     steps: Sequence[tuple[NextStep, str]]
     to_beat: str | None
     meetings: Mapping[Month, Sequence[Credited]]
-    health: Health
+    health: HealthAssessment
     missing: Sequence[str]
 
-    def share(self, one: Known) -> float:
+    def share(self, person: ClientPerson) -> float:
         """A person's part of the client's man-hours of the last six months."""
         months = tuple(shift(self.month, -back) for back in range(6))
         total = self.circle.span(tuple(sorted(months))).total
-        return sum(one.seconds.get(month, 0) for month in months) / total if total else 0.0
+        return sum(person.seconds.get(month, 0) for month in months) / total if total else 0.0
 
 
 def page_of(
     connection: Connection, context: ScoringContext, client: Client, month: Month | None, now: datetime
-) -> Page:
+) -> AccountPage:
     """Raises `NothingRead` and `UnknownMonth`; a month that has not ended cannot be judged, so the one before is."""
     known = known_months(connection, context, now)
     asked = min(known.check(month or known.last), known.last)
@@ -76,27 +82,26 @@ def page_of(
     quarter = [shift(asked, -back) for back in range(QUARTER) if shift(asked, -back) >= known.begins]
     ahead = [shift(known.running, later) for later in range(_AHEAD)]
     meetings = {
-        one: read_meetings(connection, context, one, now, {client.name}).get(client.name, [])
-        for one in (*quarter, *ahead)
+        wanted: read_meetings(connection, context, wanted, now, {client.name}).get(client.name, [])
+        for wanted in (*quarter, *ahead)
     }
-    return _page(connection, found, insight, rows, meetings, now)
+    return _page(found, insight, rows, meetings, now)
 
 
 def _page(
-    connection: Connection,
     found: Study,
     insight: Insight,
     rows: MonthRows,
     meetings: Mapping[Month, Sequence[Credited]],
     now: datetime,
-) -> Page:
+) -> AccountPage:
     context, month = found.context, rows.month
-    (client,) = (one for one in context.clients if one.name == rows.rows[0].client)
+    (client,) = (client for client in context.clients if client.name == rows.rows[0].client)
     circle, history = found.circles[client.name], found.histories[client.name]
     company = context.config.company
     running = month_of(now, context.zone)
-    judged = [one.judged for kept in meetings.values() for one in kept]
-    return Page(
+    judged = [line.judged for kept in meetings.values() for line in kept]
+    return AccountPage(
         client=client,
         month=month,
         row=rows.rows[0],
@@ -107,7 +112,7 @@ def _page(
             manager=client.manager,
             tier=client.tier,
             incomplete=frozenset(),
-            working_days=lambda one: working_days(one, company.country, company.region),
+            working_days=partial(working_days, country=company.country, region=company.region),
             findings=insight.told(),
         ),
         insight=insight,
@@ -116,10 +121,10 @@ def _page(
         knows_executives=Profiles(context).knows_executives(client.name),
         results=_results(context, client),
         steps=_steps(context, circle, judged),
-        to_beat=to_beat(connection, context, circle, history, month, [one.judged for one in meetings.get(running, ())])
+        to_beat=to_beat(context, circle, history, month, [line.judged for line in meetings.get(running, ())])
         if shift(month, 1) == running
         else None,
-        meetings={one: kept for one, kept in meetings.items() if one <= month},
+        meetings={past: kept for past, kept in meetings.items() if past <= month},
         health=_health(context, found, client, month, insight),
         missing=rows.missing,
     )
@@ -127,7 +132,7 @@ def _page(
 
 def _results(context: ScoringContext, client: Client) -> tuple[Month, Month] | None:
     """The months between which results may be expected."""
-    since = next(one.since for one in context.config.clients if one.name == client.name)
+    since = next(settings.since for settings in context.config.clients if settings.name == client.name)
     if since is None:
         return None
     began = Month(f"{since.year:04d}-{since.month:02d}")
@@ -135,27 +140,27 @@ def _results(context: ScoringContext, client: Client) -> tuple[Month, Month] | N
 
 
 def _steps(context: ScoringContext, circle: Circle, judged: Sequence[Judged]) -> list[tuple[NextStep, str]]:
-    steps = [next_step(one, context.rules) for one in booked(judged)]
+    steps = [next_step(meeting, context.rules) for meeting in booked(judged)]
     return [(step, next_step_text(step, context.zone, circle.name)) for step in steps]
 
 
-def _health(context: ScoringContext, found: Study, client: Client, month: Month, insight: Insight) -> Health:
+def _health(context: ScoringContext, found: Study, client: Client, month: Month, insight: Insight) -> HealthAssessment:
     names = {
-        one.casefold()
+        name.casefold()
         for known in context.config.clients
         if known.name == client.name
-        for one in (known.name, *known.formerly)
+        for name in (known.name, *known.formerly)
     }
     answers = [
-        Answer(
-            element=one.element,
-            quarter=one.quarter,
-            text=one.answer,
-            mark=int(one.answer) if one.element in ELEMENTS else None,
-            note=one.note,
+        ElementAnswer(
+            element=row.element,
+            quarter=row.quarter,
+            text=row.answer,
+            mark=int(row.answer) if row.element in ELEMENTS else None,
+            note=row.note,
         )
-        for one in context.config.assessments
-        if one.client.casefold() in names
+        for row in context.config.assessments
+        if row.client.casefold() in names
     ]
     standing = standings_of(found.account(client.name), found.circles[client.name], [month])[month]
-    return health_of(answers, standing, [one.name for one in insight.signals], month)
+    return health_of(answers, standing, [signal.name for signal in insight.signals], month)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from daemon.figures.scoring_context import ScoringContext
-from daemon.reporting.account import Page
+from daemon.reporting.account import AccountPage
 from daemon.reporting.report_json import explain_json, insight_json
 from scoring.digest.value import Bar
-from scoring.insights.health import ELEMENTS, FURTHER, NOT_KNOWN, RELATIONSHIPS, Health
+from scoring.insights.circle import ClientPerson
+from scoring.insights.health import ELEMENTS, FURTHER, NOT_KNOWN, RELATIONSHIPS, HealthAssessment
 from scoring.insights.next_step import NextStep
-from scoring.insights.people import Known
 from scoring.months.hours import thousandths
 from scoring.months.month import Month, first_day
 
 
-def page_json(page: Page, context: ScoringContext) -> dict[str, Any]:
+def page_json(page: AccountPage, context: ScoringContext) -> dict[str, Any]:
     """`rapport client NAME --format json`."""
     figures = page.row.figures
     return {
@@ -30,9 +30,9 @@ def page_json(page: Page, context: ScoringContext) -> dict[str, Any]:
         "score": page.row.score,
         "sentences": [page.line.verdict_text, *page.line.sentences],
         "results_expected": None if page.results is None else list(page.results),
-        "months": [_bar_json(one) for one in page.line.strip],
+        "months": [_bar_json(bar) for bar in page.line.strip],
         **insight_json(page.insight),
-        "people": [person_json(page, one) for one in page.people],
+        "people": [person_json(page, person) for person in page.people],
         "buying_centres": sorted(page.circle.centres) or None,
         "booked": [_step_json(step, text, context) for step, text in page.steps],
         "to_beat": page.to_beat,
@@ -49,20 +49,20 @@ def _bar_json(bar: Bar) -> dict[str, Any]:
     return {"month": bar.month, "man_hours": None if bar.tenths is None else bar.tenths / 10, "score": bar.score}
 
 
-def person_json(page: Page, one: Known) -> dict[str, Any]:
+def person_json(page: AccountPage, person: ClientPerson) -> dict[str, Any]:
     """A person's row; what nobody has told is null."""
     return {
-        "address": one.address,
-        "name": one.profile.name,
-        "title": one.profile.title,
-        "buying_centre": one.profile.centre,
-        "executive": one.profile.executive,
-        "left": one.profile.left,
-        "first_met": one.first.isoformat(),
-        "last_met": one.last.isoformat(),
-        "man_hours": thousandths(sum(one.seconds.values())),
-        "share_of_six_months": round(page.share(one), 3),
-        "months": {month: thousandths(seconds) for month, seconds in one.seconds.items()},
+        "address": person.address,
+        "name": person.profile.name,
+        "title": person.profile.title,
+        "buying_centre": person.profile.centre,
+        "executive": person.profile.executive,
+        "left": person.profile.left,
+        "first_met": person.first.isoformat(),
+        "last_met": person.last.isoformat(),
+        "man_hours": thousandths(sum(person.seconds.values())),
+        "share_of_six_months": round(page.share(person), 3),
+        "months": {month: thousandths(seconds) for month, seconds in person.seconds.items()},
     }
 
 
@@ -80,7 +80,7 @@ def _step_json(step: NextStep, text: str, context: ScoringContext) -> dict[str, 
     }
 
 
-def health_rows(health: Health) -> list[tuple[str, str, str]]:
+def health_rows(health: HealthAssessment) -> list[tuple[str, str, str]]:
     """Each element with its answer and its quarter or note; relationships are filled in from the calendar."""
     rows = []
     for key, words in (*ELEMENTS.items(), *FURTHER.items()):
@@ -100,7 +100,7 @@ def _quarter(month: Month) -> str:
     return f"{month[:4]}-Q{(first_day(month).month + 2) // 3}"
 
 
-def _health_json(health: Health) -> dict[str, Any]:
+def _health_json(health: HealthAssessment) -> dict[str, Any]:
     return {
         "answers": {
             key: None

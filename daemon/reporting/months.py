@@ -1,4 +1,4 @@
-"""What is kept, as people and scripts read it: months of figures, and the meetings behind a figure."""
+"""Months of kept figures, as people and scripts read them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from daemon.figures.affected_months import months_between
-from daemon.figures.history import Known, coverage_of, read_histories
+from daemon.figures.history import KnownMonths, coverage_of, read_histories
 from daemon.figures.insights import Insight, insights_of
 from daemon.figures.scoring_context import ScoringContext
 from daemon.reporting.restatements import restated_months
@@ -24,7 +24,7 @@ _LOOK_BACK = 6  # months before the first one asked for that its verdict and tre
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MonthRows:
-    """One month of all clients asked for. `missing` are the calendars that its figures lack (R11).
+    """One month of all clients asked for. `missing` are the addresses of calendars that its figures lack (R11).
 
     `restated` says of which clients the month was last told otherwise. `insights` are there once it has ended.
     """
@@ -40,7 +40,7 @@ class MonthRows:
 def read_months(
     connection: Connection,
     context: ScoringContext,
-    known: Known,
+    known: KnownMonths,
     months: Iterable[Month],
     clients: Iterable[Client],
     now: datetime,
@@ -48,16 +48,16 @@ def read_months(
     """The rows of these months: every client of the config in every month, zeros included."""
     wanted = sorted(set(months))
     histories = read_histories(connection, context, known, shift(wanted[0], -_LOOK_BACK), clients)
-    reach = [coverage_of(one, context) for one in context.calendars]
+    coverage = [coverage_of(calendar, context) for calendar in context.calendars]
     told = read_told(connection, months=wanted)
-    by_name = {one.client: one for one in histories}
+    by_name = {history.client: history for history in histories}
     otherwise = [changed for changed, _ in restated_months(connection, context, by_name, told, now)]
     insights: dict[Month, dict[str, Insight]] = {}
-    for (client, of), one in insights_of(connection, wanted).items():
-        insights.setdefault(of, {})[client] = one
+    for (client, of), insight in insights_of(connection, wanted).items():
+        insights.setdefault(of, {})[client] = insight
     found = []
     for month in wanted:
-        lacking = missing(month, reach, context.zone) if month < known.running else ()
+        lacking = missing(month, coverage, context.zone) if month < known.running else ()
         found.append(
             MonthRows(
                 month=month,
@@ -71,6 +71,6 @@ def read_months(
     return found
 
 
-def months_to(last: Month, count: int, known: Known) -> list[Month]:
+def months_to(last: Month, count: int, known: KnownMonths) -> list[Month]:
     """So many months up to `last`, without those before history."""
     return months_between(max(shift(last, 1 - count), known.begins), last)

@@ -8,7 +8,6 @@ from typing import Any
 
 from daemon.figures.insights import Insight
 from daemon.figures.scoring_context import ScoringContext
-from daemon.output.terminal import Written
 from daemon.reporting.months import MonthRows
 from daemon.reporting.working_days import working_days
 from scoring.digest.restatement import Restated
@@ -32,21 +31,21 @@ def report_json(context: ScoringContext, found: Iterable[MonthRows], now: dateti
         "generated_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "months": [
             {
-                "month": one.month,
-                "complete": one.complete,
-                "missing_calendars": list(one.missing) if named else len(one.missing),
+                "month": month.month,
+                "complete": month.complete,
+                "missing_calendars": list(month.missing) if named else len(month.missing),
                 "clients": [
-                    written | judged_json(one.insights.get(row.client)) for row, written in _rows_json(one, context)
+                    written | judged_json(month.insights.get(row.client)) for row, written in _rows_json(month, context)
                 ],
             }
-            for one in found
+            for month in found
         ],
     }
 
 
 def _rows_json(month: MonthRows, context: ScoringContext) -> Iterator[tuple[Row, dict[str, Any]]]:
     """The rows of a month, each with what JSON and CSV say of its figures."""
-    clients = {one.name: one for one in context.clients}
+    clients = {client.name: client for client in context.clients}
     company = context.config.company
     days = working_days(month.month, company.country, company.region)
     for row in month.rows:
@@ -110,33 +109,26 @@ def judged_json(insight: Insight | None) -> dict[str, Any]:
     """`stage` and `signals` of a row; what they rest on is on the account's own page."""
     if insight is None:
         return {"stage": None, "signals": []}
-    stage, signals = insight.parts
-    return {"stage": stage, "signals": Written(signals)}
+    return {"stage": insight.stage, "signals": insight.parts.signals}
 
 
 def report_cells(found: Iterable[MonthRows], context: ScoringContext) -> list[dict[str, Any]]:
-    """`rapport report --format csv`: one flat row a client and month."""
+    """`rapport report --format csv`: a row a client and month, with JSON's fields beside those that CSV has flat."""
     cells = []
-    for one in found:
-        for row, written in _rows_json(one, context):
-            steps, previous, aside = written.pop("steps"), written.pop("previous"), written.pop("set_aside")
-            written.pop("compared", None)
-            written.pop("trend_scores")
-            changed = written.pop("restated")
-            insight = one.insights.get(row.client)
+    for month in found:
+        for row, written in _rows_json(month, context):
+            previous, insight = written["previous"], month.insights.get(row.client)
             cells.append(
-                {"month": one.month, "complete": one.complete, **written, **steps}
+                written
+                | written["steps"]
                 | {
+                    "month": month.month,
+                    "complete": month.complete,
                     "previous_score": previous and previous["score"],
                     "previous_man_hours": previous and previous["man_hours"],
-                    "told_score": changed and changed["score"],
-                    "told_man_hours": changed and changed["man_hours"],
-                    "restated": changed and changed["why"],
-                }
-                | {"set_aside": "; ".join(f"{reason} {count}" for reason, count in aside.items())}
-                | {
+                    "set_aside": "; ".join(f"{reason} {count}" for reason, count in written["set_aside"].items()),
                     "stage": insight and insight.stage,
-                    "signals": insight and "; ".join(found["signal"] for found in insight.written["signals"]),
+                    "signals": insight and "; ".join(signal.name for signal in insight.signals),
                 }
             )
     return cells
@@ -144,7 +136,7 @@ def report_cells(found: Iterable[MonthRows], context: ScoringContext) -> list[di
 
 def explain_json(context: ScoringContext, client: str, month: Month, lines: Iterable[Credited]) -> dict[str, Any]:
     """`rapport explain --format json` (docs/interface.md). With `privacy.show_ours = false` ours are counted only."""
-    return {"client": client, "month": month, "meetings": [_line_json(one, context) for one in lines]}
+    return {"client": client, "month": month, "meetings": [_line_json(line, context) for line in lines]}
 
 
 def _line_json(line: Credited, context: ScoringContext) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def restated_months(
     The meetings of such a month are read only where a figure differs. Of a frozen month they are no longer kept.
     """
     differing: dict[Month, dict[str, Row]] = {}
-    for (client, month), figures in sorted(told.items(), key=lambda one: (one[0][1], one[0][0])):
+    for (client, month), figures in sorted(told.items(), key=lambda item: (item[0][1], item[0][0])):
         history = histories.get(client)
         if history is None or month == apart_from or month < history.begins:
             continue

@@ -26,7 +26,7 @@ _HOSTED = ("onmicrosoft.com",)  # everybody's tenant lies below it, so it is no 
 
 @dataclass(kw_only=True, slots=True)
 class Suggestion:
-    """An organisation outside, by its organisational domain."""
+    """An organisation outside, by its organisational domain. Seconds are man-seconds of its people, as for a client."""
 
     domain: str
     meetings: int = 0
@@ -47,7 +47,7 @@ class _Outsiders:
     def concerns(self, meeting: Meeting) -> bool:
         """Whether anybody takes part who is nobody's client."""
         who = self._book.who
-        return any(who(one.address).kind is Kind.OTHER for one in meeting.participants)
+        return any(who(participant.address).kind is Kind.OTHER for participant in meeting.participants)
 
     def _who(self, address: str) -> Who:
         found = self._book.who(address)
@@ -77,21 +77,20 @@ def suggest_from(
         for meeting in meetings:
             if not outsiders.concerns(meeting):
                 continue
-            for one in judge(meeting, outsiders, context.rules, now):
-                judged.setdefault(one.client, []).append(one)
+            for theirs in judge(meeting, outsiders, context.rules, now):
+                judged.setdefault(theirs.client, []).append(theirs)
         _add_month(found, people, month, judged, context)
     for domain, suggestion in found.items():
         suggestion.people = len(people[domain])
-    return sorted(
-        (one for one in found.values() if one.meetings), key=lambda one: (-one.man_seconds, -one.meetings, one.domain)
-    )
+    met = (suggestion for suggestion in found.values() if suggestion.meetings)
+    return sorted(met, key=lambda suggestion: (-suggestion.man_seconds, -suggestion.meetings, suggestion.domain))
 
 
 def _stored_months(connection: Connection, context: ScoringContext, now: datetime) -> list[Month]:
     span = span_of_copies(connection)
     if span is None:
         return []
-    first, last = (month_of(one, context.zone) for one in span)
+    first, last = (month_of(start, context.zone) for start in span)
     return months_between(first, min(month_of(now, context.zone), last))
 
 
@@ -107,7 +106,7 @@ def _add_month(
         suggestion = found.setdefault(domain, Suggestion(domain=domain))
         suggestion.meetings += figures.meetings
         suggestion.man_seconds += figures.man_seconds
-        counted = (person for one in meetings if one.reason is None for person in one.people)
+        counted = (person for meeting in meetings if meeting.reason is None for person in meeting.people)
         people.setdefault(domain, set()).update(counted)
 
 
@@ -141,15 +140,15 @@ def _suffixes() -> Any:
 def as_toml(found: Iterable[Suggestion]) -> str:
     """As tables to paste into the config. Domains come from invitations, so only safe letters reach the file."""
     parts = []
-    for one in found:
-        if not all(letter.isascii() and (letter.isalnum() or letter in ".-_") for letter in one.domain):
+    for suggestion in found:
+        if not all(letter.isascii() and (letter.isalnum() or letter in ".-_") for letter in suggestion.domain):
             continue
-        meetings = "1 meeting" if one.meetings == 1 else f"{one.meetings} meetings"
-        people = "1 person" if one.people == 1 else f"{one.people} people"
+        meetings = "1 meeting" if suggestion.meetings == 1 else f"{suggestion.meetings} meetings"
+        people = "1 person" if suggestion.people == 1 else f"{suggestion.people} people"
         parts.append(
-            f"[[clients]]  # {hours_text(tenths(one.man_seconds))} man-hours, {meetings}, {people}\n"
-            f'name = "{one.domain.partition(".")[0].capitalize()}"\n'
-            f'domains = ["{one.domain}"]\n'
+            f"[[clients]]  # {hours_text(tenths(suggestion.man_seconds))} man-hours, {meetings}, {people}\n"
+            f'name = "{suggestion.domain.partition(".")[0].capitalize()}"\n'
+            f'domains = ["{suggestion.domain}"]\n'
         )
     return "\n".join(parts)
 
@@ -159,11 +158,11 @@ def suggestions_json(found: Iterable[Suggestion]) -> dict[str, Any]:
     return {
         "suggestions": [
             {
-                "domain": one.domain,
-                "man_hours": thousandths(one.man_seconds),
-                "meetings": one.meetings,
-                "people": one.people,
+                "domain": suggestion.domain,
+                "man_hours": thousandths(suggestion.man_seconds),
+                "meetings": suggestion.meetings,
+                "people": suggestion.people,
             }
-            for one in found
+            for suggestion in found
         ]
     }

@@ -9,11 +9,12 @@ import structlog
 
 from connectors.net.clock_skew import observed
 from daemon.config.model import Config
-from daemon.config.schema.tables import Digest
-from daemon.digests.editions import editions_of
+from daemon.config.schema.tables import DigestTable
+from daemon.digests.editions import editions
+from daemon.digests.month_data import load_month
 from daemon.digests.outbox import NO_SEND, Outbox, sending_is_off
 from daemon.digests.senders import NoSender, Senders
-from daemon.figures.history import NothingRead, UnknownMonth, coverage_of, known_months
+from daemon.figures.history import NothingRead, UnknownMonth, coverage_of
 from daemon.figures.rescore import rescore
 from daemon.figures.scoring_context import ScoringContext, read_scoring_context
 from daemon.service.backend import Runtime
@@ -56,7 +57,7 @@ class DigestJob:
                 return
             self.look_after(digest)
 
-    def look_after(self, digest: Digest) -> None:
+    def look_after(self, digest: DigestTable) -> None:
         """Sends one digest if it is due and its month is complete, or was waited for long enough."""
         now = self._runtime.clock()
         context = self._context()
@@ -68,15 +69,15 @@ class DigestJob:
         elif waiting and not self._waits_for_clock():
             self._deliver(digest, max(waiting))
 
-    def _settle_due(self, digest: Digest, context: ScoringContext, now: datetime) -> tuple[datetime, set[Month]]:
+    def _settle_due(self, digest: DigestTable, context: ScoringContext, now: datetime) -> tuple[datetime, set[Month]]:
         """When it is due, which is written down if the clock was set back; and the months of which deliveries wait."""
         with self._database.reading() as connection:
             due = digest_due(connection, digest, context, now)
             planned = is_planned(connection, digest, due)
             waiting = {
-                one.month
-                for one in read_deliveries(connection, digest.name)
-                if one.state is State.WAITING and one.next_try <= now
+                delivery.month
+                for delivery in read_deliveries(connection, digest.name)
+                if delivery.state is State.WAITING and delivery.next_try <= now
             }
         if not planned:
             with self._database.writing() as connection:
@@ -86,43 +87,41 @@ class DigestJob:
     def _waits_for_clock(self) -> bool:
         return note_clock(self._database, observed.seconds()) != 0
 
-    def _can_go(self, digest: Digest, due: datetime, now: datetime) -> bool:
+    def _can_go(self, digest: DigestTable, due: datetime, now: datetime) -> bool:
         """Whether the month's calendars are all read, or were waited for long enough (`digests.wait`)."""
         month = month_due(digest, due, now, self._context())
         stale = stale_for(self._context(), now, month)
         if stale and not self._catch_up(stale, now):
             return now >= due + digest.wait
         context = self._context()
-        lacks = missing(month, [coverage_of(one, context) for one in context.calendars], context.zone)
+        lacks = missing(month, [coverage_of(calendar, context) for calendar in context.calendars], context.zone)
         if not lacks:
             self._catch_up((), now)
         return not lacks or now >= due + digest.wait
 
-    def _deliver(self, digest: Digest, month: Month) -> None:
+    def _deliver(self, digest: DigestTable, month: Month) -> None:
         if sending_is_off():
             log.warning("sending_is_off", because=NO_SEND, digest=digest.name, month=month)
             return
         now = self._runtime.clock()
-        context = self._context()
-        rescore(self._database, context, now)
-        with self._database.reading() as connection:
-            try:
-                known = known_months(connection, context, now)
-                editions = editions_of(connection, context, digest, known.check(month), known, now)
-            except (NothingRead, UnknownMonth) as error:
-                log.warning("nothing_to_tell", digest=digest.name, month=month, problem=str(error))
-                return
+        rescore(self._database, self._context(), now)
+        try:
+            with self._database.reading() as connection:
+                data = load_month(connection, self._config, digest, month, now)
+        except (NothingRead, UnknownMonth) as error:
+            log.warning("nothing_to_tell", digest=digest.name, month=month, problem=str(error))
+            return
         with Senders(self._config) as senders:
             outbox = Outbox(
                 database=self._database, senders=senders, digest=digest.name, month=month, clock=self._runtime.clock
             )
             try:
-                deliveries = outbox.deliver(editions, patient=True)
+                deliveries = outbox.deliver(editions(data), patient=True)
             except NoSender as error:
                 log.error("no_sender", digest=digest.name, problem=str(error))
                 return
-        for one in deliveries:
-            self._runtime.observer.delivered(one.state)
+        for delivery in deliveries:
+            self._runtime.observer.delivered(delivery.state)
 
     def _context(self) -> ScoringContext:
         with self._database.reading() as connection:

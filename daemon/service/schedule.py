@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from daemon.config.schema.cron import expand_cron
-from daemon.config.schema.tables import Digest
+from daemon.config.schema.cron import next_moment
+from daemon.config.schema.tables import DigestTable
 from daemon.figures.scoring_context import ScoringContext
 from daemon.store.db.types import from_millis, to_millis
 from daemon.store.meta import get_meta, set_meta
@@ -32,14 +32,8 @@ class Due:
 
 
 def next_after(schedule: str, moment: datetime, context: ScoringContext) -> datetime:
-    """When a digest's schedule, in the company's time, comes up next."""
-    from apscheduler.triggers.cron import CronTrigger
-
-    trigger = CronTrigger(timezone=context.zone, **expand_cron(schedule))
-    found: datetime | None = trigger.get_next_fire_time(None, moment + timedelta(microseconds=1))
-    if found is None:  # the config refuses a schedule that never comes
-        raise ValueError("the schedule never comes")
-    return found
+    """When a digest's schedule, in the company's time, comes up next; in UTC."""
+    return next_moment(schedule, moment.astimezone(context.zone))
 
 
 def sync_due(connection: Connection, now: datetime, every: timedelta) -> datetime:
@@ -77,23 +71,23 @@ def set_roster_due(connection: Connection, connector: str, at: datetime) -> None
     set_meta(connection, _ROSTER + connector, str(to_millis(at)))
 
 
-def digest_due(connection: Connection, digest: Digest, context: ScoringContext, now: datetime) -> datetime:
+def digest_due(connection: Connection, digest: DigestTable, context: ScoringContext, now: datetime) -> datetime:
     """When a digest is due. At the very first look nothing is overdue; a changed schedule is reckoned from now."""
     coming = next_after(digest.schedule, now, context)
     kept = _load(get_meta(connection, _DIGEST + digest.name))
     return min(kept.at, coming) if kept is not None and kept.schedule == digest.schedule else coming
 
 
-def set_digest_due(connection: Connection, digest: Digest, at: datetime) -> None:
+def set_digest_due(connection: Connection, digest: DigestTable, at: datetime) -> None:
     set_meta(connection, _DIGEST + digest.name, Due(at=at, schedule=digest.schedule).dump())
 
 
-def is_planned(connection: Connection, digest: Digest, at: datetime) -> bool:
+def is_planned(connection: Connection, digest: DigestTable, at: datetime) -> bool:
     """Whether this is the digest's next moment as the store has it."""
     return get_meta(connection, _DIGEST + digest.name) == Due(at=at, schedule=digest.schedule).dump()
 
 
-def month_due(digest: Digest, at: datetime, now: datetime, context: ScoringContext) -> Month:
+def month_due(digest: DigestTable, at: datetime, now: datetime, context: ScoringContext) -> Month:
     """Which month a digest that is due since `at` is about: of several moments missed, the last one's."""
     month = month_of(now, context.zone)
     first = month_of(at, context.zone)

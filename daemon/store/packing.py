@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
-from scoring.meetings.values import Conference, Copy, CopyState, Participant, Place, Response, Setting
+from scoring.meetings.values import Conference, Copy, CopyState, LocationKind, Participant, Response, Setting
 
 # A member's own `.value` is slow to ask for.
 RESPONSE_WORD = {response: response.value for response in Response}
@@ -14,7 +14,7 @@ _RESPONSE_LETTER = {response: response.value[0] for response in Response}
 _LETTER_RESPONSE = {letter: response for response, letter in _RESPONSE_LETTER.items()}
 _CONFERENCE_LETTER = {Conference.NONE: "-", Conference.VIDEO: "v", Conference.PHONE: "p"}
 _LETTER_CONFERENCE = {letter: conference for conference, letter in _CONFERENCE_LETTER.items()}
-_PLACE_LETTER = {Place.EMPTY: "-", Place.PHONE: "p", Place.VIDEO: "v", Place.ELSEWHERE: "e"}
+_PLACE_LETTER = {LocationKind.EMPTY: "-", LocationKind.PHONE: "p", LocationKind.VIDEO: "v", LocationKind.ELSEWHERE: "e"}
 _LETTER_PLACE = {letter: place for place, letter in _PLACE_LETTER.items()}
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from connectors.settings import SecretMissing
 from daemon.config.load import find
 from daemon.config.problems import ConfigError
-from daemon.config.schema.tables import Web
+from daemon.config.schema.tables import WebTable
 
 _SECONDS = 5.0
 _HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # whoever listens everywhere is found here
@@ -22,7 +22,7 @@ _HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # whoever listens e
 
 def ask(config: Path, path: str) -> tuple[bool, str]:
     """Whether the service says yes at that path, and its line. Raises `OSError`, `ValueError`, `SecretMissing`."""
-    web = Web.model_validate(tomllib.loads(config.read_text("utf-8")).get("web", {}))
+    web = WebTable.model_validate(tomllib.loads(config.read_text("utf-8")).get("web", {}))
     if web.address is None:
         return False, "web.listen is empty: nobody can be asked"
     host, port = web.address

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from scoring.digest.lines import WorkingDays, line_of
 from scoring.digest.sections import Aside, sections_of
-from scoring.digest.value import Digest, Line, NotMet, SetAside
+from scoring.digest.value import ClientLine, Digest, NotMet, SetAside
 from scoring.meetings.address_book import Client
 from scoring.meetings.values import Identity
 from scoring.months.counting import Reason
@@ -44,6 +44,8 @@ FLAW_WORDS = {
 class Material:
     """What a digest is made of. `meetings` are the month's, by client; `missing` the calendars it lacks (R11).
 
+    `timezone` is the company's, by its IANA name; `now` an aware moment; `running` the month that has not ended.
+    `histories` are those of `clients` at least, by name. `incomplete` are months of the strip that lack calendars.
     `findings` are the most important of each client's (R13, R14), as sentences.
     """
 
@@ -56,7 +58,7 @@ class Material:
     clients: Sequence[Client]
     histories: Mapping[str, History]
     meetings: Mapping[str, Sequence[Credited]]
-    reach: Sequence[Coverage]
+    coverage: Sequence[Coverage]
     missing: Sequence[str]
     incomplete: frozenset[Month]
     working_days: WorkingDays
@@ -94,7 +96,7 @@ def build_digest(material: Material) -> Digest:
     )
 
 
-def _line(material: Material, client: Client) -> Line:
+def _line(material: Material, client: Client) -> ClientLine:
     return line_of(
         material.histories[client.name],
         material.month,
@@ -107,7 +109,7 @@ def _line(material: Material, client: Client) -> Line:
     )
 
 
-def _reading_order(material: Material, line: Line) -> tuple[int, int, int, str]:
+def _reading_order(material: Material, line: ClientLine) -> tuple[int, int, int, str]:
     """Those that need action first; of those, key accounts, and the largest loss."""
     tier = _TIER_ORDER.index(line.tier) if line.tier in _TIER_ORDER else len(_TIER_ORDER)
     compared = material.histories[line.client].row(material.month).compared
@@ -116,7 +118,7 @@ def _reading_order(material: Material, line: Line) -> tuple[int, int, int, str]:
     return (_READING_ORDER.index(line.verdict), tier, loss, line.client)
 
 
-def _headline(material: Material, lines: Sequence[Line], judged: Sequence[Line], developing: int) -> str:
+def _headline(material: Material, lines: Sequence[ClientLine], judged: Sequence[ClientLine], developing: int) -> str:
     name = month_name(material.month)
     if material.month >= material.running:
         seconds = sum(material.histories[line.client].figures(material.month).man_seconds for line in lines)
@@ -129,7 +131,7 @@ def _headline(material: Material, lines: Sequence[Line], judged: Sequence[Line],
     return f"{name}: {developing} of {count_text(len(judged), 'relationship', 'relationships')} {verb} developing{also}"
 
 
-def _subject(material: Material, judged: Sequence[Line], developing: int, headline: str) -> str:
+def _subject(material: Material, judged: Sequence[ClientLine], developing: int, headline: str) -> str:
     """The verdict and at most three names."""
     if material.month >= material.running or not judged:
         return headline
@@ -138,13 +140,13 @@ def _subject(material: Material, judged: Sequence[Line], developing: int, headli
     return f"{subject}; look at {names_text(names)}" if names else subject
 
 
-def _is_met(material: Material, line: Line) -> bool:
+def _is_met(material: Material, line: ClientLine) -> bool:
     """Whether any meeting counted in the month, or in the three months that a quarterly rhythm looks at (R9)."""
     history = material.histories[line.client]
     return any(history.figures(month).meetings for month in (material.month, *history.row(material.month).compared.now))
 
 
-def _not_met(material: Material, line: Line) -> NotMet:
+def _not_met(material: Material, line: ClientLine) -> NotMet:
     history = material.histories[line.client]
     met = [month for month, figures in history.months.items() if figures.meetings and month <= material.month]
     last = max(met, default=None)
@@ -168,11 +170,11 @@ def _set_aside(material: Material) -> Iterable[SetAside]:
     found: dict[Reason, set[tuple[Identity, tuple[str, ...]]]] = {}
     named: dict[Reason, set[str]] = {}
     for client in material.clients:
-        for one in material.meetings.get(client.name, ()):
-            if one.judged.reason is not None:
-                meeting = one.judged.meeting
-                found.setdefault(one.judged.reason, set()).add((meeting.identity, meeting.calendars))
-                named.setdefault(one.judged.reason, set()).add(client.name)
+        for credited in material.meetings.get(client.name, ()):
+            if credited.judged.reason is not None:
+                meeting = credited.judged.meeting
+                found.setdefault(credited.judged.reason, set()).add((meeting.identity, meeting.calendars))
+                named.setdefault(credited.judged.reason, set()).add(client.name)
     for reason in Reason:
         if reason in found:
             count = len(found[reason])
@@ -191,15 +193,16 @@ def _lacks(material: Material) -> Iterable[str]:
     if material.missing:
         calendars = count_text(len(material.missing), "calendar was", "calendars were")
         yield f"{calendars} not read to the end of {month_name(material.month)}{_who(material, material.missing)}."
-    in_scope = [one for one in material.reach if one.left is None and one.joined <= material.month]
-    never = sorted({one.calendar for one in in_scope if one.never_read is not None})
+    in_scope = [known for known in material.coverage if known.left is None and known.joined <= material.month]
+    never = sorted({known.calendar for known in in_scope if known.never_read is not None})
     if never:
         yield f"{count_text(len(never), 'calendar is', 'calendars are')} never read{_who(material, never)}."
     flawed: dict[str, set[tuple[Identity, tuple[str, ...]]]] = {}
     for client in material.clients:
-        for one in material.meetings.get(client.name, ()):
-            for flaw in one.judged.meeting.flaws:
-                flawed.setdefault(flaw, set()).add((one.judged.meeting.identity, one.judged.meeting.calendars))
+        for credited in material.meetings.get(client.name, ()):
+            meeting = credited.judged.meeting
+            for flaw in meeting.flaws:
+                flawed.setdefault(flaw, set()).add((meeting.identity, meeting.calendars))
     for flaw, meetings in sorted(flawed.items()):
         if flaw in FLAW_WORDS:
             yield f"{count_text(len(meetings), 'meeting has', 'meetings have')} {FLAW_WORDS[flaw]}."
@@ -207,8 +210,10 @@ def _lacks(material: Material) -> Iterable[str]:
 
 def _read_through(material: Material) -> int:
     """How many calendars the month's figures know to its end (R11)."""
-    scope = {one.calendar for one in material.reach if one.never_read is None and one.joined <= material.month}
-    gone = {one.calendar for one in material.reach if one.left is not None and one.left < material.month}
+    scope = {
+        known.calendar for known in material.coverage if known.never_read is None and known.joined <= material.month
+    }
+    gone = {known.calendar for known in material.coverage if known.left is not None and known.left < material.month}
     return len(scope - gone - set(material.missing))
 
 
@@ -216,11 +221,11 @@ def _who(material: Material, calendars: Sequence[str]) -> str:
     return f": {names_text(calendars, most=_MOST_NAMED)}" if material.show_ours else ""
 
 
-def _notes(material: Material, lines: Sequence[Line]) -> Iterable[str]:
+def _notes(material: Material, lines: Sequence[ClientLine]) -> Iterable[str]:
     figures = [material.histories[line.client].figures(material.month) for line in lines]
-    total = sum(one.man_seconds for one in figures)
+    total = sum(month.man_seconds for month in figures)
     if total:
-        share = round(100 * sum(one.confirmed_seconds for one in figures) / total)
+        share = round(100 * sum(month.confirmed_seconds for month in figures) / total)
         yield f"{share} % of the hours come from people who accepted or organised."
     if material.month < material.running and (read := _read_through(material)):
         yield f"{count_text(read, 'calendar was', 'calendars were')} read to the end of {month_name(material.month)}."

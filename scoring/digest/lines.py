@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
-from scoring.digest.value import Bar, Line, Part
+from scoring.digest.value import Bar, ClientLine, HoursPart
 from scoring.meetings.values import Meeting
 from scoring.months.figures import Credited
 from scoring.months.history import History, Row, Trend, Verdict
@@ -21,7 +22,8 @@ from scoring.wording import (
     verdict_sentence,
 )
 
-_STRIP_MONTHS = 24
+STRIP_MONTHS = 24
+"""The months of a client's strip, the digest's own included."""
 _APART = 3  # so many meetings are told one by one; beyond, only the largest is
 _FEWEST_OURS = 3
 WorkingDays = Callable[[Month], int]
@@ -37,13 +39,13 @@ def line_of(
     incomplete: frozenset[Month],
     working_days: WorkingDays,
     findings: tuple[str, ...] = (),
-) -> Line:
+) -> ClientLine:
     """A client's line. `credited` are its meetings of the month, set-aside ones included."""
     row = history.row(month)
     now, before = tenths(row.compared.man_seconds), tenths(row.compared.man_seconds_before)
     if row.verdict is Verdict.SO_FAR:
         now = tenths(row.figures.man_seconds)
-    return Line(
+    return ClientLine(
         client=row.client,
         manager=manager,
         tier=tier,
@@ -67,41 +69,46 @@ def line_of(
     )
 
 
-def parts_of(credited: Sequence[Credited]) -> tuple[Part, ...]:
+def parts_of(credited: Sequence[Credited]) -> tuple[HoursPart, ...]:
     """The sum behind a month's man-hours; the parts add up to them as shown."""
-    met = [one for one in credited if one.judged.step not in (None, Step.PHONE)]
-    met.sort(key=lambda one: (-one.man_seconds, one.judged.meeting.start, one.judged.meeting.identity.series))
+    met = [meeting for meeting in credited if meeting.judged.step not in (None, Step.PHONE)]
+    met.sort(key=_most_hours_first)
     apart = met if len(met) <= _APART else met[:1]
-    texts = [_meeting_text(one) for one in apart]
-    seconds = [one.man_seconds for one in apart]
+    texts = [_meeting_text(meeting) for meeting in apart]
+    seconds = [meeting.man_seconds for meeting in apart]
     rest = met[len(apart) :]
     for step in reversed(Step):
-        grouped = [one for one in rest if one.judged.step is step]
+        grouped = [meeting for meeting in rest if meeting.judged.step is step]
         if grouped:
             texts.append(meetings_text(step, len(grouped)))
-            seconds.append(sum(one.man_seconds for one in grouped))
-    return tuple(Part(text=text, tenths=share) for text, share in zip(texts, share_out(seconds), strict=True))
+            seconds.append(sum(meeting.man_seconds for meeting in grouped))
+    return tuple(HoursPart(text=text, tenths=share) for text, share in zip(texts, share_out(seconds), strict=True))
 
 
-def _meeting_text(one: Credited) -> str:
-    meeting: Meeting = one.judged.meeting
+def _most_hours_first(credited: Credited) -> tuple[int, datetime, bytes]:
+    meeting = credited.judged.meeting
+    return -credited.man_seconds, meeting.start, meeting.identity.series
+
+
+def _meeting_text(credited: Credited) -> str:
+    meeting: Meeting = credited.judged.meeting
     what = meeting.title or "a meeting"
-    people = count_text(len(one.judged.people), "person", "people")
+    people = count_text(len(credited.judged.people), "person", "people")
     return f"{what}, {people}, {length_text(meeting.length)}"
 
 
 def strip_of(history: History, month: Month, incomplete: frozenset[Month]) -> tuple[Bar, ...]:
-    """The 24 months up to `month`; those before history are unknown."""
+    """The months up to `month`; those before history are unknown."""
     bars = []
-    for back in range(_STRIP_MONTHS - 1, -1, -1):
-        one = shift(month, -back)
-        known = one >= history.begins
+    for back in range(STRIP_MONTHS - 1, -1, -1):
+        past = shift(month, -back)
+        known = past >= history.begins
         bars.append(
             Bar(
-                month=one,
-                tenths=tenths(history.figures(one).man_seconds) if known else None,
-                score=history.score(one) if known else None,
-                complete=one not in incomplete,
+                month=past,
+                tenths=tenths(history.figures(past).man_seconds) if known else None,
+                score=history.score(past) if known else None,
+                complete=past not in incomplete,
             )
         )
     return tuple(bars)
@@ -118,7 +125,7 @@ def _sentences(history: History, row: Row, working_days: WorkingDays) -> list[st
         _ours(row),
         _confirmed(row),
     ]
-    return [one for one in found if one]
+    return [sentence for sentence in found if sentence]
 
 
 def _without_largest(row: Row) -> str | None:

@@ -55,11 +55,11 @@ class Restated:
 def told_of(row: Row, credited: Iterable[Credited], rules: str) -> Told:
     """What is told of a client's month: from its row and its meetings, set-aside ones included."""
     meetings: dict[str, str] = {}
-    for one in credited:
-        key = meeting_key(one.judged.meeting.identity).hex()[: 2 * _KEY_BYTES]
+    for meeting in credited:
+        key = meeting_key(meeting.judged.meeting.identity).hex()[: 2 * _KEY_BYTES]
         while key in meetings:  # a UID used for two meetings (R1)
             key += "+"
-        meetings[key] = _outcome(one.judged, one.man_seconds)
+        meetings[key] = _outcome(meeting.judged, meeting.man_seconds)
     return Told(
         client=row.client,
         month=row.month,
@@ -114,7 +114,7 @@ def _reasons(then: Told, now: Told) -> Iterator[str]:
         what = _change(then.meetings.get(key), now.meetings.get(key))
         if what is not None:
             counts[what] = counts.get(what, 0) + 1
-    for place, (what, count) in enumerate(sorted(counts.items(), key=lambda one: (one[0] != "added", one[0]))):
+    for place, (what, count) in enumerate(sorted(counts.items(), key=lambda item: (item[0] != "added", item[0]))):
         noun = "" if place else " meeting" if count == 1 else " meetings"
         yield f"{number_text(count)}{noun} {what}"
     if then.rules != now.rules:
@@ -123,7 +123,7 @@ def _reasons(then: Told, now: Told) -> Iterator[str]:
 
 def _change(was: str | None, now: str | None) -> str | None:
     """In a participle what became of a meeting, None where nothing did."""
-    counted, counts = (one is not None and not one.startswith(_ASIDE) for one in (was, now))
+    counted, counts = (outcome is not None and not outcome.startswith(_ASIDE) for outcome in (was, now))
     if counts and not counted:
         return "added" if was is None else "counted now"
     if counted and not counts:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from scoring.digest.restatement import Restated
-from scoring.digest.value import Line, Section
+from scoring.digest.value import ClientLine, Section
 from scoring.months.counting import Reason
 from scoring.months.figures import Credited
 from scoring.months.month import Month, shift
@@ -36,13 +36,13 @@ class Aside:
     portfolio: Sequence[str] = ()
 
 
-def sections_of(aside: Aside, lines: Sequence[Line], month: Month, timezone: str) -> tuple[Section, ...]:
+def sections_of(aside: Aside, lines: Sequence[ClientLine], month: Month, timezone: str) -> tuple[Section, ...]:
     """The sections that have anything to say, in reading order."""
     name = month_name(shift(month, 1))
     found = (
-        ("Changed since it was last told", [one.sentence for one in aside.restated]),
+        ("Changed since it was last told", [restated.sentence for restated in aside.restated]),
         ("Largest changes", list(_movers(lines))),
-        (f"Next steps in {name}", [one for line in lines for one in aside.next_steps.get(line.client, ())]),
+        (f"Next steps in {name}", [sentence for line in lines for sentence in aside.next_steps.get(line.client, ())]),
         (f"Booked in {name}", [] if aside.next_steps else list(_booked(aside.booked, lines, ZoneInfo(timezone)))),
         ("All clients together", list(aside.portfolio)),
         ("Met, but nobody's client", list(_strangers(aside.strangers))),
@@ -59,7 +59,7 @@ def _shortened(sentences: list[str]) -> tuple[str, ...]:
     return (*shown, f"And {len(sentences) - len(shown)} more.")
 
 
-def _movers(lines: Sequence[Line]) -> Iterator[str]:
+def _movers(lines: Sequence[ClientLine]) -> Iterator[str]:
     """The clients whose man-hours grew most, and those whose shrank most; quarterly ones move at another pace."""
     moved = [
         (change, line.client) for line in lines if not line.quarterly and line.judged and (change := line.change_tenths)
@@ -67,32 +67,32 @@ def _movers(lines: Sequence[Line]) -> Iterator[str]:
     if len(lines) < _FEWEST_LINES:
         return
     for word, found in (
-        ("More", sorted((one for one in moved if one[0] > 0), key=lambda one: (-one[0], one[1]))),
-        ("Less", sorted(one for one in moved if one[0] < 0)),
+        ("More", sorted((move for move in moved if move[0] > 0), key=lambda move: (-move[0], move[1]))),
+        ("Less", sorted(move for move in moved if move[0] < 0)),
     ):
         if found:
             named = [f"{client} {signed(change)} h" for change, client in found[:_MOST_MOVERS]]
             yield f"{word}: {', '.join(named)}."
 
 
-def _booked(booked: Mapping[str, Sequence[Credited]], lines: Sequence[Line], zone: ZoneInfo) -> Iterator[str]:
+def _booked(booked: Mapping[str, Sequence[Credited]], lines: Sequence[ClientLine], zone: ZoneInfo) -> Iterator[str]:
     for line in lines:
-        ahead = [one for one in booked.get(line.client, ()) if _is_ahead(one)]
+        ahead = [credited for credited in booked.get(line.client, ()) if _is_ahead(credited)]
         if ahead:
-            told = [_meeting(one, zone) for one in ahead[:_MOST_MEETINGS]]
+            told = [_meeting(credited, zone) for credited in ahead[:_MOST_MEETINGS]]
             more = f"; and {len(ahead) - len(told)} more" if len(ahead) > len(told) else ""
             yield f"{line.client}: {'; '.join(told)}{more}."
 
 
-def _is_ahead(one: Credited) -> bool:
+def _is_ahead(credited: Credited) -> bool:
     """All-day entries would not count, so nobody is to look forward to them (R4)."""
-    return one.judged.reason is Reason.NOT_YET and not one.judged.meeting.all_day
+    return credited.judged.reason is Reason.NOT_YET and not credited.judged.meeting.all_day
 
 
-def _meeting(one: Credited, zone: ZoneInfo) -> str:
-    meeting = one.judged.meeting
+def _meeting(credited: Credited, zone: ZoneInfo) -> str:
+    meeting = credited.judged.meeting
     day = meeting.start.astimezone(zone)
-    people = count_text(len(one.judged.people), "person", "people")
+    people = count_text(len(credited.judged.people), "person", "people")
     return f"{day.day} {day:%b} {meeting.title or 'a meeting'}, {people}, {length_text(meeting.length)}"
 
 

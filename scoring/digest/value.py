@@ -22,7 +22,7 @@ class Bar:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
+class HoursPart:
     """A part of the sum behind a client's man-hours; the parts' tenths add up to the line's."""
 
     text: str
@@ -30,9 +30,12 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Line:
-    """One client's month. `before` is None where the month before is unknown.
+class ClientLine:
+    """One client's month. Months are the company's, hours are man-hours in tenths as shown (R7).
 
+    `manager` is an address, None where the config names nobody; `tier` is None where it says none. `before_tenths`,
+    `score_before` and those of `trend_scores` are None where the month lies before history: unknown, never zero. Of a
+    quarterly client they are the month's too, and the verdict compares three months with the three before.
     `findings` are what the pattern of meetings says (R13, R14), at most three, the most important first.
     """
 
@@ -52,7 +55,7 @@ class Line:
     meetings: int
     client_people: int
     phone_tenths: int
-    parts: tuple[Part, ...]
+    parts: tuple[HoursPart, ...]
     sentences: tuple[str, ...]
     strip: tuple[Bar, ...]
     findings: tuple[str, ...] = ()
@@ -97,7 +100,12 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Digest:
-    """What managers read. `lines` stand in reading order: those that need action first."""
+    """What managers read. `lines` stand in reading order: those that need action first.
+
+    `month` is `2026-10` and `month_text` the same in words; `timezone` the company's, by its IANA name; `generated_at`
+    an aware moment in any zone. Of the `judged` clients, which are those the headline counts, `developing` are.
+    `complete` says that the month is over and every calendar read to its end; `lacks` says from what it is not.
+    """
 
     name: str
     company: str
@@ -110,7 +118,7 @@ class Digest:
     developing: int
     judged: int
     complete: bool
-    lines: tuple[Line, ...]
+    lines: tuple[ClientLine, ...]
     not_met: tuple[NotMet, ...]
     set_aside: tuple[SetAside, ...]
     lacks: tuple[str, ...]

@@ -11,7 +11,10 @@ MOST_TOLD = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """`name` is a signal's (R13) or a stage's finding (R14); `numbers` are JSON, hours to a thousandth."""
+    """`name` is a signal's (R13 of `docs/rules.md`) or a stage's finding (R14); `good`: good news.
+
+    `numbers` are JSON, hours to a thousandth, shares between 0 and 1, days as `2026-10-31`.
+    """
 
     name: str
     numbers: Mapping[str, Any]
@@ -43,10 +46,13 @@ IMPORTANCE = (
 
 def most_important(findings: Iterable[Finding]) -> Sequence[Finding]:
     """At most three, the most important first; where there is good news, the best of it is one of them."""
-    known = sorted((one for one in findings if one.name in IMPORTANCE), key=lambda one: IMPORTANCE.index(one.name))
+    known = sorted(
+        (finding for finding in findings if finding.name in IMPORTANCE),
+        key=lambda finding: IMPORTANCE.index(finding.name),
+    )
     told = known[:MOST_TOLD]
-    good = [one for one in known if one.good]
-    if good and not any(one.good for one in told):
+    good = [finding for finding in known if finding.good]
+    if good and not any(finding.good for finding in told):
         told[-1] = good[0]
     return told
 

@@ -1,4 +1,4 @@
-"""The health assessment: what managers think of an account, beside what its calendar shows.
+"""The health assessment: what managers think of an account, beside what its calendar shows (R18 of `docs/rules.md`).
 
 Ten elements are answered with 1 (poor) to 5 (good); further questions with a few words. Nobody has to answer any. What
 calendars know of relationships is filled in; so hygiene without health shows: good marks, and one division and person.
@@ -43,8 +43,11 @@ _NARROW = frozenset({"single_threaded", "one_buying_centre", "one_of_ours"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
-    """An answer as given. `mark` is 1 to 5 for an element, None for a further question."""
+class ElementAnswer:
+    """An answer as given. `quarter` is its last month; `mark` is 1 to 5 for an element, None for a further question.
+
+    `text` is the answer as it was written, `note` what was added to it; None: nothing.
+    """
 
     element: str
     quarter: Month
@@ -54,27 +57,30 @@ class Answer:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Health:
+class HealthAssessment:
     """An account's assessment: the last answer to each element, and what the calendar says of relationships.
 
-    `warning` is empty unless the marks look better than the relationships are.
+    `relationships` is a sentence, `relationships_mark` 1 (poor) to 5 (good). `warning` is empty unless the
+    marks look better than the relationships are.
     """
 
-    answers: Mapping[str, Answer]
+    answers: Mapping[str, ElementAnswer]
     relationships: str
     relationships_mark: int
     warning: str = ""
 
 
-def health_of(answers: Iterable[Answer], standing: Standing, signals: Iterable[str], month: Month) -> Health:
+def health_of(
+    answers: Iterable[ElementAnswer], standing: Standing, signals: Iterable[str], month: Month
+) -> HealthAssessment:
     """The assessment as of the end of a month; `signals` are the names of those that hold then (R13)."""
-    last: dict[str, Answer] = {}
-    for one in sorted(answers, key=lambda one: one.quarter):
-        if one.quarter <= _quarter_end(month):
-            last[one.element] = one
+    last: dict[str, ElementAnswer] = {}
+    for answer in sorted(answers, key=lambda answer: answer.quarter):
+        if answer.quarter <= _quarter_end(month):
+            last[answer.element] = answer
     narrow = sorted(_NARROW.intersection(signals))
     mark = max(1, 2 + ORDER.index(standing.stage) - len(narrow))
-    return Health(
+    return HealthAssessment(
         answers=last,
         relationships=f"{standing.stage}: {evidence_text(standing.evidence)}",
         relationships_mark=min(mark, BEST),
@@ -87,9 +93,9 @@ def _quarter_end(month: Month) -> Month:
     return Month(f"{month[:4]}-{3 * quarter:02d}")
 
 
-def _warning(answers: Mapping[str, Answer], narrow: list[str]) -> str:
+def _warning(answers: Mapping[str, ElementAnswer], narrow: list[str]) -> str:
     """Good marks on average, yet everything hangs on few: hygiene without health."""
-    marks = [one.mark for key, one in answers.items() if one.mark is not None and key != RELATIONSHIPS]
+    marks = [answer.mark for key, answer in answers.items() if answer.mark is not None and key != RELATIONSHIPS]
     if len(narrow) < 2 or not marks or sum(marks) < _GOOD * len(marks):
         return ""
     return "Hygiene without health: the marks are good, but the relationship hangs on few people."

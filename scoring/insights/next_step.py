@@ -1,4 +1,4 @@
-"""R15: what a booked meeting will earn, what a step more would, and what a client has to give to be developing."""
+"""What a booked meeting will earn, what a step more would, and what is to beat (R15 of `docs/rules.md`)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ _MINUTE = timedelta(minutes=1)
 class NextStep:
     """A booked meeting: the points as booked, and with one more client person, over an hour, or both.
 
-    Of a call, `met` is what the same people would earn face to face; None for a meeting.
+    `people` are those of the client who count, by canonical address. Of a call, `met` is what the same people
+    would earn face to face; None for a meeting.
     """
 
     meeting: Meeting
@@ -35,22 +36,22 @@ class NextStep:
 
 def booked(judged: Iterable[Judged]) -> list[Judged]:
     """The meetings that have not ended yet and may count, in order; all-day entries will not (R4)."""
-    found = [one for one in judged if one.reason is Reason.NOT_YET and not one.meeting.all_day]
-    return sorted(found, key=lambda one: (one.meeting.start, one.meeting.end))
+    found = [judgement for judgement in judged if judgement.reason is Reason.NOT_YET and not judgement.meeting.all_day]
+    return sorted(found, key=lambda judgement: (judgement.meeting.start, judgement.meeting.end))
 
 
-def next_step(one: Judged, rules: Rules) -> NextStep:
+def next_step(judged: Judged, rules: Rules) -> NextStep:
     """R15 for one booked meeting. Nobody who counts yet earns nothing yet."""
-    count, length = len(one.people), one.meeting.length
+    count, length = len(judged.people), judged.meeting.length
     long = max(length, rules.long_meeting_over + _MINUTE)
 
-    def points(people: int, how_long: timedelta, channel: Channel = one.channel) -> int:
+    def points(people: int, how_long: timedelta, channel: Channel = judged.channel) -> int:
         return rules.points.get(step_of(channel, how_long, people, rules), 0) if people else 0
 
-    call = not is_face_to_face(one.channel, rules)
+    call = not is_face_to_face(judged.channel, rules)
     return NextStep(
-        meeting=one.meeting,
-        people=one.people,
+        meeting=judged.meeting,
+        people=judged.people,
         points=points(count, length),
         one_more=points(count + 1, length),
         longer=points(count, long),
@@ -76,14 +77,16 @@ def _with(step: NextStep, name: Name) -> str:
         return "with nobody who counts yet"
     if len(step.people) == 1:
         return f"with {name(step.people[0])} alone"
-    return f"with {names_text([name(one) for one in step.people])}"
+    return f"with {names_text([name(person) for person in step.people])}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ToBeat:
-    """What the running month is measured by. `last_met`: the day, and whom we met, where nothing is booked.
+    """What the running month is measured by.
 
-    Seconds are man-seconds; `booked_seconds` are those of face-to-face meetings that have not ended yet.
+    Seconds are man-seconds: `seconds` those to beat, `so_far_seconds` of the running month, `booked_seconds` of
+    face-to-face meetings in it that have not ended yet, `booked` in number. `last_met` is the day in the company's zone
+    and whom we met, where nothing is booked; None where something is, or nobody was ever met.
     """
 
     client: str
@@ -99,15 +102,15 @@ def booked_seconds(judged: Iterable[Judged], rules: Rules) -> int:
     """R7 for what is booked: face to face, within `longest_meeting`, no minute of a person twice."""
     time = Ledger()
     return sum(
-        time.credit(one.people, (int(one.meeting.start.timestamp()), int(one.meeting.end.timestamp())))
-        for one in booked(judged)
-        if is_face_to_face(one.channel, rules) and one.meeting.length <= rules.longest_meeting
+        time.credit(coming.people, (int(coming.meeting.start.timestamp()), int(coming.meeting.end.timestamp())))
+        for coming in booked(judged)
+        if is_face_to_face(coming.channel, rules) and coming.meeting.length <= rules.longest_meeting
     )
 
 
 def most_to_gain(judged: Iterable[Judged], rules: Rules, most: int) -> list[NextStep]:
     """The booked meetings of which a step more would earn most, in the order of their starts."""
-    steps = [next_step(one, rules) for one in booked(judged)]
+    steps = [next_step(coming, rules) for coming in booked(judged)]
     ranked = sorted(range(len(steps)), key=lambda index: (steps[index].points - _best(steps[index]), index))
     return [steps[index] for index in sorted(ranked[:most])]
 
@@ -116,13 +119,13 @@ def _best(step: NextStep) -> int:
     return max(step.both, step.met or 0)
 
 
-def to_beat_text(one: ToBeat, name: Name) -> str:
+def to_beat_text(goal: ToBeat, name: Name) -> str:
     """`Acme: 6.0 h to beat; November has 1.5 h so far, and 3.0 h booked.`"""
-    so_far = f"{month_name(one.running)} has {hours_text(tenths(one.so_far_seconds))} h so far"
-    text = f"{one.client}: {hours_text(tenths(one.seconds))} h to beat; {so_far}, "
-    if one.booked:
-        return f"{text}and {hours_text(tenths(one.booked_seconds))} h booked."
-    if one.last_met is None:
+    so_far = f"{month_name(goal.running)} has {hours_text(tenths(goal.so_far_seconds))} h so far"
+    text = f"{goal.client}: {hours_text(tenths(goal.seconds))} h to beat; {so_far}, "
+    if goal.booked:
+        return f"{text}and {hours_text(tenths(goal.booked_seconds))} h booked."
+    if goal.last_met is None:
         return f"{text}nothing booked in it, and nobody was ever met."
-    day, people = one.last_met
+    day, people = goal.last_met
     return f"{text}nothing booked in it; last met {names_text([name(person) for person in people])} on {day_text(day)}."

@@ -1,6 +1,7 @@
-"""R13: what the pattern of a client's meetings says, as of the end of a month. A quarter is its last three months.
+"""What the pattern of a client's meetings says, as of the end of a month (R13 of `docs/rules.md`).
 
-Nothing is said of months before history, nor where what a signal asks for is not known.
+A quarter is its last three months. Nothing is said of months before history, nor where what a signal asks for is not
+known.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from scoring.insights.circle import QUARTER, Circle, Span, last_day
 from scoring.insights.findings import Finding, reaches
-from scoring.insights.people import QUARTER, Circle, Span, last_day
 from scoring.months.history import History, Verdict
 from scoring.months.hours import hours_text, tenths, thousandths
 from scoring.months.month import Month, shift
@@ -24,8 +25,8 @@ _GOOD = frozenset({"new_people", "new_executive", "new_buying_centre", "client_i
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Thresholds:
-    """`[signals]`. Shares are between 0 and 1; `no_new_people` and `falling` are months."""
+class SignalThresholds:
+    """`[signals]`. Shares are above 0 and up to 1; `no_new_people` and `falling` are months."""
 
     single_threaded: float = 0.6
     no_new_people: int = 6
@@ -36,7 +37,7 @@ class Thresholds:
     client_invites: float = 0.25
 
 
-DEFAULTS = Thresholds()
+DEFAULTS = SignalThresholds()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +47,12 @@ class View:
     history: History
     circle: Circle
     month: Month
-    thresholds: Thresholds = DEFAULTS
+    thresholds: SignalThresholds = DEFAULTS
     name_ours: bool = True
 
     @property
     def quarter(self) -> tuple[Month, ...]:
+        """Three months up to the one judged."""
         return self.back(QUARTER)
 
     def back(self, months: int) -> tuple[Month, ...]:
@@ -69,7 +71,7 @@ def signals_of(view: View) -> list[Finding]:
     """All of R13's signals that hold, in the rule's order. The month must have ended."""
     span = view.circle.span(view.quarter) if view.knows(view.quarter) else Span()
     found = (rule(view, span) for rule in _RULES)
-    return [one for one in found if one is not None]
+    return [finding for finding in found if finding is not None]
 
 
 def _signal(name: str, sentence: str, **numbers: Any) -> Finding:
@@ -160,7 +162,7 @@ def _gone_quiet(view: View, _: Span) -> Finding | None:
         names.setdefault(day_text(last), []).append(view.circle.name(person))
     if not quiet:
         return None
-    told = names_text([f"{names_text(one)} (last met {day})" for day, one in names.items()])
+    told = names_text([f"{names_text(people)} (last met {day})" for day, people in names.items()])
     verbs = ("has", "is") if len(quiet) == 1 else ("have", "are")
     return _signal("gone_quiet", f"{told} {verbs[0]} gone quiet and {verbs[1]} not booked.", people=quiet)
 
@@ -169,7 +171,7 @@ def _not_met(view: View, _: Span) -> Finding | None:
     """By the client's rhythm: of a quarterly one, three months without a meeting."""
     history, month = view.history, view.month
     months = view.quarter if history.quarterly else (month,)
-    if months[0] < history.begins or any(history.figures(one).meetings for one in months):
+    if months[0] < history.begins or any(history.figures(past).meetings for past in months):
         return None
     booked = sum(
         kept.meetings + max((presence.booked for presence in kept.theirs.values()), default=0)
@@ -193,19 +195,19 @@ def _falling(view: View, _: Span) -> Finding | None:
     if not _fell(history, months) or _fell(history, [shift(month, -12) for month in months]):
         return None
     compared = [history.row(month).compared for month in months]
-    seconds = [compared[0].man_seconds_before, *(one.man_seconds for one in compared)]
+    seconds = [compared[0].man_seconds_before, *(pair.man_seconds for pair in compared)]
     what = "quarters" if history.quarterly else "months"
-    told = " → ".join(hours_text(tenths(one)) for one in seconds)
+    told = " → ".join(hours_text(tenths(amount)) for amount in seconds)
     return _signal(
         "falling",
         f"The hours have fallen {number_text(len(months))} {what} running: {told} h.",
-        hours=[thousandths(one) for one in seconds],
+        hours=[thousandths(amount) for amount in seconds],
         months=list(months),
     )
 
 
 def _fell(history: History, months: Sequence[Month]) -> bool:
-    return months[0] > history.begins and all(history.row(one).verdict is Verdict.NOT_DEVELOPING for one in months)
+    return months[0] > history.begins and all(history.row(month).verdict is Verdict.NOT_DEVELOPING for month in months)
 
 
 def _unconfirmed(view: View, span: Span) -> Finding | None:
@@ -247,15 +249,15 @@ def _new_people(view: View, _: Span) -> Finding | None:
     people = view.circle.new_in(view.quarter)
     if not people:
         return None
-    told = names_text([view.circle.name(one) for one in people])
+    told = names_text([view.circle.name(person) for person in people])
     return _signal("new_people", f"Met for the first time in {span_text(view.quarter)}: {told}.", people=people)
 
 
 def _new_executive(view: View, _: Span) -> Finding | None:
-    people = [one for one in view.circle.new_in(view.quarter) or () if view.circle.profile(one).executive]
+    people = [person for person in view.circle.new_in(view.quarter) or () if view.circle.profile(person).executive]
     if not people:
         return None
-    told = [_with_title(view.circle, one) for one in people]
+    told = [_with_title(view.circle, person) for person in people]
     sentence = f"An executive met for the first time in {span_text(view.quarter)}: {names_text(told)}."
     return _signal("new_executive", sentence, people=people)
 

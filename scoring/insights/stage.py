@@ -1,4 +1,4 @@
-"""R14: at which stage a relationship is by the evidence of six months, what the next one lacks, and what we believe.
+"""At which stage a relationship is by the evidence of six months, and what we believe (R14 of `docs/rules.md`).
 
 Movement down is told as plainly as up. Where fewer than six months are known, the evidence says so and nothing is
 concluded from what may be missing.
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from scoring.insights.circle import Circle, last_day
 from scoring.insights.findings import Finding
-from scoring.insights.people import Circle, last_day
 from scoring.months.month import Month, shift
 from scoring.wording import count_text, month_text, names_text
 
@@ -33,8 +33,11 @@ ORDER = tuple(Stage)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
-    """What a stage asks of the six months. `people_without_centres`: where no buying centre is known."""
+class StageRequirement:
+    """What a stage asks of the six months: so many people of theirs and of ours, and months with a meeting.
+
+    `centres` are buying centres; `people_without_centres` is asked instead of `people` where none is known.
+    """
 
     people: int
     ours: int
@@ -44,22 +47,28 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Thresholds:
+class StageThresholds:
     """`[stages]`. `too_long` are months at `collaborative`; the key accounts are what a mature company can serve."""
 
-    collaborative: Asked = Asked(people=3, ours=2, months=4)
-    interconnected: Asked = Asked(people=8, ours=4, months=6, centres=3, people_without_centres=12)
+    collaborative: StageRequirement = StageRequirement(people=3, ours=2, months=4)
+    interconnected: StageRequirement = StageRequirement(
+        people=8, ours=4, months=6, centres=3, people_without_centres=12
+    )
     too_long: int = 12
     key_accounts_fewest: int = 15
     key_accounts_most: int = 30
 
 
-DEFAULTS = Thresholds()
+DEFAULTS = StageThresholds()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
-    """What six months show. `months` of them are known; `centres` is None where no buying centre is known."""
+    """What six months show. `months` of them are known, `months_met` had a counted meeting.
+
+    `people` are theirs, `ours` ours; `centres` is None where no buying centre is known. `called` of the `meetings` were
+    called by the client's people.
+    """
 
     months: int
     people: int
@@ -72,9 +81,10 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Standing:
-    """A client's stage as of the end of a month. `lacks` is what the next stage asks for beyond the evidence.
+    """A client's stage as of the end of a month. `lacks` is what the next stage asks for beyond the evidence, in words.
 
-    `since` is the month at whose end it was first seen at this stage without a break, as far as is known.
+    `next` is None at the highest stage, `believed` where the config names no stage. `since` is the month at whose end
+    it was first seen at this stage without a break, as far as is known.
     """
 
     stage: Stage
@@ -88,7 +98,7 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """What the config says of a client beside its people."""
+    """What the config says of a client beside its people; None where it says nothing. `since`: when it became one."""
 
     tier: str | None = None
     since: date | None = None
@@ -101,7 +111,7 @@ def evidence_of(circle: Circle, month: Month) -> Evidence:
     span = circle.span(months)
     centres = {circle.profile(person).centre for person in span.seconds} - {None}
     return Evidence(
-        months=sum(one >= circle.begins for one in months),
+        months=sum(past >= circle.begins for past in months),
         people=len(span.seconds),
         ours=len(span.ours),
         centres=len(centres) if circle.centres else None,
@@ -115,7 +125,7 @@ def _six(month: Month) -> tuple[Month, ...]:
     return tuple(shift(month, -back) for back in range(EVIDENCE_MONTHS - 1, -1, -1))
 
 
-def stage_of(account: Account, evidence: Evidence, month: Month, thresholds: Thresholds = DEFAULTS) -> Stage:
+def stage_of(account: Account, evidence: Evidence, month: Month, thresholds: StageThresholds = DEFAULTS) -> Stage:
     """R14's table, the first that fits."""
     if account.tier == PROSPECT or (account.since is not None and last_day(month) < account.since):
         return Stage.EXPLORATORY
@@ -125,7 +135,7 @@ def stage_of(account: Account, evidence: Evidence, month: Month, thresholds: Thr
     return Stage.BASIC
 
 
-def _short_of(stage: Stage, evidence: Evidence, thresholds: Thresholds) -> Iterable[tuple[int, str]]:
+def _short_of(stage: Stage, evidence: Evidence, thresholds: StageThresholds) -> Iterable[tuple[int, str]]:
     """How much of each thing is missing for a stage, with its words."""
     asked = thresholds.interconnected if stage is Stage.INTERCONNECTED else thresholds.collaborative
     unknown = evidence.centres is None and asked.centres
@@ -140,7 +150,7 @@ def _short_of(stage: Stage, evidence: Evidence, thresholds: Thresholds) -> Itera
     yield months, f"a meeting in {count_text(months, 'more month', 'more months')} of six"
 
 
-def lacks_of(stage: Stage, account: Account, evidence: Evidence, thresholds: Thresholds) -> tuple[str, ...]:
+def lacks_of(stage: Stage, account: Account, evidence: Evidence, thresholds: StageThresholds) -> tuple[str, ...]:
     """What is missing for the stage after this one."""
     if stage is Stage.INTERCONNECTED:
         return ()
@@ -151,7 +161,7 @@ def lacks_of(stage: Stage, account: Account, evidence: Evidence, thresholds: Thr
 
 
 def standings_of(
-    account: Account, circle: Circle, months: Sequence[Month], thresholds: Thresholds = DEFAULTS
+    account: Account, circle: Circle, months: Sequence[Month], thresholds: StageThresholds = DEFAULTS
 ) -> dict[Month, Standing]:
     """The stage at the end of each of these months, which follow one another; movement is against the one before."""
     found: dict[Month, Standing] = {}
@@ -179,7 +189,7 @@ def _findings(
     since: Month,
     month: Month,
     before: Standing | None,
-    thresholds: Thresholds,
+    thresholds: StageThresholds,
 ) -> Iterable[Finding]:
     if evidence.months < EVIDENCE_MONTHS:
         return
@@ -237,7 +247,7 @@ def standing_text(standing: Standing) -> str:
 
 
 def portfolio_texts(
-    tiers: Iterable[str | None], seconds: Iterable[int], thresholds: Thresholds = DEFAULTS
+    tiers: Iterable[str | None], seconds: Iterable[int], thresholds: StageThresholds = DEFAULTS
 ) -> tuple[str, ...]:
     """R14 for all clients: key accounts against what a company can serve, and the share of hours in the top fifth.
 

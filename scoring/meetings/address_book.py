@@ -1,4 +1,4 @@
-"""R3: who is ours, whose client, and who is nobody."""
+"""Who is ours, whose client, and who is nobody (R3 of `docs/rules.md`)."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ _OUTSIDE = frozenset({Kind.CLIENT, Kind.OTHER})
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """An address classified; `client` is the client's name for a client person."""
+    """An address classified: the person's canonical address; `client` is the client's name, None for all others."""
 
     address: str
     kind: Kind
@@ -70,7 +70,7 @@ class Who:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Company:
-    """What makes an address ours, and what makes it nobody (globs, added to the built-in list)."""
+    """What makes an address ours, and what makes it nobody (`ignore`: globs, added to the built-in list)."""
 
     domains: tuple[str, ...]
     addresses: tuple[str, ...] = ()
@@ -79,7 +79,11 @@ class Company:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Client:
-    """A customer organisation."""
+    """A customer organisation, as the rules need it.
+
+    `manager` is the address of who manages the account, `tier` as in the config; None where it says none. `quarterly`:
+    its verdict and trend compare three months with the three before (R9).
+    """
 
     name: str
     domains: tuple[str, ...] = ()
@@ -89,11 +93,13 @@ class Client:
     quarterly: bool = False
 
 
-class Directory(Protocol):
+class Classifier(Protocol):
     """Whatever can say who an address is."""
 
     @property
-    def who(self) -> Callable[[str], Who]: ...
+    def who(self) -> Callable[[str], Who]:
+        """Answers for an address as `normalise_address` leaves it."""
+        ...
 
 
 class _Remembered(dict[str, T]):
@@ -133,12 +139,12 @@ class AddressBook:
         self._groups = {_clean(group) for group in groups}
         self._owners = {self.canonical(_clean(owner)) for owner in owners}
         self._ours = {self.canonical(_clean(address)) for address in company.addresses}
-        self._our_domains = {_ascii_domain(domain.lower()) for domain in company.domains}
+        self._our_domains = {_comparable_domain(domain.lower()) for domain in company.domains}
         self._client_addresses: dict[str, str] = {}
         self._client_domains: dict[str, str] = {}
         for client in clients:
             self._client_addresses |= {self.canonical(_clean(address)): client.name for address in client.addresses}
-            self._client_domains |= {_ascii_domain(domain.lower()): client.name for domain in client.domains}
+            self._client_domains |= {_comparable_domain(domain.lower()): client.name for domain in client.domains}
         self.who = who = _Remembered(self._ask).__getitem__
         self._is_outside = _Remembered(lambda address: who(address).kind in _OUTSIDE).__getitem__
         self._is_client = _Remembered(lambda address: who(address).kind is Kind.CLIENT).__getitem__
@@ -207,7 +213,7 @@ def normalise_address(raw: str) -> str | None:
     tagged = local.find("+")
     if tagged > 0:
         local = local[:tagged]
-    domain = _ascii_domain(domain)
+    domain = _comparable_domain(domain)
     return f"{local}@{domain}" if domain else None
 
 
@@ -218,13 +224,24 @@ def _unlike_address(text: str) -> bool:
     return len(text) > 320 or _UNLIKE_ADDRESS.search(text) is not None
 
 
-def _ascii_domain(domain: str) -> str:
-    domain = domain.rstrip(".")
+def ascii_domain(domain: str) -> str:
+    """An international domain as the DNS has it (IDNA 2008 after UTS 46), any other as it is.
+
+    Raises ValueError for one that the DNS cannot have. The standard library knows IDNA 2003 alone, by which
+    straße.example is strasse.example, somebody else's.
+    """
     if domain.isascii():
         return domain
+    import idna  # its tables take a while to load, and are hardly ever needed
+
+    return idna.encode(domain, uts46=True).decode("ascii")
+
+
+def _comparable_domain(domain: str) -> str:
+    domain = domain.rstrip(".")
     try:
-        return domain.encode("idna").decode("ascii")
-    except UnicodeError:
+        return ascii_domain(domain)
+    except ValueError:
         return domain
 
 

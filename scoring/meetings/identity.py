@@ -1,4 +1,4 @@
-"""R1: one identity for a meeting across calendars, connectors and providers."""
+"""One identity for a meeting across calendars, connectors and providers (R1 of `docs/rules.md`)."""
 
 from __future__ import annotations
 
@@ -96,8 +96,8 @@ def settle(identities: Iterable[Identity]) -> dict[Identity, Identity]:
             other = known.get(place)
             if other is None or other.at is None or identity.at < other.at:
                 known[place] = identity
-    found = {one: known.get((one.series, one.on)) for one in dated if one.on is not None}
-    return {one: other for one, other in found.items() if other is not None}
+    found = {identity: known.get((identity.series, identity.on)) for identity in dated if identity.on is not None}
+    return {identity: other for identity, other in found.items() if other is not None}
 
 
 def partition(copies: Iterable[Copy], canonical: Callable[[str], str] = str) -> list[tuple[Copy, ...]]:

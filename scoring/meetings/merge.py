@@ -1,4 +1,4 @@
-"""R2: the copies of one meeting become the meeting."""
+"""The copies of one meeting become the meeting (R2 of `docs/rules.md`)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def merge(copies: tuple[Copy, ...], *, canonical: Canonical, zone: tzinfo, flaws
     organiser_copy = _latest(organisers) if organisers else None
     base = organiser_copy or _latest(live or list(own.values()))
     cancelled = organiser_copy.state is not CopyState.LIVE if organiser_copy else not live
-    responses = _listed(base, canonical) if organiser_copy else _most_decided(live or own.values(), canonical)
+    responses = _responses([base] if organiser_copy else live or own.values(), canonical)
     _add_owners(responses, own, organiser_copy, standing=not cancelled)
     organiser = canonical(base.organiser) if base.organiser else None
     if organiser:
@@ -45,7 +45,7 @@ def merge(copies: tuple[Copy, ...], *, canonical: Canonical, zone: tzinfo, flaws
         all_day=base.all_day,
         cancelled=cancelled,
         organiser=organiser,
-        participants=tuple([_participant(*one) for one in sorted(responses.items())]),
+        participants=tuple([_participant(address, response) for address, response in sorted(responses.items())]),
         setting=base.setting,
         title=base.title,
         calendars=tuple(sorted(own)),
@@ -84,25 +84,12 @@ def _latest(copies: Sequence[Copy]) -> Copy:
     )
 
 
-def _listed(copy: Copy, canonical: Canonical) -> dict[str, Response]:
-    """A copy's list, each person once with the most decided of their responses (R3)."""
+def _responses(copies: Iterable[Copy], canonical: Canonical) -> dict[str, Response]:
+    """Each person on these copies' lists once, with the most decided of their responses (R2, R3)."""
     responses: dict[str, Response] = {}
-    for participant in copy.participants:
-        address = canonical(participant.address)
-        known = responses.get(address)
-        response = participant.response
-        responses[address] = response if known is None else most_decided(known, response)
-    return responses
-
-
-def _most_decided(copies: Iterable[Copy], canonical: Canonical) -> dict[str, Response]:
-    """Without the organiser's copy: the most decided response that any copy has."""
-    copies = list(copies)
-    if len(copies) == 1:
-        return _listed(copies[0], canonical)
-    responses: dict[str, Response] = {}
-    for copy in sorted(copies, key=lambda copy: copy.owner):
-        for address, response in _listed(copy, canonical).items():
+    for copy in copies:
+        for participant in copy.participants:
+            address, response = canonical(participant.address), participant.response
             known = responses.get(address)
             responses[address] = response if known is None else most_decided(known, response)
     return responses

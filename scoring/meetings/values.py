@@ -1,6 +1,7 @@
 """The values that the rules work on: a copy as one calendar holds it, and the meeting that copies make.
 
-Values are frozen and refuse what cannot be. This module knows no provider, no store and no clock.
+Values are frozen and refuse what cannot be. This module knows no provider, no store and no clock. Numbers such as R2
+are the rules of `docs/rules.md`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from enum import StrEnum
 
 
 class Response(StrEnum):
-    """What a participant answered to an invitation."""
+    """What a participant answered to an invitation; `NONE` is no answer yet, and not that none is known."""
 
     DECLINED = "declined"
     ACCEPTED = "accepted"
@@ -23,12 +24,12 @@ _DECIDEDNESS = {Response.DECLINED: 3, Response.ACCEPTED: 2, Response.TENTATIVE: 
 
 
 def most_decided(one: Response, other: Response) -> Response:
-    """R2: declined before accepted before tentative before none."""
+    """Of a person's two responses the one that counts (R2): declined before accepted before tentative before none."""
     return one if _DECIDEDNESS[one] >= _DECIDEDNESS[other] else other
 
 
 class CopyState(StrEnum):
-    """R2: live, removed by its owner, or called off by the organiser."""
+    """What has become of a copy (R2): live, removed by its owner, or called off by the organiser."""
 
     LIVE = "live"
     DELETED = "deleted"
@@ -36,7 +37,7 @@ class CopyState(StrEnum):
 
 
 class Channel(StrEnum):
-    """R5: how people met."""
+    """How people met (R5)."""
 
     IN_PERSON = "in_person"
     VIDEO = "video"
@@ -51,7 +52,7 @@ class Conference(StrEnum):
     PHONE = "phone"
 
 
-class Place(StrEnum):
+class LocationKind(StrEnum):
     """What the location says, reduced to what R5 asks; the text itself is not kept."""
 
     EMPTY = "empty"
@@ -66,13 +67,13 @@ class Setting:
 
     room: bool = False
     conference: Conference = Conference.NONE
-    place: Place = Place.EMPTY
+    place: LocationKind = LocationKind.EMPTY
     phone_title: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """Somebody invited or organising, by address, with a response."""
+    """Somebody invited or organising: an address as `normalise_address` leaves it, and their response."""
 
     address: str
     response: Response
@@ -80,10 +81,10 @@ class Participant:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Identity:
-    """R1: which meeting a copy is of.
+    """Which meeting a copy is of (R1).
 
-    `series` stands for the UID; `at` or, where only that is known, `on` names the occurrence of a series.
-    `on` is the occurrence's date in the series' zone, also when `at` is known. Neither: it does not recur.
+    `series` is a digest of the UID, 16 bytes. `at` is the occurrence's original start, in UTC and whole seconds; `on`
+    its date in the series' zone, alone where only that is known. Both None: the meeting does not recur.
     """
 
     series: bytes
@@ -99,11 +100,13 @@ class Identity:
 class Copy:
     """One calendar's record of a meeting.
 
+    `connector` is its name in the config, `calendar` and `entry` the provider's ids, `owner` whose calendar it is.
     `start` and `end` are UTC in whole seconds; of an all-day entry they are midnight UTC of its dates (end exclusive)
-    and mean days, in whatever zone the company is. `participants` is the invitation's list without rooms, equipment
-    and what is no e-mail address. `response` is the owner's own. `changed_at` is the provider's time of the last
-    change, `read_at` ours of reading. `flaws` are codes of what the data lacks (R1, R3). `last_reading` is set when the
-    calendar is no longer read: the moment up to which it was (R2).
+    and mean days, in whatever zone the company is. `organiser` is None where the entry names none. `participants` is
+    the invitation's list without rooms, equipment and what is no e-mail address. `response` is the owner's own. `title`
+    is None where there is none or none may be kept. `changed_at` is the provider's time of the last change, `read_at`
+    ours of reading, both with a zone. `flaws` are codes of what the data lacks (R1, R3). `last_reading` is None while
+    the calendar is read, and then the moment up to which it was (R2).
     """
 
     connector: str
@@ -132,19 +135,24 @@ class Copy:
 
     @property
     def changed(self) -> datetime:
-        """R2: a change later than our reading counts as the time of reading."""
+        """When it was last changed (R2); a change later than our reading counts as the time of reading."""
         return min(self.changed_at, self.read_at)
 
     @property
     def invited(self) -> tuple[str, ...]:
         """The addresses of everybody on the list, and of the organiser."""
-        addresses = [one.address for one in self.participants]
+        addresses = [participant.address for participant in self.participants]
         return (*addresses, self.organiser) if self.organiser else tuple(addresses)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Meeting:
-    """One gathering, merged from its copies (R2). Each participant stands once, by canonical address."""
+    """One gathering, merged from its copies (R2).
+
+    `start` and `end` are UTC; of an all-day one they are the midnights of its days in the company's zone. `organiser`
+    and `participants` are canonical addresses, each once; no copy names an organiser: None. `title` is None where there
+    is none or none was kept. `calendars` are the owners whose copies it was merged from. `flaws`: those of its copies.
+    """
 
     identity: Identity
     start: datetime
@@ -166,7 +174,7 @@ class Meeting:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Window:
-    """The span that is read: entries that end after `start` and start before `end`."""
+    """The span that is read: entries that end after `start` and start before `end`, both with a zone."""
 
     start: datetime
     end: datetime

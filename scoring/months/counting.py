@@ -1,4 +1,4 @@
-"""R4: which meetings count for a client, and why the others are set aside."""
+"""Which meetings count for a client, and why the others are set aside (R4 of `docs/rules.md`)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from scoring.meetings.address_book import Directory, Kind
+from scoring.meetings.address_book import Classifier, Kind
 from scoring.meetings.values import Channel, Meeting, Participant, Response
 from scoring.months.steps import Rules, Step, channel_of, step_of
 
@@ -32,6 +32,7 @@ class Judged:
 
     `people` are the client people who count (R6: not declined, response counted), `confirmed` those of them who
     accepted or organise, `declined` the client's people who declined; `ours` are our people who have not declined.
+    All are canonical addresses, sorted. `step` is None where it is set aside, `reason` where it is counted.
     `confirmed_step` is the step with the confirmed people alone, None without any.
     """
 
@@ -51,7 +52,7 @@ class Judged:
             raise ValueError("a meeting is either counted or set aside")
 
 
-def judge(meeting: Meeting, book: Directory, rules: Rules, now: datetime) -> list[Judged]:
+def judge(meeting: Meeting, book: Classifier, rules: Rules, now: datetime) -> list[Judged]:
     """The meeting for each client that has people in it (R3, R4, R6); none for one without client people."""
     ours: list[str] = []
     clients: dict[str, list[Participant]] = {}

@@ -1,4 +1,4 @@
-"""A client's month in numbers (R4 to R8): what is kept of it, and each meeting's part in it."""
+"""A client's month in numbers: what is kept of it, and each meeting's part in it (R4 to R8 of `docs/rules.md`)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ from scoring.months.steps import Rules, Step, is_face_to_face
 class Figures:
     """What is kept of a client's month: counts and seconds, none of which depends on points or on the clock.
 
-    `largest_seconds` are the man-seconds of the meeting that brought most (R9's "without it"). `our_people` is how
-    many of ours were in the face-to-face meetings. `next_end` is when the first booked meeting ends: then the figures
-    are due again.
+    `steps` and `set_aside` count meetings, `confirmed_steps` those of confirmed people alone. `man_seconds` are client
+    people's face to face, `confirmed_seconds` the confirmed ones' part, `phone_seconds` theirs on the phone,
+    `our_seconds` our people's face to face (R7). `largest_seconds` are the man-seconds of the meeting that brought most
+    (R9's "without it"). `client_people` is how many of theirs counted, `our_people` how many of ours were in the
+    face-to-face meetings. `next_end` is when the first booked meeting ends, in UTC: then the figures are due again;
+    None: nothing is booked.
     """
 
     client: str
@@ -55,7 +58,7 @@ class Credited:
 def credit(judged: Iterable[Judged], rules: Rules) -> list[Credited]:
     """One client's meetings of a month in order, each with its share of the time; shares add up to the month (R7)."""
     ledgers = Ledger(), Ledger(), Ledger(), Ledger()
-    return [_credit(one, rules, ledgers) for one in sorted(judged, key=_order)]
+    return [_credit(judgement, rules, ledgers) for judgement in sorted(judged, key=_order)]
 
 
 def _order(judged: Judged) -> tuple[datetime, datetime, bytes, tuple[str, ...]]:
@@ -88,19 +91,19 @@ def figures_of(client: str, month: Month, judged: Iterable[Judged], rules: Rules
     ends: list[datetime] = []
     credited = credit(judged, rules)
     for line in credited:
-        one = line.judged
-        if one.reason is not None:
-            set_aside[one.reason] = set_aside.get(one.reason, 0) + 1
-            if one.reason is Reason.NOT_YET:
-                ends.append(one.meeting.end)
+        judgement = line.judged
+        if judgement.reason is not None:
+            set_aside[judgement.reason] = set_aside.get(judgement.reason, 0) + 1
+            if judgement.reason is Reason.NOT_YET:
+                ends.append(judgement.meeting.end)
             continue
-        if one.step is not None:
-            steps[one.step] = steps.get(one.step, 0) + 1
-        if one.confirmed_step is not None:
-            confirmed_steps[one.confirmed_step] = confirmed_steps.get(one.confirmed_step, 0) + 1
-        people.update(one.people)
-        if is_face_to_face(one.channel, rules):
-            ours.update(one.ours)
+        if judgement.step is not None:
+            steps[judgement.step] = steps.get(judgement.step, 0) + 1
+        if judgement.confirmed_step is not None:
+            confirmed_steps[judgement.confirmed_step] = confirmed_steps.get(judgement.confirmed_step, 0) + 1
+        people.update(judgement.people)
+        if is_face_to_face(judgement.channel, rules):
+            ours.update(judgement.ours)
     return Figures(
         client=client,
         month=month,

@@ -1,4 +1,4 @@
-"""R8 to R11: a client's month: what is kept of it, and what is read from it."""
+"""A client's months as they are read: verdict, trend, completeness (R8 to R11 of `docs/rules.md`)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scoring.months.steps import Rules, score_of
 
 
 class Verdict(StrEnum):
-    """R9: whether a relationship is developing this month."""
+    """Whether a relationship is developing this month (R9)."""
 
     NEW = "new"
     NO_CONTACT = "no_contact"
@@ -26,7 +26,7 @@ class Verdict(StrEnum):
 
 
 class Trend(StrEnum):
-    """R10: where the score has gone over three months."""
+    """Where the score has gone over three months (R10)."""
 
     IMPROVING = "improving"
     DECLINING = "declining"
@@ -36,7 +36,7 @@ class Trend(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Compared:
-    """Two spans side by side: the months, their scores and man-seconds. Monthly: a month and the one before."""
+    """Two spans side by side: their months, points and man-seconds. Monthly: a month and the one before."""
 
     now: tuple[Month, ...]
     before: tuple[Month, ...]
@@ -48,7 +48,11 @@ class Compared:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Row:
-    """A client's month as people read it. `previous` is None where the month before lies before history."""
+    """A client's month as people read it.
+
+    Scores are points; `score_confirmed` counts confirmed people alone (R6). `previous` and `previous_score` are None
+    where the month before lies before history, so are those of `trend_scores`, which are of three months, oldest first.
+    """
 
     client: str
     month: Month
@@ -68,7 +72,7 @@ class Row:
 class History:
     """A client's kept months. `begins` is the first month known at all (R11), `running` the month not yet ended.
 
-    `first_met` is the month of the first counted meeting, phone included; it outlives the copies.
+    `first_met` is the month of the first counted meeting, phone included; it outlives the copies. None: never met.
     """
 
     client: str
@@ -98,7 +102,7 @@ class History:
         known = previous >= self.begins
         three = self._last_three(month)
         compared = self._compared(month, three)
-        first, second, third = (self.score(one) if one >= self.begins else None for one in three)
+        first, second, third = (self.score(past) if past >= self.begins else None for past in three)
         return Row(
             client=self.client,
             month=month,
@@ -130,18 +134,18 @@ class History:
                 man_seconds=self.figures(month).man_seconds,
                 man_seconds_before=self.figures(last).man_seconds,
             )
-        before = tuple(shift(one, -3) for one in three)
+        before = tuple(shift(past, -3) for past in three)
         return Compared(
             now=three,
             before=before,
-            score=sum(self.score(one) for one in three),
-            score_before=sum(self.score(one) for one in before),
-            man_seconds=sum(self.figures(one).man_seconds for one in three),
-            man_seconds_before=sum(self.figures(one).man_seconds for one in before),
+            score=sum(self.score(past) for past in three),
+            score_before=sum(self.score(past) for past in before),
+            man_seconds=sum(self.figures(past).man_seconds for past in three),
+            man_seconds_before=sum(self.figures(past).man_seconds for past in before),
         )
 
     def _verdict(self, month: Month, compared: Compared) -> Verdict:
-        """R9, by man-hours as shown."""
+        """R9, by man-hours as shown, in tenths."""
         if month >= self.running:
             return Verdict.SO_FAR
         if month == self.first_met:
@@ -149,7 +153,7 @@ class History:
         if self.quarterly and compared.before[0] < self.begins and self.first_met is not None:
             return Verdict.NEW
         now, before = tenths(compared.man_seconds), tenths(compared.man_seconds_before)
-        if now == before == 0 and not any(self.figures(one).meetings for one in compared.now):
+        if now == before == 0 and not any(self.figures(past).meetings for past in compared.now):
             return Verdict.NO_CONTACT
         if now == before:
             return Verdict.STEADY
@@ -160,7 +164,7 @@ class History:
         first = self.first_met
         if self.quarterly:
             oldest = shift(three[0], -1)
-            then, now = (sum(self.score(shift(one, back)) for one in three) for back in (-3, 0))
+            then, now = (sum(self.score(shift(past, back)) for past in three) for back in (-3, 0))
         else:
             oldest = three[0]
             then, now = self.score(three[0]), self.score(three[2])
@@ -173,7 +177,12 @@ class History:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Coverage:
-    """How far one calendar is known (R11). `never_read` is the standing reason for which it cannot be read."""
+    """How far one calendar is known (R11).
+
+    `calendar` is its owner's address. It is in scope from `joined` to `left`, both included; None: it still is.
+    `read_through` is the moment, with a zone, up to which it was last read whole; None: never yet. `never_read` is the
+    standing reason for which it cannot be read, None where there is none.
+    """
 
     calendar: str
     joined: Month
@@ -183,17 +192,17 @@ class Coverage:
 
 
 def missing(month: Month, calendars: Iterable[Coverage], zone: tzinfo) -> tuple[str, ...]:
-    """R11: the calendars in scope in the month that were not read after it ended."""
+    """The owners of calendars in scope in the month that were not read after it ended (R11); `zone`: the company's."""
     end = begins(shift(month, 1), zone)
     return tuple(
         sorted(
             {
-                one.calendar
-                for one in calendars
-                if one.never_read is None
-                and one.joined <= month
-                and (one.left is None or one.left >= month)
-                and (one.read_through is None or one.read_through < end)
+                coverage.calendar
+                for coverage in calendars
+                if coverage.never_read is None
+                and coverage.joined <= month
+                and (coverage.left is None or coverage.left >= month)
+                and (coverage.read_through is None or coverage.read_through < end)
             }
         )
     )

@@ -1,4 +1,4 @@
-"""R7: time as integer seconds, each minute of a person once, and how it is rounded for people to read."""
+"""Time as integer seconds, each minute of a person once, and how it is rounded to be read (R7 of `docs/rules.md`)."""
 
 from __future__ import annotations
 

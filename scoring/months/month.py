@@ -1,4 +1,4 @@
-"""A month of the calendar, as text `YYYY-MM`, and where it begins in a zone (R8)."""
+"""A month of the calendar, as text `YYYY-MM`, and where it begins in a zone (R8 of `docs/rules.md`)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Month = NewType("Month", str)
 
 
 def month_of(moment: datetime, zone: tzinfo) -> Month:
-    """R8: the month in which a moment lies, in the company's zone."""
+    """The month in which a moment lies, in the company's zone (R8)."""
     local = moment.astimezone(zone)
     return Month(f"{local.year:04d}-{local.month:02d}")
 

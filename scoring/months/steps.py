@@ -1,4 +1,4 @@
-"""R5 and R6: how people met, which step of commitment a meeting is, and what it earns."""
+"""How people met, which step of commitment a meeting is, and what it earns (R5 and R6 of `docs/rules.md`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from scoring.meetings.values import Channel, Conference, Place, Response, Setting
+from scoring.meetings.values import Channel, Conference, LocationKind, Response, Setting
 
 TITLE_LIMIT = 500
 """Titles are cut here before any pattern runs over them (`docs/design.md` 12)."""
@@ -35,7 +35,10 @@ DEFAULT_POINTS: Mapping[Step, int] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rules:
-    """What the company may decide about scoring (`[scoring]`). `points` never change what is stored."""
+    """What the company may decide about scoring (`[scoring]`). `points` never change what is stored.
+
+    `largest_meeting` are participants, ours included. `responses` are those with which somebody counts (R4).
+    """
 
     long_meeting_over: timedelta = timedelta(hours=1)
     longest_meeting: timedelta = timedelta(hours=10)
@@ -71,19 +74,19 @@ _VIDEO_NAME = re.compile(
 )
 
 
-def place_of(location: str | None) -> Place:
+def place_of(location: str | None) -> LocationKind:
     """What a location text says about how people meet (R5)."""
     text = (location or "").strip()
     if not text:
-        return Place.EMPTY
+        return LocationKind.EMPTY
     text = text[:TITLE_LIMIT]
     if _VIDEO_LINK.search(text) or _VIDEO_NAME.fullmatch(text):
-        return Place.VIDEO
+        return LocationKind.VIDEO
     if text.lower().startswith("tel:"):
-        return Place.PHONE
+        return LocationKind.PHONE
     if _PHONE_NUMBER.fullmatch(text) and sum(character.isdigit() for character in text) >= 7:
-        return Place.PHONE
-    return Place.ELSEWHERE
+        return LocationKind.PHONE
+    return LocationKind.ELSEWHERE
 
 
 def is_phone_title(title: str | None, rules: Rules) -> bool:
@@ -92,14 +95,14 @@ def is_phone_title(title: str | None, rules: Rules) -> bool:
 
 
 def channel_of(setting: Setting) -> Channel:
-    """R5: the first that fits."""
+    """How people met: the first that fits (R5)."""
     if setting.room:
         return Channel.IN_PERSON
-    if setting.conference is Conference.VIDEO or setting.place is Place.VIDEO:
+    if setting.conference is Conference.VIDEO or setting.place is LocationKind.VIDEO:
         return Channel.VIDEO
-    if setting.conference is Conference.PHONE or setting.place is Place.PHONE:
+    if setting.conference is Conference.PHONE or setting.place is LocationKind.PHONE:
         return Channel.PHONE
-    if setting.place is Place.EMPTY and setting.phone_title:
+    if setting.place is LocationKind.EMPTY and setting.phone_title:
         return Channel.PHONE
     return Channel.IN_PERSON
 
@@ -110,7 +113,7 @@ def is_face_to_face(channel: Channel, rules: Rules) -> bool:
 
 
 def step_of(channel: Channel, length: timedelta, client_people: int, rules: Rules) -> Step:
-    """R6. `client_people` are those who count, one at least."""
+    """The step of a meeting (R6). `client_people` are those who count, one at least."""
     if not is_face_to_face(channel, rules):
         return Step.PHONE
     if length > rules.long_meeting_over:

@@ -299,6 +299,31 @@ class TestWhatIsTold:
         acme = next(one for one in ran.json["months"][0]["clients"] if one["client"] == "Acme")
         assert acme["restated"] is None, "the last digest has told it"
 
+    @pytest.mark.parametrize(
+        ("fault", "state", "told"),
+        [
+            ({"step": "dot", "drop": True}, "unknown", True),
+            ({"step": "RCPT", "reply": "550 5.1.1 no such user"}, "failed", False),
+            ({"step": "RCPT", "reply": "451 4.3.0 come back later"}, "waiting", False),
+        ],
+        ids=["may have been read", "refused", "still to be sent"],
+    )
+    def test_what_may_have_been_read_counts_as_told_and_nothing_else(
+        self, mail: FakeMail, company: Company, fault: dict[str, Any], state: str, told: bool
+    ) -> None:
+        mail.fail(**fault, times=2)
+        assert send(company) == 1
+        assert set(states(company).values()) == {state}
+        mail.faults.clear()
+        company.put(JO, [entry("a", october(6), 30, ANA)])
+        company.run("sync")
+        restated = {"score": 3, "man_hours": 1.0, "why": "one meeting changed"} if told else None
+        assert company.report("2026-10")["Acme"]["restated"] == restated
+        mail.received.clear()
+        assert send(company, month="2026-11", at=datetime(2026, 12, 1, 8, 0, tzinfo=UTC)) == 0
+        text = " ".join(text_of(messages(mail)[0]).split())
+        assert ("Acme: October was 1.0 h, now 0.5: one meeting changed." in text) is told
+
     def test_until_then_the_report_says_what_was_told(self, company: Company) -> None:
         send(company)
         company.put(JO, [entry("a", october(6), 30, ANA)])

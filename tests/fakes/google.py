@@ -153,7 +153,7 @@ class FakeGoogle(HttpFake):
 
     def listings(self) -> list[Seen]:
         """The requests to the Calendar API."""
-        return [one for one in self.seen if "/calendar/" in one.path]
+        return [request for request in self.seen if "/calendar/" in request.path]
 
     def revoke_tokens(self) -> None:
         """Every access token given so far is dead."""
@@ -186,7 +186,7 @@ class FakeGoogle(HttpFake):
 
     def _fault(self, path: str, subject: str | None) -> Answer | None:
         with self._lock:
-            fault = next((one for one in self.faults if one.takes(path, subject)), None)
+            fault = next((fault for fault in self.faults if fault.takes(path, subject)), None)
         if fault is None:
             return None
         error = Refused(fault.status, fault.reason, domain=fault.domain)
@@ -401,7 +401,7 @@ def _check(fields: dict[str, str]) -> int:
         raise Refused(400, "unknownParameter", f"Unknown name {sorted(unknown)}")
     if fields.get("singleEvents") != "true":
         raise Refused(400, "badRequest", "this fake knows singleEvents=true only")
-    if "syncToken" in fields and (wrong := [one for one in _NEVER_WITH_TOKEN if one in fields]):
+    if "syncToken" in fields and (wrong := [name for name in _NEVER_WITH_TOKEN if name in fields]):
         raise Refused(400, "badRequest", f"{wrong} cannot be specified together with syncToken")
     if "syncToken" in fields and fields.get("showDeleted") == "false":
         raise Refused(400, "badRequest", "showDeleted=false cannot be specified together with syncToken")

@@ -193,7 +193,7 @@ def _apply(value: Any, tree: Mapping[str, Any]) -> Any:
     if not tree:
         return value
     if isinstance(value, list):
-        return [_apply(one, tree) for one in value]
+        return [_apply(part, tree) for part in value]
     if not isinstance(value, dict):
         return value
     return {name: _apply(value[name], inner) for name, inner in tree.items() if name in value}
@@ -222,7 +222,7 @@ class FakeUser:
             "suspended": self.suspended,
             "archived": self.archived,
             "isGuestUser": self.guest,
-            "emails": [{"address": self.primary, "primary": True}, *({"address": one} for one in self.aliases)],
+            "emails": [*({"address": one} for one in self.aliases), {"address": self.primary, "primary": True}],
         }
         return row | ({"aliases": self.aliases} if self.aliases else {})
 
@@ -245,7 +245,7 @@ class World:
     def find(self, address: str) -> FakeUser | None:
         """Whoever has this address."""
         wanted = address.lower()
-        return next((one for one in self.users.values() if wanted in (one.primary, *one.aliases)), None)
+        return next((user for user in self.users.values() if wanted in (user.primary, *user.aliases)), None)
 
     def calendar(self, address: str) -> FakeCalendar:
         user = self.find(address)

@@ -127,7 +127,7 @@ class FakeMicrosoft(HttpFake):
 
     def listings(self) -> list[Seen]:
         """The requests for calendars."""
-        return [one for one in self.seen if "/calendarView" in one.path or "/events/" in one.path]
+        return [request for request in self.seen if "/calendarView" in request.path or "/events/" in request.path]
 
     def answer(self, method: str, target: str, headers: Message, body: bytes) -> Answer:
         parts = urlsplit(target)
@@ -150,7 +150,7 @@ class FakeMicrosoft(HttpFake):
             )
         who = unquote(segments[2]) if len(segments) > 2 else None
         with self._lock:
-            fault = next((one for one in self.faults if one.takes(unquote(parts.path), who)), None)
+            fault = next((fault for fault in self.faults if fault.takes(unquote(parts.path), who)), None)
         if not is_graph:
             struck_down = fault.struck() if fault is not None else None
             return struck_down or self._token(parts.path, segments[0], body)

@@ -87,7 +87,7 @@ def asked(target: str, headers: Mapping[str, str], grant: Grant, prefix: str) ->
     prefer = dict(match.groups() for part in headers.get("Prefer", "").split(",") if (match := _PREFERENCE.match(part)))
     return Asked(
         target=target,
-        segments=tuple(unquote(one) for one in parts.path.removeprefix(prefix).strip("/").split("/")),
+        segments=tuple(unquote(segment) for segment in parts.path.removeprefix(prefix).strip("/").split("/")),
         fields=fields,
         prefer={name.lower(): value for name, value in prefer.items()},
         eventual=headers.get("ConsistencyLevel", "").lower() == "eventual",
@@ -234,14 +234,14 @@ class Graph:
         if match is None:
             raise GraphError(400, "Request_UnsupportedQuery", "This fake knows mail eq '…' only.")
         wanted = match[1].replace("''", "'").lower()
-        return [one for one in self.world.groups.values() if one.mail and one.mail.lower() == wanted]
+        return [group for group in self.world.groups.values() if group.mail and group.mail.lower() == wanted]
 
     # calendars
 
     def _view(self, request: Asked, mailbox: FakeMailbox) -> Resource:
         bounds = None if "$skiptoken" in request.fields else self._bounds(request)
         with mailbox.lock:
-            rows = [] if bounds is None else [mailbox.shown(one) for one in mailbox.in_view(bounds)]
+            rows = [] if bounds is None else [mailbox.shown(entry) for entry in mailbox.in_view(bounds)]
         if "$select" in request.fields:  # documented: these two are not told then
             drop = ("createdDateTime", "lastModifiedDateTime")
             rows = [{key: value for key, value in row.items() if key not in drop} for row in rows]
@@ -261,7 +261,7 @@ class Graph:
             if "$skiptoken" in request.fields:
                 return self._items(request, mailbox, [])
             view = set(mailbox.in_view(self._bounds(request)))
-            rows = [mailbox.shown(one) for one in mailbox.instances(item["id"]) if one in view]
+            rows = [mailbox.shown(entry) for entry in mailbox.instances(item["id"]) if entry in view]
             return self._items(request, mailbox, rows)
 
     def _items(self, request: Asked, mailbox: FakeMailbox, rows: list[Resource]) -> Resource:
@@ -288,7 +288,7 @@ class Graph:
     # delta
 
     def _delta(self, request: Asked, mailbox: FakeMailbox, owner: str) -> Resource:
-        if wrong := [one for one in _NOT_ON_DELTA if one in request.fields]:
+        if wrong := [name for name in _NOT_ON_DELTA if name in request.fields]:
             raise GraphError(400, "ErrorInvalidUrlQuery", f"{wrong} cannot be used when tracking changes.")
         size = int(request.prefer.get("odata.maxpagesize", "10"))
         with mailbox.lock:

@@ -30,7 +30,7 @@ def mutable(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: mutable(one) for key, one in value.items()}
     if isinstance(value, list):
-        return [mutable(one) for one in value]
+        return [mutable(part) for part in value]
     if isinstance(value, str) and value.startswith(_IMMUTABLE):
         return _MUTABLE + value.removeprefix(_IMMUTABLE)
     return value

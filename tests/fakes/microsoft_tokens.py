@@ -199,7 +199,7 @@ class Tokens:
         return json_answer(200, self._new(audience))
 
     def _audience(self, scopes: list[str]) -> str:
-        named = [one for one in scopes if one not in ("openid", "profile", "offline_access")]
+        named = [scope for scope in scopes if scope not in ("openid", "profile", "offline_access")]
         if len(named) != 1 or not named[0].endswith("/.default"):
             raise Denied(1002012)
         if named[0] not in (f"{self.audience}/.default", MAIL_SCOPE):

@@ -142,9 +142,13 @@ class FakeMailbox:
             item = self.items[entry]
             kind = {"type": "exception"} if item["type"] == "occurrence" else {}
             if item["type"] == "seriesMaster":
-                for one in self.instances(entry):
-                    if self.items[one]["type"] == "occurrence":
-                        self.items[one] = {**self.items[one], "lastModifiedDateTime": stamp(self.now), **changes}
+                for occurrence in self.instances(entry):
+                    if self.items[occurrence]["type"] == "occurrence":
+                        self.items[occurrence] = {
+                            **self.items[occurrence],
+                            "lastModifiedDateTime": stamp(self.now),
+                            **changes,
+                        }
             self.items[entry] = {**item, **kind, "lastModifiedDateTime": stamp(self.now), **changes}
             self._touch(entry)
 
@@ -159,8 +163,8 @@ class FakeMailbox:
     def delete(self, entry: str) -> None:
         """Removes a single item, or a series with all that it has."""
         with self.lock:
-            for one in self._parts.pop(entry, {}):
-                del self.items[one]
+            for part in self._parts.pop(entry, {}):
+                del self.items[part]
             del self.items[entry]
             self.journal.append(Touch(entry, None))
 
@@ -189,7 +193,9 @@ class FakeMailbox:
         """Single items and instances that overlap a window; masters are no part of a view."""
         with self.lock:
             return [
-                one for one, item in self.items.items() if item["type"] != "seriesMaster" and self._lies(item, bounds)
+                entry
+                for entry, item in self.items.items()
+                if item["type"] != "seriesMaster" and self._lies(item, bounds)
             ]
 
     def _lies(self, item: Resource, bounds: Bounds) -> bool:
@@ -206,8 +212,8 @@ class FakeMailbox:
         """What a first delta round over a window holds."""
         with self.lock:
             view = self.in_view(bounds)
-            singles = [self._sent(one) for one in view if self.items[one]["seriesMasterId"] is None]
-            series = dict.fromkeys(self.items[one]["seriesMasterId"] for one in view)
+            singles = [self._sent(entry) for entry in view if self.items[entry]["seriesMasterId"] is None]
+            series = dict.fromkeys(self.items[entry]["seriesMasterId"] for entry in view)
             return singles + [row for master in series if master for row in self._series(master, bounds)]
 
     def changed(self, since: int, seen: frozenset[str], bounds: Bounds) -> list[Resource]:
@@ -238,7 +244,7 @@ class FakeMailbox:
             yield tombstone(entry)
 
     def _deleted(self, entry: str, seen: frozenset[str]) -> Iterator[Resource]:
-        parts = [one for one in seen if _belongs(one, entry)]
+        parts = [entry_id for entry_id in seen if _belongs(entry_id, entry)]
         if parts or entry in seen or self.quirks.outside_tombstones:
             yield tombstone(entry)
         if self.quirks.deleted_series == "all":
@@ -246,15 +252,15 @@ class FakeMailbox:
 
     def _series(self, master: str, bounds: Bounds, seen: frozenset[str] = frozenset()) -> Iterator[Resource]:
         """A series that has to be told of: master and occurrences in view, never one for what is no longer there."""
-        parts = [one for one in self.instances(master) if self._lies(self.items[one], bounds)]
+        parts = [entry for entry in self.instances(master) if self._lies(self.items[entry], bounds)]
         if not parts and self.quirks.masters == "absent":
-            if self.quirks.outside_tombstones or any(_belongs(one, master) for one in seen):
+            if self.quirks.outside_tombstones or any(_belongs(entry, master) for entry in seen):
                 yield tombstone(master)
             return
         if self.quirks.masters != "absent":
             yield self._sent(master)
         if self.quirks.masters != "alone":
-            yield from (self._sent(one) for one in parts)
+            yield from (self._sent(entry) for entry in parts)
 
     def _sent(self, entry: str) -> Resource:
         item = self.shown(entry)
@@ -302,7 +308,7 @@ class FakeUser:
             "id": self.id,
             "accountEnabled": self.enabled,
             "userType": self.user_type,
-            "proxyAddresses": [*primary, *(f"smtp:{one}" for one in self.aliases)],
+            "proxyAddresses": [*primary, *(f"smtp:{alias}" for alias in self.aliases)],
             "otherMails": [],
         }
 
@@ -349,9 +355,9 @@ class World:
     def add_group(self, mail: str, members: Sequence[str] = ()) -> FakeGroup:
         """A group of addresses of people and of groups that exist already."""
         group = FakeGroup(_guid(mail), mail)
-        for one in members:
-            found = self.find(one) or self.find_group(one)
-            assert found is not None, one
+        for member in members:
+            found = self.find(member) or self.find_group(member)
+            assert found is not None, member
             group.members.append(found.id)
         self.groups[group.id] = group
         return group
@@ -360,11 +366,12 @@ class World:
         """Whoever has this id, name to sign in with, or address."""
         wanted = name.lower()
         return next(
-            (one for one in self.users.values() if wanted in (one.id, one.upn.lower(), (one.mail or "").lower())), None
+            (user for user in self.users.values() if wanted in (user.id, user.upn.lower(), (user.mail or "").lower())),
+            None,
         )
 
     def find_group(self, name: str) -> FakeGroup | None:
-        return next((one for one in self.groups.values() if name in (one.id, one.mail)), None)
+        return next((group for group in self.groups.values() if name in (group.id, group.mail)), None)
 
     def mailbox(self, name: str) -> FakeMailbox:
         user = self.find(name)

@@ -177,11 +177,11 @@ class TestPeople:
         outer = graph.world.add_group("outer@northwind.example", ["in'ner@northwind.example"])
         inner.members.append(outer.id)
         found = session.get(f"{graph.endpoint}/groups?$filter=mail eq 'in''ner@northwind.example'").json()["value"]
-        assert [one["id"] for one in found] == [inner.id]
+        assert [row["id"] for row in found] == [inner.id]
         url = f"{graph.endpoint}/groups/{outer.id}/transitiveMembers/microsoft.graph.user?$count=true&$select=mail"
         assert refused(session.get(url)) == (400, "Request_UnsupportedQuery")
         session.headers["ConsistencyLevel"] = "eventual"
-        assert [one["mail"] for one in session.get(url).json()["value"]] == [JO]
+        assert [row["mail"] for row in session.get(url).json()["value"]] == [JO]
 
 
 class TestDelta:
@@ -244,7 +244,7 @@ class TestDelta:
     ) -> None:
         jo.quirk(masters=masters)
         jo.put_series("s1", meeting(), 1)
-        assert [row["id"] for row in go_through(session, delta(graph))[0]] == [entry_id(one) for one in expected]
+        assert [row["id"] for row in go_through(session, delta(graph))[0]] == [entry_id(entry) for entry in expected]
 
     def test_pages_hold_what_stood_there_when_the_round_began(
         self, graph: FakeMicrosoft, jo: FakeMailbox, session: requests.Session

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from scoring.insights.people import UNKNOWN, Circle, PeopleMonth, Presence, Profile
-from scoring.insights.signals import Thresholds as SignalThresholds
-from scoring.insights.signals import View, signals_of
+from scoring.insights.circle import UNKNOWN, Circle, Profile
+from scoring.insights.people import PeopleMonth, Presence
+from scoring.insights.signals import SignalThresholds, View, signals_of
 from scoring.months.history import History
 from scoring.months.month import Month
 from tests.scoring.builders import ANA, JO, figures, history

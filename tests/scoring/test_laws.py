@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from scoring.meetings.address_book import AddressBook, Kind, normalise_address
 from scoring.meetings.identity import identify, meeting_key, partition, settle
 from scoring.meetings.merge import meetings_of
-from scoring.meetings.values import Conference, Copy, CopyState, Meeting, Participant, Place, Response, Setting
+from scoring.meetings.values import Conference, Copy, CopyState, LocationKind, Meeting, Participant, Response, Setting
 from scoring.months.counting import Judged, Reason, judge
 from scoring.months.figures import Credited, Figures, credit, figures_of
 from scoring.months.history import History
@@ -62,7 +62,7 @@ _settings = st.builds(
     Setting,
     room=st.booleans(),
     conference=st.sampled_from(list(Conference)),
-    place=st.sampled_from(list(Place)),
+    place=st.sampled_from(list(LocationKind)),
     phone_title=st.booleans(),
 )
 _participants = st.builds(

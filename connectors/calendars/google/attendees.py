@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
-from scoring.meetings.address_book import normalise_address
+from connectors.calendars.shared.attendees import Attendance, address_of, participant_of
 from scoring.meetings.values import Conference, Participant, Response, most_decided
 
 _RESPONSES = {
@@ -15,12 +15,9 @@ _RESPONSES = {
     "tentative": Response.TENTATIVE,
     "needsAction": Response.NONE,
 }
-_ROOM_DOMAIN = "@resource.calendar.google.com"
+_ROOM_DOMAIN = "@resource.calendar.google.com"  # (A4)
 _HANGOUTS = frozenset({"eventHangout", "eventNamedHangout", "hangoutsMeet", "addOn"})
 _PLAIN_KEYS = 2
-# The same people stand on list after list.
-address_of = lru_cache(maxsize=50_000)(normalise_address)
-_participant = lru_cache(maxsize=100_000)(Participant)
 
 
 def invited(item: Mapping[str, Any]) -> list[str]:
@@ -31,15 +28,6 @@ def invited(item: Mapping[str, Any]) -> list[str]:
     if organiser:
         emails.append(organiser.get("email") or "")
     return list(filter(None, map(address_of, emails)))
-
-
-class Attendance(NamedTuple):
-    """The guest list: people with their answers, the owner's own answer, and whether a room is booked."""
-
-    participants: tuple[Participant, ...]
-    response: Response
-    room: bool
-    flaws: tuple[str, ...]
 
 
 def attendance_of(item: Mapping[str, Any], own: tuple[str, ...]) -> Attendance:
@@ -53,9 +41,9 @@ def attendance_of(item: Mapping[str, Any], own: tuple[str, ...]) -> Attendance:
     mine: Response | None = None
     room = False
     for row in rows:
-        guest = _plain(row.get("email"), row.get("responseStatus")) if len(row) == _PLAIN_KEYS else None
+        attendee = _plain(row.get("email"), row.get("responseStatus")) if len(row) == _PLAIN_KEYS else None
         is_own = False
-        if guest is None:
+        if attendee is None:
             answer = _RESPONSES.get(row.get("responseStatus", ""), Response.NONE)
             address = address_of(row.get("email") or "")
             if row.get("resource") or (address is not None and address.endswith(_ROOM_DOMAIN)):
@@ -67,17 +55,19 @@ def attendance_of(item: Mapping[str, Any], own: tuple[str, ...]) -> Attendance:
             if address is None and not is_own:
                 _note(flaws, "no_address")
                 continue
-            guest = _participant(address or own[0], answer)
-        if is_own or guest.address in own:
-            mine = guest.response if mine is None else most_decided(mine, guest.response)
-        known = people.get(guest.address)
-        people[guest.address] = guest if known is None else _decided(known, guest)
+            attendee = participant_of(address or own[0], answer)
+        if is_own or attendee.address in own:
+            mine = attendee.response if mine is None else most_decided(mine, attendee.response)
+        known = people.get(attendee.address)
+        people[attendee.address] = attendee if known is None else _decided(known, attendee)
     if item.get("attendeesOmitted"):
         _note(flaws, "attendees_omitted")
-    organises = bool((item.get("organizer") or {}).get("self"))
+    organiser = item.get("organizer") or {}
+    organises = bool(organiser.get("self"))
     if item.get("guestsCanSeeOtherGuests") is False and not organises:
         _note(flaws, "guests_hidden")
     return Attendance(
+        organiser=address_of(organiser.get("email") or ""),
         participants=tuple(people.values()),
         response=mine if mine is not None else _unlisted(rows, organises=organises),
         room=room,
@@ -91,11 +81,11 @@ def _plain(email: str, answer: str) -> Participant | None:
     address = address_of(email) if email and answer else None
     if address is None or address.endswith(_ROOM_DOMAIN):
         return None
-    return _participant(address, _RESPONSES.get(answer, Response.NONE))
+    return participant_of(address, _RESPONSES.get(answer, Response.NONE))
 
 
-def _decided(one: Participant, other: Participant) -> Participant:
-    return one if most_decided(one.response, other.response) is one.response else other
+def _decided(earlier: Participant, later: Participant) -> Participant:
+    return earlier if most_decided(earlier.response, later.response) is earlier.response else later
 
 
 def _unlisted(rows: Any, *, organises: bool) -> Response:

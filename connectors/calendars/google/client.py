@@ -1,26 +1,30 @@
-"""Asking Google: as whom, how often, with how much patience, and what a refusal means. Knows not what is asked for."""
+"""Asking Google: as whom, when not to ask any more, and what a refusal means (`docs/providers.md` A6, D).
+
+Knows not what is asked for.
+"""
 
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 import googleapiclient.errors
 
 from connectors.calendars.google.credentials import Key
-from connectors.calendars.google.errors import Asked, DailyLimit, NotFound, Refusal, missing_calendar
-from connectors.calendars.google.json_pages import UNUSUAL, Answer, in_parts, whole
-from connectors.calendars.google.sessions import Line, Lines
+from connectors.calendars.google.errors import DailyLimit, NotFound, RequestInfo, missing_calendar
+from connectors.calendars.google.json_pages import UNUSUAL, in_parts
+from connectors.calendars.google.sessions import Connection
 from connectors.calendars.google.tokens import Tokens
+from connectors.calendars.shared.calendars import RequestCounter
+from connectors.calendars.shared.client import Answer, Pacing, PatientClient, unpacked
+from connectors.calendars.shared.refusals import Refusal
 from connectors.errors import ConnectorError, RetryLater
-from connectors.net.rate_limit import RateLimiter
-from connectors.net.retry import Again, Patience, Pause, patiently
-from connectors.net.retry_after import retry_after
+from connectors.net.retry import retry_after
 
 _QUIET_SECONDS = 600.0
 
@@ -29,90 +33,65 @@ for _name in ("googleapiclient", "google"):
     logging.getLogger(_name).setLevel(logging.CRITICAL + 10)
 
 T = TypeVar("T")
-Judge = Callable[[Refusal, Asked, Key], ConnectorError]
-Make = Callable[[Line], Any]
-"""Makes the request with a line's service objects."""
+Judge = Callable[[Refusal, RequestInfo, Key], ConnectorError]
+Make = Callable[[Connection], Any]
+"""Makes the request with a connection's service objects."""
 
 
-@dataclass(slots=True)
-class Calls:
-    """Requests that are counted together: one round's, or one roster's. Tokens are not among them."""
-
-    made: int = 0
-
-
-class Access:
+class GoogleClient:
     """Google, as a connector's config says. Used from several threads."""
 
-    def __init__(self, tokens: Tokens, lines: Lines, *, pacer: RateLimiter, patience: Patience, pause: Pause) -> None:
+    def __init__(self, tokens: Tokens, connect: Callable[[], Connection], pacing: Pacing) -> None:
         self.tokens = tokens
-        self._lines = lines
-        self._pacer = pacer
-        self._patience = patience
-        self._pause = pause
-        self._reading = threading.Lock()
+        self._limiter = pacing.limiter
+        self._client = PatientClient(
+            pacing, connect=connect, wait=self._wait, token=tokens.of, renewed=tokens.refreshed
+        )
         self._has_read = False
         self._quiet_until = 0.0
 
-    def call(self, asked: Asked, make: Make, judge: Judge, calls: Calls, read: Callable[[Answer], T]) -> T:
+    def ask(
+        self, info: RequestInfo, make: Make, judge: Judge, counter: RequestCounter, read: Callable[[Answer], T]
+    ) -> T:
         """What `read` makes of the answer to one request, tried with patience. Raises `connectors.errors`' errors."""
         missed = False
 
-        def attempt(line: Line) -> T:
+        def judged(refusal: Refusal, _token: Any) -> ConnectorError:
             nonlocal missed
-            try:
-                return self._read(self._try(line, asked, make, judge, calls), asked, read)
-            except NotFound:
-                if missed:
-                    raise missing_calendar() from None
-                missed = True
-                raise
+            error = judge(refusal, replace(info, others_work=self._has_read), self.tokens.key)
+            if isinstance(error, DailyLimit):
+                self._quiet_until = time.monotonic() + _QUIET_SECONDS
+            if isinstance(error, NotFound):
+                error, missed = missing_calendar() if missed else error, True
+            return error
 
-        with self._lines.lent() as line:
-            return patiently(lambda: attempt(line), self._patience, self._pause)
+        return self._client.ask(info, partial(_send, make), judged, partial(self._read, info, read), counter)
 
-    def _read(self, body: bytes, asked: Asked, read: Callable[[Answer], T]) -> T:
-        """One page is unpacked at a time: it may be ten times its size, and threads would only share the core."""
-        with self._reading:
-            if asked.api == "calendar":
-                with suppress(*UNUSUAL):
-                    return read(in_parts(body))
-            answer = whole(body)
-            if answer is not None:
-                return read(answer)
-        raise Again("garbled", "Google's answer is no JSON")
-
-    def _try(self, line: Line, asked: Asked, make: Make, judge: Judge, calls: Calls) -> bytes:
+    def _wait(self, subject: str) -> None:
         if time.monotonic() < self._quiet_until:
             raise RetryLater("quota", "Google's quota is used up for now")
-        self._pacer.wait(asked.subject)
-        token = self.tokens.of(line, asked)
-        answer = self._ask(line, make, token, calls)
-        if isinstance(answer, Refusal) and answer.status == 401:
-            self.tokens.refresh(line, token, asked)  # it was revoked before its time
-            answer = self._ask(line, make, token, calls)
-        if not isinstance(answer, Refusal):
-            self._has_read = self._has_read or asked.api == "calendar"
-            return answer
-        error = judge(answer, replace(asked, others_work=self._has_read), self.tokens.key)
-        if isinstance(error, DailyLimit):
-            self._quiet_until = time.monotonic() + _QUIET_SECONDS
-        raise error
+        self._limiter.wait(subject)
 
-    def _ask(self, line: Line, make: Make, token: Any, calls: Calls) -> bytes | Refusal:
-        """One request. What the library raises holds the address, so it goes no further than here."""
-        request = make(line)
-        token.apply(request.headers)
-        calls.made += 1
-        try:
-            answer: bytes = request.execute(http=line.http)
-        except googleapiclient.errors.HttpError as error:
-            refusal = Refusal(error.resp.status, error.content, retry_after(error.resp.get("retry-after")))
-        else:
-            return answer
-        return refusal
+    def _read(self, info: RequestInfo, read: Callable[[Answer], T], body: bytes) -> T:
+        if info.api == "calendar":
+            self._has_read = True
+            with suppress(*UNUSUAL):
+                return read(in_parts(body))
+        return read(unpacked(body, "Google"))
 
     def close(self) -> None:
         """Lets go of every connection; a sleeping request ends."""
-        self._pause.end()
-        self._lines.close()
+        self._client.close()
+
+
+def _send(make: Make, connection: Connection, token: Any) -> bytes | Refusal:
+    """One request. What the library raises holds the address, so it goes no further than here."""
+    request = make(connection)
+    token.apply(request.headers)
+    try:
+        answer: bytes = request.execute(http=connection.http)
+    except googleapiclient.errors.HttpError as error:
+        refusal = Refusal(error.resp.status, error.content, retry_after(error.resp.get("retry-after")))
+    else:
+        return answer
+    return refusal

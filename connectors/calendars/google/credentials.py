@@ -75,15 +75,15 @@ def refused_key(account: str) -> StopConnector:
 
 def calendar_scopes(chosen: Iterable[str]) -> tuple[str, ...]:
     """The scopes for calendars: those of the config, else the least that works."""
-    return tuple(one for one in map(full_context, chosen) if not one.startswith(_DIRECTORY)) or CALENDAR_SCOPES
+    return tuple(scope for scope in map(full_name, chosen) if not scope.startswith(_DIRECTORY)) or CALENDAR_SCOPES
 
 
 def directory_scopes(chosen: Iterable[str], *, groups: bool) -> tuple[str, ...]:
     """The scopes for people and, where `groups` are read, members; the config's own where it names any."""
     least = (USERS_SCOPE, MEMBERS_SCOPE) if groups else (USERS_SCOPE,)
-    return tuple(one for one in map(full_context, chosen) if one.startswith(_DIRECTORY)) or least
+    return tuple(scope for scope in map(full_name, chosen) if scope.startswith(_DIRECTORY)) or least
 
 
-def full_context(name: str) -> str:
+def full_name(name: str) -> str:
     """A scope by its full name; `calendar.events.readonly` is short for it."""
     return name if "://" in name else _PREFIX + name

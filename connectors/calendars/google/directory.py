@@ -5,32 +5,32 @@ Read as the administrator, a page at a time, and asked for nothing but who someb
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from connectors.calendars.google.client import Access, Calls
-from connectors.calendars.google.errors import Asked, directory_error
-from connectors.calendars.google.sessions import Line
-from connectors.calendars.shared.roster import Members, User
+from connectors.calendars.google.client import GoogleClient
+from connectors.calendars.google.errors import RequestInfo, directory_error
+from connectors.calendars.google.sessions import Connection
+from connectors.calendars.shared.calendars import RequestCounter
+from connectors.calendars.shared.paging import MOST_DIRECTORY_PAGES, all_pages
+from connectors.calendars.shared.roster import Members, User, addresses_in
 from connectors.contract import Person
 from connectors.errors import RetryLater
-from scoring.meetings.address_book import normalise_address
 
 _USER_FIELDS = (
     "nextPageToken,users(id,primaryEmail,aliases,nonEditableAliases,emails/address,suspended,archived,isGuestUser)"
 )
 _MEMBER_FIELDS = "nextPageToken,members(id,email,type)"
-_MOST_PAGES = 10_000
 
 
 class Directory:
     """Asked as the administrator, for one roster."""
 
-    def __init__(self, access: Access, admin: str, scopes: tuple[str, ...], calls: Calls) -> None:
-        self._access = access
-        self._asked = Asked(api="directory", subject=admin, scopes=scopes)
-        self._calls = calls
+    def __init__(self, client: GoogleClient, admin: str, scopes: tuple[str, ...], counter: RequestCounter) -> None:
+        self._client = client
+        self._info = RequestInfo(api="directory", subject=admin, scopes=scopes)
+        self._counter = counter
 
     def users(self) -> list[User]:
         """Everybody, the inactive too: they are told from strangers by it. Raises `StopConnector` or `RetryLater`."""
@@ -44,37 +44,36 @@ class Directory:
         )
         rows = list(found)
         people = [row for row in rows if row.get("type", "USER") == "USER"]
-        groups = [row for row in rows if row.get("type") == "GROUP"]
-        named = {normalise_address(group)} | {normalise_address(str(row.get("email") or "")) for row in groups}
+        groups = [row.get("email") for row in rows if row.get("type") == "GROUP"]
         return Members(
             ids=frozenset(str(row["id"]) for row in people if row.get("id")),
-            addresses=frozenset(one for row in people if (one := normalise_address(str(row.get("email") or "")))),
-            groups=frozenset(one for one in named if one),
+            addresses=frozenset(addresses_in(row.get("email") for row in people)),
+            groups=frozenset(addresses_in((group, *groups))),
         )
 
     def _rows(self, name: str, group: str | None, **parameters: Any) -> Iterator[Mapping[str, Any]]:
         """The rows of all pages. A page may be empty with more to come."""
-        token: str | None = None
         judge = partial(directory_error, group=group)
-        for _ in range(_MOST_PAGES):
-            asked = parameters if token is None else {**parameters, "pageToken": token}
-            answer = self._access.call(self._asked, partial(_request, name, asked), judge, self._calls, dict)
-            yield from (row for row in answer.get(name) or () if isinstance(row, Mapping))
-            token = answer.get("nextPageToken")
-            if not token:
-                return
-        raise RetryLater("endless", "the directory's list does not end")
+
+        def page(token: str | None) -> tuple[Sequence[Any], str | None]:
+            make = partial(_request, name, {**parameters, "pageToken": token} if token else parameters)
+            answer = self._client.ask(self._info, make, judge, self._counter, dict)
+            return answer.get(name) or (), answer.get("nextPageToken") or None
+
+        endless = RetryLater("endless", "the directory's list does not end")
+        for rows in all_pages(page, None, MOST_DIRECTORY_PAGES, endless):
+            yield from (row for row in rows if isinstance(row, Mapping))
 
 
-def _request(name: str, parameters: Mapping[str, Any], line: Line) -> Any:
-    return (line.users if name == "users" else line.members).list(**parameters)
+def _request(name: str, parameters: Mapping[str, Any], connection: Connection) -> Any:
+    return (connection.users if name == "users" else connection.members).list(**parameters)
 
 
 def _user(row: Mapping[str, Any]) -> User | None:
     """A row of `users.list`; None for one without id or address, which nobody can be read by."""
-    emails = [one.get("address") for one in row.get("emails") or () if isinstance(one, Mapping)]
-    given = [row.get("primaryEmail"), *(row.get("aliases") or ()), *(row.get("nonEditableAliases") or ()), *emails]
-    addresses = tuple(dict.fromkeys(one for text in given if (one := normalise_address(str(text or "")))))
+    emails = [email.get("address") for email in row.get("emails") or () if isinstance(email, Mapping)]
+    aliases = (*(row.get("aliases") or ()), *(row.get("nonEditableAliases") or ()))
+    addresses = addresses_in((row.get("primaryEmail"), *aliases, *emails))
     if not row.get("id") or not row.get("primaryEmail") or not addresses:
         return None
     active = not (row.get("suspended") or row.get("archived") or row.get("isGuestUser"))

@@ -5,12 +5,12 @@ Pure. What Google wrote is read for its codes alone: it may quote tokens, titles
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from connectors.calendars.google.credentials import Key, refused_key
+from connectors.calendars.shared.refusals import Refusal, blocked, passing_error
 from connectors.errors import ConnectorError, CursorExpired, RetryLater, SkipCalendar, StopConnector
 from connectors.net.retry import Again
 from connectors.net.session import PASSING_STATUSES
@@ -27,8 +27,8 @@ _DELEGATION = (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
-    """What was asked for, as an error has to know it.
+class RequestInfo:
+    """What a request is about, as an error has to know it.
 
     `api` is `calendar`, `directory` or `mail`; `with_token`: a sync token was sent; `others_work`: the same was
     granted to somebody else, so that a refusal is about this person alone.
@@ -41,24 +41,6 @@ class Asked:
     others_work: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """An answer other than 2xx."""
-
-    status: int
-    body: bytes
-    retry_after: float | None = None
-
-    @property
-    def reasons(self) -> frozenset[str]:
-        """Every code in it, of the old form and the new; empty when Google did not write it."""
-        try:
-            data = json.loads(self.body)
-        except ValueError:
-            return frozenset()
-        return frozenset(_codes(data))
-
-
 class DailyLimit(RetryLater):
     """The project's quota is used up: asking again soon is of no use to anybody."""
 
@@ -67,10 +49,12 @@ class NotFound(Again):
     """404: once it may be a slow replica."""
 
 
-def _codes(data: Any) -> Iterator[str]:
-    error = data.get("error") if isinstance(data, Mapping) else None
-    if not isinstance(error, Mapping):
-        return
+def reasons_of(refusal: Refusal) -> frozenset[str]:
+    """Every code in it, of the old form and the new; empty when Google did not write it."""
+    return frozenset(_codes(refusal.error)) if refusal.error is not None else frozenset()
+
+
+def _codes(error: Mapping[str, Any]) -> Iterator[str]:
     yield str(error.get("status") or "")
     for row in [*_rows(error, "errors"), *_rows(error, "details")]:
         yield str(row.get("reason") or "")
@@ -83,35 +67,33 @@ def _rows(error: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
 
 def passing(refusal: Refusal) -> ConnectorError | None:
     """Trouble that has nothing to do with what was asked, or None (A6)."""
-    reasons = refusal.reasons
+    reasons = reasons_of(refusal)
     if reasons & _QUOTA:
         error = DailyLimit if "quotaExceeded" not in reasons else RetryLater
         return error("quota", "Google's quota is used up for now", after_seconds=refusal.retry_after)
     if refusal.status in PASSING_STATUSES or reasons & _RATE:
-        slow = refusal.status == 429 or bool(reasons & _RATE)
-        what = "Google asks to be asked more slowly" if slow else f"Google answers {refusal.status}"
-        return Again("rate_limit" if slow else "unavailable", what, after_seconds=refusal.retry_after)
+        return passing_error("Google", refusal, slow=refusal.status == 429 or bool(reasons & _RATE))
     if not reasons and refusal.status != 401:
-        return RetryLater("blocked", f"something on the way to Google answers {refusal.status}", _PROXY)
+        return blocked("Google", refusal, _PROXY)
     return None
 
 
 _PROXY = "Look at the proxy and the firewall: www.googleapis.com, admin.googleapis.com and oauth2.googleapis.com."
 
 
-def calendar_error(refusal: Refusal, asked: Asked, key: Key) -> ConnectorError:
+def calendar_error(refusal: Refusal, info: RequestInfo, key: Key) -> ConnectorError:
     """A refused `events.list`."""
-    reasons = refusal.reasons
-    if asked.with_token and refusal.status in (400, 410):
+    reasons = reasons_of(refusal)
+    if info.with_token and refusal.status in (400, 410):
         return CursorExpired("Google does not know the sync token any more")
-    if (error := passing(refusal) or api_off(reasons, asked, key)) is not None:
+    if (error := passing(refusal) or api_off(reasons, info, key)) is not None:
         return error
     if "notACalendarUser" in reasons:
         return SkipCalendar("no_calendar", "has no Google Calendar", _NO_CALENDAR, standing=True)
     if reasons & _SCOPES:
-        remedy = _DELEGATION.format(client=key.client_id, scopes=",".join(asked.scopes))
+        remedy = _DELEGATION.format(client=key.client_id, scopes=",".join(info.scopes))
         what = "the scopes do not reach this calendar"
-        return SkipCalendar("insufficient", what, remedy, standing=asked.others_work)
+        return SkipCalendar("insufficient", what, remedy, standing=info.others_work)
     if refusal.status == 403:
         return SkipCalendar("forbidden", "Google refuses this calendar", _FORBIDDEN, standing=True)
     if refusal.status == 404:
@@ -133,38 +115,38 @@ def missing_calendar() -> SkipCalendar:
     return SkipCalendar("not_found", "Google finds no such calendar", _NO_CALENDAR, standing=True)
 
 
-def directory_error(refusal: Refusal, asked: Asked, key: Key, group: str | None) -> ConnectorError:
+def directory_error(refusal: Refusal, info: RequestInfo, key: Key, group: str | None) -> ConnectorError:
     """A refused listing of people or of a `group`'s members: it is never about one person, so nothing goes on."""
-    reasons = refusal.reasons
-    if (error := passing(refusal) or api_off(reasons, asked, key)) is not None:
+    reasons = reasons_of(refusal)
+    if (error := passing(refusal) or api_off(reasons, info, key)) is not None:
         return error
     if reasons & _SCOPES:
-        return delegation("Google grants no access to the directory", asked, key)
+        return delegation("Google grants no access to the directory", info, key)
     if refusal.status == 404 and group is not None:
         return StopConnector("no_group", f"Google finds no group {group}", "Correct the group's address.")
     if refusal.status in (401, 403):
         return StopConnector(
             "not_admin",
-            f"{asked.subject} may not read the directory",
+            f"{info.subject} may not read the directory",
             "In admin.google.com give `admin` a role with the privileges Users > Read and Groups > Read (Account > "
             "Admin roles), or name another administrator.",
         )
     return RetryLater("refused", f"Google answers {refusal.status} to a listing of the directory")
 
 
-def api_off(reasons: frozenset[str], asked: Asked, key: Key) -> StopConnector | None:
+def api_off(reasons: frozenset[str], info: RequestInfo, key: Key) -> StopConnector | None:
     """The API is not enabled in the service account's project."""
     if not reasons & _API_OFF:
         return None
-    name, service = _APIS[asked.api]
+    name, service = _APIS[info.api]
     page = f"https://console.cloud.google.com/apis/library/{service}.googleapis.com"
     page += f"?project={key.project}" if key.project else ""
     return StopConnector("api_off", f"the {name} is off in the project", f"Enable it at {page} and wait a few minutes.")
 
 
-def delegation(what: str, asked: Asked, key: Key) -> StopConnector:
+def delegation(what: str, info: RequestInfo, key: Key) -> StopConnector:
     """Domain-wide delegation lacks the client or a scope: one that is missing refuses them all (A8)."""
-    remedy = _DELEGATION.format(client=key.client_id, scopes=",".join(asked.scopes))
+    remedy = _DELEGATION.format(client=key.client_id, scopes=",".join(info.scopes))
     return StopConnector("unauthorized_client", what, remedy)
 
 
@@ -185,29 +167,29 @@ _ACCOUNT = ("jwt signature", "account not found", "client was not found", "inval
 _CLOCK = ("short-lived", "timeframe", "iat and exp", "token must be", "too early", "expired")
 
 
-def token_error(error: str, description: str, asked: Asked, key: Key) -> ConnectorError:
+def token_error(error: str, description: str, info: RequestInfo, key: Key) -> ConnectorError:
     """A refused token, by its code and the words that GAM and Google document. Raises `Unclear`."""
     text = description.lower()
     if error in _TOKEN_STOPS:
         return StopConnector(*_TOKEN_STOPS[error])
-    if error in ("invalid_client", "deleted_client", "disabled_client") or any(one in text for one in _ACCOUNT):
+    if error in ("invalid_client", "deleted_client", "disabled_client") or any(words in text for words in _ACCOUNT):
         return refused_key(key.account)
-    if error == "invalid_grant" and any(one in text for one in _CLOCK):
+    if error == "invalid_grant" and any(words in text for words in _CLOCK):
         return StopConnector("clock", "Google refuses the time of the request", "Check the clock of this machine.")
-    if any(one in text for one in _SUBJECT):
-        return unknown_person(asked)
+    if any(words in text for words in _SUBJECT):
+        return unknown_person(info)
     if error in ("unauthorized_client", "access_denied", "invalid_grant", "invalid_request"):
         raise Unclear
     return RetryLater("token", "Google gives no token and does not say why")
 
 
-def unknown_person(asked: Asked) -> ConnectorError:
+def unknown_person(info: RequestInfo) -> ConnectorError:
     """Google has no such person, or not any more."""
-    if asked.api == "directory":
-        what = f"{asked.subject} is nobody in the Workspace, or suspended"
+    if info.api == "directory":
+        what = f"{info.subject} is nobody in the Workspace, or suspended"
         return StopConnector("no_admin", what, "Name an administrator as `admin`.")
-    if asked.api == "mail":
-        what = f"{asked.subject} is nobody in the Workspace, or suspended"
+    if info.api == "mail":
+        what = f"{info.subject} is nobody in the Workspace, or suspended"
         return StopConnector("no_user", what, "Name a mailbox of the Workspace as email.username or email.from.")
     return SkipCalendar(
         "no_user", "is nobody in the Workspace, or suspended", "Correct or remove the address.", standing=True

@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from connectors.calendars.google.attendees import address_of, attendance_of, conference_of, invited
+from connectors.calendars.google.attendees import attendance_of, conference_of, invited
 from connectors.calendars.shared.items import (
     Erased,
     Found,
@@ -22,12 +21,14 @@ from connectors.calendars.shared.items import (
     midnight,
     moment_of,
     page_of,
+    read_or_problem,
     text_of,
     whole,
+    zone_of,
 )
 from connectors.contract import Page, Problem
 from scoring.meetings.identity import identify
-from scoring.meetings.values import Conference, Copy, Identity, Place, Setting
+from scoring.meetings.values import Conference, Copy, Identity, LocationKind, Setting
 from scoring.months.steps import place_of
 
 FIELDS = (
@@ -39,7 +40,7 @@ FIELDS = (
     "conferenceData(conferenceSolution/key/type,entryPoints/entryPointType))"
 )
 """What is asked for: no description, attachment or pin leaves Google (`docs/design.md` 7). Of the one link, which old
-entries have without any conference data, nothing is kept but that it is there."""
+events have without any conference data, nothing is kept but that it is there."""
 
 _NO_MEETINGS = frozenset({"outOfOffice", "focusTime", "workingLocation", "birthday", "fromGmail"})
 _PRIVATE = frozenset({"private", "confidential"})
@@ -59,17 +60,14 @@ def read_item(item: Any, origin: Origin) -> Found:
         return Removed(entry)
     if item.get("visibility") in _PRIVATE or item.get("eventType") in _NO_MEETINGS:
         return Erased(entry)
-    try:
-        return _copy(item, entry, origin) if origin.may_keep(invited(item)) else Erased(entry)
-    except Unreadable as error:
-        return Problem(where=f"entry {entry[:100]}", reason=str(error), entry=entry)
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
-        return Problem(where=f"entry {entry[:100]}", reason="it is not as Google documents entries", entry=entry)
+    return read_or_problem("Google", entry, lambda: _kept(item, entry, origin))
 
 
-def _copy(item: Mapping[str, Any], entry: str, origin: Origin) -> Copy:
+def _kept(item: Mapping[str, Any], entry: str, origin: Origin) -> Copy | Erased:
+    if not origin.may_keep(invited(item)):
+        return Erased(entry)
     start, end, all_day = _times(item)
-    guests = attendance_of(item, origin.addresses)
+    attendance = attendance_of(item, origin.addresses)
     title = item.get("summary")
     changed = item.get("updated")
     unspecified = item.get("endTimeUnspecified") is True
@@ -82,19 +80,19 @@ def _copy(item: Mapping[str, Any], entry: str, origin: Origin) -> Copy:
         start=start,
         end=start if unspecified else end,
         all_day=all_day,
-        organiser=_organiser(item),
-        participants=guests.participants,
-        response=guests.response,
-        setting=_setting(guests.room, conference_of(item), place_of(text_of(item.get("location")))),
+        organiser=attendance.organiser,
+        participants=attendance.participants,
+        response=attendance.response,
+        setting=_setting(attendance.room, conference_of(item), place_of(text_of(item.get("location")))),
         title=None if not title else text_of(title) or None,
         changed_at=moment_of(changed) if changed else origin.read_at,
         read_at=origin.read_at,
-        flaws=(*guests.flaws, "end_unspecified") if unspecified else guests.flaws,
+        flaws=(*attendance.flaws, "end_unspecified") if unspecified else attendance.flaws,
     )
 
 
 @lru_cache
-def _setting(room: bool, conference: Conference, place: Place) -> Setting:  # three facts, in R5's order
+def _setting(room: bool, conference: Conference, place: LocationKind) -> Setting:  # three facts, in R5's order
     return Setting(room=room, conference=conference, place=place)
 
 
@@ -129,29 +127,16 @@ def _identity(item: Mapping[str, Any], entry: str, origin: Origin) -> Identity:
 
 def _day(text: str, at: datetime, zone: str | None) -> date:
     """The date of an occurrence in its series' zone; where none is told, in the offset that it is written with."""
-    known = _zone(zone) if zone else None
+    known = zone_of(zone) if zone else None
     return at.astimezone(known).date() if known is not None else date.fromisoformat(text[:10])
-
-
-def _organiser(item: Mapping[str, Any]) -> str | None:
-    organiser = item.get("organizer")
-    return address_of(organiser.get("email") or "") if organiser else None
 
 
 def _instant(value: Mapping[str, Any]) -> datetime:
     """A `dateTime`, which has an offset, or else a `timeZone` beside it."""
     moment = datetime.fromisoformat(value["dateTime"])
     if moment.tzinfo is None:
-        zone = _zone(value.get("timeZone") or "")
+        zone = zone_of(value.get("timeZone") or "")
         if zone is None:
             raise Unreadable("its time has neither offset nor zone")
         moment = moment.replace(tzinfo=zone)
     return whole(moment)
-
-
-@lru_cache(maxsize=1_000)
-def _zone(name: str) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(name)
-    except (OSError, ValueError, LookupError):
-        return None

@@ -1,19 +1,19 @@
-"""Google's answers unpacked: whole, or a listing entry by entry.
+"""A listing of Google's unpacked event by event.
 
-A page unpacked whole is ten times its size and no longer in the processor's cache when it is read. Entry by entry each
+A page unpacked whole is ten times its size and no longer in the processor's cache when it is read. Event by event each
 is read while it is there, and let go: half the time, and next to no memory.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, overload
 
 import msgspec
 
-Answer = Mapping[str, Any]
-_entry = msgspec.json.Decoder().decode
+from connectors.calendars.shared.client import Answer
+
+_event = msgspec.json.Decoder().decode
 
 
 class _Listing(msgspec.Struct, rename="camel"):
@@ -42,10 +42,10 @@ class _Items(Sequence[Any]):
     def __getitem__(self, index: slice) -> Sequence[Any]: ...
     def __getitem__(self, index: int | slice) -> Any:
         found = self._raw[index]
-        return _Items(found) if isinstance(found, list) else _entry(found)
+        return _Items(found) if isinstance(found, list) else _event(found)
 
     def __iter__(self) -> Iterator[Any]:
-        return map(_entry, self._raw)
+        return map(_event, self._raw)
 
 
 def in_parts(body: bytes) -> Answer:
@@ -59,13 +59,4 @@ def in_parts(body: bytes) -> Answer:
 
 
 UNUSUAL = (msgspec.MsgspecError, UnicodeDecodeError)
-"""What unpacking in parts raises where it is stricter than `json` (a lone surrogate, say): then `whole` reads."""
-
-
-def whole(body: bytes) -> Answer | None:
-    """Any answer; None for what is no JSON object."""
-    try:
-        found = json.loads(body)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
+"""What unpacking in parts raises where it is stricter than `json` (a lone surrogate, say)."""

@@ -1,6 +1,6 @@
-"""One round of one calendar: listed in full, or what changed since a sync token (`docs/providers.md` A1, A2, G).
+"""One calendar, listed in full, or what changed since a sync token (`docs/providers.md` A1, A2, G).
 
-A full listing covers the window. A sync token then brings every change, whatever its date; but an entry that drifts
+A full listing covers the window. A sync token then brings every change, whatever its date; but an event that drifts
 into the window as time goes on has not changed, so when the window's end has moved, the days that it gained are listed
 as well. That is one request a day more; the others cost one.
 """
@@ -14,18 +14,20 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from connectors.calendars.google.client import Access, Calls
-from connectors.calendars.google.errors import Asked, calendar_error
+from connectors.calendars.google.client import GoogleClient
+from connectors.calendars.google.errors import RequestInfo, calendar_error
 from connectors.calendars.google.events import FIELDS, read_page
-from connectors.calendars.google.json_pages import Answer
-from connectors.calendars.google.sessions import Line
+from connectors.calendars.google.sessions import Connection
+from connectors.calendars.shared.calendars import RequestCounter
+from connectors.calendars.shared.client import Answer
 from connectors.calendars.shared.items import Newest, Origin
-from connectors.contract import Done, Page, Person, Reading
-from connectors.errors import ConnectorError, CursorExpired, RetryLater
+from connectors.calendars.shared.paging import MOST_CALENDAR_PAGES, all_pages
+from connectors.contract import Done, Page, Reading
+from connectors.errors import CursorExpired, RetryLater
 
-# The same for a listing and for every round after it (A2). `showDeleted` is left out of both: a listing then has no
-# tombstones, a round always has them. `eventTypes` too: an entry that becomes another kind would silently be missed,
-# and what is no meeting is told from others here. `maxAttendees` would hide people.
+# The same for a full listing and for every list of changes after it (A2). `showDeleted` is left out of both: the one
+# then has no tombstones, the other always has them. `eventTypes` too: an event that becomes another kind would silently
+# be missed, and what is no meeting is told from others here. `maxAttendees` would hide people.
 _PARAMETERS: Mapping[str, Any] = {
     "calendarId": "primary",
     "singleEvents": True,
@@ -33,7 +35,6 @@ _PARAMETERS: Mapping[str, Any] = {
     "fields": FIELDS,
 }
 _MARGIN = timedelta(days=1)  # dates begin at another time in every zone; what is listed too much does no harm
-_MOST_PAGES = 100_000
 VERSION = 1
 
 
@@ -60,35 +61,22 @@ def load(text: str | None) -> Cursor | None:
         return None
 
 
-class Round:
-    """A calendar's round, from the request to `Done`."""
+class Listing:
+    """Of one calendar, from the request to `Done`."""
 
     def __init__(
-        self, access: Access, connector: str, scopes: tuple[str, ...], person: Person, reading: Reading
+        self, client: GoogleClient, counter: RequestCounter, scopes: tuple[str, ...], origin: Origin, reading: Reading
     ) -> None:
-        self._access = access
+        self._client = client
+        self._counter = counter
+        self._info = RequestInfo(api="calendar", subject=origin.addresses[0], scopes=scopes)
+        self._origin = origin
         self._reading = reading
-        self._asked = Asked(api="calendar", subject=person.address, scopes=scopes)
-        self._origin = Origin(
-            connector=connector,
-            calendar=person.id,
-            addresses=person.addresses,
-            read_at=reading.now,
-            may_keep=reading.may_keep,
-        )
-        self._calls = Calls()
         self._token: str | None = None
         self._newest = Newest(reading.now)
 
     def run(self) -> Iterator[Page | Done]:
         """Pages, then `Done`. Raises `CursorExpired` when the sync token is of no use any more."""
-        try:
-            yield from self._run()
-        except ConnectorError as error:
-            error.requests = self._calls.made
-            raise
-
-    def _run(self) -> Iterator[Page | Done]:
         window = self._reading.window
         cursor = None if self._reading.full else load(self._reading.cursor)
         if cursor is None:
@@ -102,39 +90,39 @@ class Round:
             full=cursor is None,
             window=window,
             read_through=self._reading.now,
-            requests=self._calls.made,
+            requests=self._counter.made,
         )
 
     def _list(self, what: Mapping[str, Any]) -> Iterator[Page]:
-        """All pages of a listing; afterwards `_token` is its sync token. An empty page says nothing about the next."""
-        asked = replace(self._asked, with_token="syncToken" in what)
-        parameters = {**_PARAMETERS, **what}
-        for _ in range(_MOST_PAGES):
-            ask = partial(_request, parameters)
-            page, following, token = self._access.call(asked, ask, calendar_error, self._calls, self._read)
+        """All pages of a list; afterwards `_token` is its sync token."""
+        info = replace(self._info, with_token="syncToken" in what)
+
+        def ask(page_token: str | None) -> tuple[Page | None, str | None]:
+            parameters = {**_PARAMETERS, **what, **({"pageToken": page_token} if page_token else {})}
+            make = partial(_request, parameters)
+            page, following, self._token = self._client.ask(info, make, calendar_error, self._counter, self._read)
+            return page, following or None
+
+        endless = (
+            CursorExpired("the list of changes does not end")
+            if info.with_token
+            else RetryLater("endless", "the calendar's list does not end")
+        )
+        for page in all_pages(ask, None, MOST_CALENDAR_PAGES, endless):
             if page is not None:
                 yield self._newest.of(page)
-            if not following:
-                self._token = token
-                return
-            if following == parameters.get("pageToken"):
-                break
-            parameters["pageToken"] = following
-        if asked.with_token:
-            raise CursorExpired("the list of changes does not end")
-        raise RetryLater("endless", "the calendar's list does not end")
 
     def _read(self, answer: Answer) -> tuple[Page | None, Any, Any]:
-        """Its items, if it has any, and the tokens of the next page and of the next round."""
+        """Its items, if it has any, and the tokens of the next page and of the next list of changes."""
         items = answer.get("items")
         page = read_page(items, self._origin) if items else None
         return page, answer.get("nextPageToken"), answer.get("nextSyncToken")
 
 
 def _between(start: datetime, end: datetime) -> dict[str, str]:
-    """`timeMin` bounds the end of an entry, `timeMax` its start, both exclusively (A1)."""
+    """`timeMin` bounds the end of an event, `timeMax` its start, both exclusively (A1)."""
     return {"timeMin": (start - _MARGIN).isoformat(), "timeMax": (end + _MARGIN).isoformat()}
 
 
-def _request(parameters: Mapping[str, Any], line: Line) -> Any:
-    return line.entries.list(**parameters)
+def _request(parameters: Mapping[str, Any], connection: Connection) -> Any:
+    return connection.events.list(**parameters)

@@ -1,6 +1,6 @@
 """Access tokens: one for each person and set of scopes, kept while it is good (`docs/providers.md` A8, D).
 
-A refusal of the token endpoint that may be about one person or about everybody is settled here: by others' tokens.
+A refusal of the token endpoint that may be about one person or about everybody is resolved here: by others' tokens.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import google.auth.exceptions
 from google.oauth2 import service_account
 
 from connectors.calendars.google.credentials import Key, broken_key, read_key
-from connectors.calendars.google.errors import Asked, Unclear, delegation, not_delegated, token_error
-from connectors.calendars.google.sessions import Line
+from connectors.calendars.google.errors import RequestInfo, Unclear, delegation, not_delegated, token_error
+from connectors.calendars.google.sessions import Connection
 from connectors.contract import Context
 from connectors.errors import ConnectorError, StopConnector
 from connectors.settings import FileOrSecret, SecretMissing
@@ -80,59 +80,58 @@ class Tokens:
         kept = set(listed)
         with self._lock:
             self._others = listed[: _MOST_PROBES + 1]
-            self._kept = {name: one for name, one in self._kept.items() if name[0] in kept}
+            self._kept = {name: token for name, token in self._kept.items() if name[0] in kept}
 
-    def of(self, line: Line, asked: Asked) -> Any:
+    def of(self, connection: Connection, info: RequestInfo) -> Any:
         """A token that is good now. Raises what its refusal means."""
         self.key  # noqa: B018  # read when it is first needed
-        name = (asked.subject, asked.scopes)
+        name = (info.subject, info.scopes)
         with self._lock:
             token = self._kept.get(name)
             if token is None:
-                token = self._kept[name] = self._made(asked)
-        if not token.valid:
-            self.refresh(line, token, asked)
-        return token
+                token = self._kept[name] = self._made(info)
+        return token if token.valid else self.refreshed(connection, info, token)
 
-    def _made(self, asked: Asked) -> Any:
-        return self._base.with_scopes(list(asked.scopes)).with_subject(asked.subject)
+    def _made(self, info: RequestInfo) -> Any:
+        return self._base.with_scopes(list(info.scopes)).with_subject(info.subject)
 
-    def refresh(self, line: Line, token: Any, asked: Asked) -> None:
-        """Fetches a token anew. Raises what a refusal means."""
+    def refreshed(self, connection: Connection, info: RequestInfo, token: Any) -> Any:
+        """The token, fetched anew. Raises what a refusal means."""
         try:
-            problem = self._fetch(line, token, asked)
+            problem = self._fetch(connection, token, info)
         except Unclear:
-            problem = self._settled(line, asked)
+            problem = self._resolved(connection, info)
         if problem is not None:
             raise problem
+        return token
 
-    def _fetch(self, line: Line, token: Any, asked: Asked) -> ConnectorError | None:
+    def _fetch(self, connection: Connection, token: Any, info: RequestInfo) -> ConnectorError | None:
         try:
-            token.refresh(line.tokens)
+            token.refresh(connection.tokens)
         except google.auth.exceptions.RefreshError as error:
             details = error.args[1] if len(error.args) > 1 and isinstance(error.args[1], dict) else {}
         else:
-            self._granted.add(asked.scopes)
+            self._granted.add(info.scopes)
             return None
         code, said = str(details.get("error") or ""), str(details.get("error_description") or "")
-        return token_error(code, said, asked, self.key)
+        return token_error(code, said, info, self.key)
 
-    def _settled(self, line: Line, asked: Asked) -> ConnectorError:
+    def _resolved(self, connection: Connection, info: RequestInfo) -> ConnectorError:
         """A refusal that may be about one person or about all (A8)."""
-        stop = delegation("Google does not let the service account act for people", asked, self.key)
-        if asked.api != "calendar":
+        stop = delegation("Google does not let the service account act for people", info, self.key)
+        if info.api != "calendar":
             return stop
         with self._probing:
-            if asked.scopes not in self._granted | self._refused:
-                self._probe(line, asked)
-        return not_delegated() if asked.scopes in self._granted else stop
+            if info.scopes not in self._granted | self._refused:
+                self._probe(connection, info)
+        return not_delegated() if info.scopes in self._granted else stop
 
-    def _probe(self, line: Line, asked: Asked) -> None:
-        for address in [one for one in self._others if one != asked.subject][:_MOST_PROBES]:
-            other = Asked(api=asked.api, subject=address, scopes=asked.scopes)
+    def _probe(self, connection: Connection, info: RequestInfo) -> None:
+        for address in [other for other in self._others if other != info.subject][:_MOST_PROBES]:
+            other = RequestInfo(api=info.api, subject=address, scopes=info.scopes)
             try:
-                if self._fetch(line, self._made(other), other) is None:
+                if self._fetch(connection, self._made(other), other) is None:
                     return
             except Unclear:
                 continue
-        self._refused.add(asked.scopes)
+        self._refused.add(info.scopes)

@@ -1,4 +1,4 @@
-"""How Google's two libraries reach the network: over `connectors.http.Session` instead of their own httplib2.
+"""How Google's two libraries reach the network: over `connectors.net.session` instead of their own httplib2.
 
 httplib2 ignores a proxy unless PySocks is there, follows redirects with the token, has no deadline, and is not
 thread-safe (`docs/providers.md` D). googleapiclient asks of its `http` only `request` and `close`.
@@ -6,16 +6,15 @@ thread-safe (`docs/providers.md` D). googleapiclient asks of its `http` only `re
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import google.auth.transport
 import httplib2
 
-from connectors.calendars.google.errors import Refusal, passing
-from connectors.net.retry import Again
-from connectors.net.retry_after import retry_after
+from connectors.calendars.google.errors import passing
+from connectors.calendars.shared.refusals import Refusal, json_object
+from connectors.net.retry import Again, retry_after
 from connectors.net.session import Session, exchange
 
 _PASSING_TOKEN_ERRORS = ("internal_failure", "server_error", "temporarily_unavailable", "rate_limit_exceeded")
@@ -59,7 +58,7 @@ class TokenRequest(google.auth.transport.Request):
     ) -> google.auth.transport.Response:
         self.made += 1
         status, found, data = exchange(self._session, method, url, body, headers)
-        answer = _object(data)
+        answer = json_object(data) or {}
         if status == 200 and not isinstance(answer.get("access_token"), str):
             raise Again("garbled", "Google's answer is no token")
         refusal = Refusal(status, data, retry_after(found.get("Retry-After")))
@@ -69,10 +68,10 @@ class TokenRequest(google.auth.transport.Request):
             raise passing(refusal) or Again("unavailable", f"Google answers {status} instead of a token")
         if status == 429 or status >= 500:
             raise Again("unavailable", "Google gives no token for now", after_seconds=refusal.retry_after)
-        return _Answer(status, found, data)
+        return _TokenAnswer(status, found, data)
 
 
-class _Answer(google.auth.transport.Response):
+class _TokenAnswer(google.auth.transport.Response):
     def __init__(self, status: int, headers: Mapping[str, str], data: bytes) -> None:
         self._status, self._headers, self._data = status, headers, data
 
@@ -87,11 +86,3 @@ class _Answer(google.auth.transport.Response):
     @property
     def data(self) -> bytes:
         return self._data
-
-
-def _object(data: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(data)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

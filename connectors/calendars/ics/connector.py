@@ -1,8 +1,8 @@
 """Calendar files and feeds (iCalendar, RFC 5545): the kind `ics`.
 
-A calendar is one owner's, by address, from as many files and feeds as there are of that owner. A round reads all of
+A calendar is one owner's, by address, from as many files and feeds as there are of that owner. A listing reads all of
 them, or, when none has changed, none. What is read is hostile: it is taken apart in a child process within bounds
-(`main`), and a feed is asked for with care (`feed_http`).
+(`parser.main`), and a feed is asked for with care (`feed_http`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from connectors.calendars.ics.copies import Origin, page_of
 from connectors.calendars.ics.feed_addresses import Network
 from connectors.calendars.ics.feeds import FeedSource
 from connectors.calendars.ics.files import FileSource, find_files
-from connectors.calendars.ics.listing import Round, SourceRead, Sources
+from connectors.calendars.ics.listing import Listing, SourceRead, Sources
 from connectors.calendars.ics.parser.request import VERSION, Request
 from connectors.calendars.ics.process import Reader
 from connectors.contract import Calendars, Context, Done, Page, Person, Reading, Roster
@@ -106,17 +106,17 @@ class IcsCalendars:
         return Roster(people=people, excluded=self._settings.exclude)
 
     def pull(self, person: Person, reading: Reading) -> Iterator[Page | Done]:
-        turn = Round(self._sources_of(person), reading, self.query(), self._context.folder, self._network)
-        full = turn.has_changed()
+        listing = Listing(self._sources_of(person), reading, self.query(), self._context.folder, self._network)
+        full = listing.has_changed()
         if full:
-            for read in turn.sources():
+            for read in listing.sources():
                 yield from self._pages(read, person, reading)
         yield Done(
-            cursor=turn.cursor.dump(),
+            cursor=listing.cursor.dump(),
             full=full,
             window=reading.window,
-            read_through=turn.read_through,
-            requests=turn.requests,
+            read_through=listing.read_through,
+            requests=listing.requests,
         )
 
     def _pages(self, read: SourceRead, person: Person, reading: Reading) -> Iterator[Page]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from connectors.contract import Page, Problem
 from scoring.meetings.identity import identify
-from scoring.meetings.values import Conference, Copy, CopyState, Participant, Place, Response, Setting
+from scoring.meetings.values import Conference, Copy, CopyState, LocationKind, Participant, Response, Setting
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -34,7 +34,7 @@ def page_of(line: bytes, origin: Origin) -> Page:
         copies=tuple(_copy(row, found["details"][row[0]], shared[row[0]], origin) for row in found["rows"]),
         erased=tuple(found["erased"]),
         problems=tuple(problems),
-        entries=found["entries"],
+        entries=found["events"],
     )
 
 
@@ -49,7 +49,7 @@ def _shared(details: dict[str, Any], origin: Origin) -> dict[str, Any]:
         "participants": tuple(Participant(address, Response(answer)) for address, answer in details["participants"]),
         "response": Response(details["response"]),
         "setting": Setting(
-            room=details["room"], conference=Conference(details["conference"]), place=Place(details["place"])
+            room=details["room"], conference=Conference(details["conference"]), place=LocationKind(details["place"])
         ),
         "title": details["title"],
         "changed_at": origin.written if changed is None else _moment(changed),

@@ -14,25 +14,26 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from connectors.errors import SkipCalendar
+from connectors.net.endpoints import is_loopback
+from connectors.net.retry import Again
+from scoring.meetings.address_book import ascii_domain
+
 _INNER_NAMES = (".local", ".localhost", ".internal", ".intranet", ".lan", ".corp", ".home.arpa")
 Resolve = Callable[..., list[Any]]
 
 
-class Refused(Exception):
-    """The request must not be made, or its answer not be taken: `code` for scripts, `what` in one clause."""
+_REMEDIES = {
+    "bad_address": "Give the feed's https address.",
+    "certificate": "If a proxy of the company inspects traffic, name its CA in network.ca_file.",
+    "inner_address": "Give the feed's public address, or its address as a number if it is meant to be inside.",
+    "too_large": "Let the feed cover a shorter span.",
+}
 
-    def __init__(self, code: str, what: str) -> None:
-        super().__init__(what)
-        self.code = code
-        self.what = what
 
-
-class Unreachable(Exception):
-    """No answer in time, or none at all: `what` in one clause."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(what)
-        self.what = what
+def refused(code: str, what: str) -> SkipCalendar:
+    """The request must not be made, or its answer not be taken."""
+    return SkipCalendar(code, what, _REMEDIES.get(code, "Ask for the feed's present address."))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,8 +48,8 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """An address taken apart. Only its host may be told."""
+class FeedAddress:
+    """A feed's address, or where it redirects to, taken apart. Only its host may be told."""
 
     url: str = field(repr=False)
     scheme: str
@@ -56,60 +57,61 @@ class Place:
     port: int
 
 
-def place_of_feed(url: str) -> Place:
-    """A configured address. Raises `Refused` for one that is none, or is not https (loopback apart)."""
+def feed_address(url: str) -> FeedAddress:
+    """A configured address. Raises `SkipCalendar` for one that is none, or is not https (loopback apart)."""
     text = url.strip()
     if text[:9].lower() == "webcal://":
         text = f"https://{text[9:]}"
-    place = _place(text)
-    if place is None:
-        raise Refused("bad_address", "a feed's address is no web address")
-    if place.scheme != "https" and not _is_loopback(place.host):
-        raise Refused("bad_address", f"the feed at {place.host} is not asked for by https")
-    return place
+    feed = _taken_apart(text)
+    if feed is None:
+        raise refused("bad_address", "a feed's address is no web address")
+    if feed.scheme != "https" and not is_loopback(feed.host):
+        raise refused("bad_address", f"the feed at {feed.host} is not asked for by https")
+    return feed
 
 
-def redirected(current: Place, first: Place, location: str) -> Place:
-    """Where an answer leads. Raises `Refused` for what is not https, loopback to itself apart."""
+def redirected(current: FeedAddress, feed: FeedAddress, location: str) -> FeedAddress:
+    """Where an answer leads. Raises `SkipCalendar` for what is not https, loopback to itself apart."""
     try:
-        target = _place(urljoin(current.url, location)) if location else None
+        target = _taken_apart(urljoin(current.url, location)) if location else None
     except ValueError:
         target = None
     if target is None:
-        raise Refused("redirects", f"the feed at {first.host} redirects to nowhere")
-    if target.scheme != "https" and not (_is_loopback(first.host) and target.host == first.host):
-        raise Refused("redirects", f"the feed at {first.host} redirects to an address without https")
+        raise refused("redirects", f"the feed at {feed.host} redirects to nowhere")
+    if target.scheme != "https" and not (is_loopback(feed.host) and target.host == feed.host):
+        raise refused("redirects", f"the feed at {feed.host} redirects to an address without https")
     return target
 
 
-def addresses_of(place: Place, first: Place, network: Network) -> list[str]:
-    """The addresses of a host, all of them fit to be asked. Raises `Refused` or `Unreachable`."""
+def checked_addresses(target: FeedAddress, feed: FeedAddress, network: Network) -> list[str]:
+    """The IP addresses of a host, all of them fit to be asked. Raises `SkipCalendar`, or `Again` where it has none."""
     try:
-        found = network.resolve(place.host, place.port, type=socket.SOCK_STREAM)
+        found = network.resolve(target.host, target.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         found = []
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    addresses = list(dict.fromkeys(str(row[4][0]) for row in found))
     if not addresses:
-        raise Unreachable(f"the feed at {first.host} has no address")
-    if not _may_lie_inside(place, first, network) and any(_is_inner(address) for address in addresses):
-        raise Refused("inner_address", f"the feed at {first.host} leads into a private network")
+        raise Again("unreachable", f"the feed at {feed.host} has no address")
+    if not _may_lie_inside(target, feed, network) and any(_is_inner(address) for address in addresses):
+        raise refused("inner_address", f"the feed at {feed.host} leads into a private network")
     return addresses[:4]
 
 
-def _may_lie_inside(place: Place, first: Place, network: Network) -> bool:
+def _may_lie_inside(target: FeedAddress, feed: FeedAddress, network: Network) -> bool:
     """A host that the config names as it stands and that is plainly the company's own; never one redirected to."""
-    host = first.host
-    if place.host != host:
+    host = feed.host
+    if target.host != host:
         return False
     if "." not in host or host.endswith(_INNER_NAMES) or _is_address(host):
         return True
     return any(host == domain or host.endswith(f".{domain}") for domain in network.own_domains)
 
 
-def check_literal(place: Place, first: Place) -> None:
-    """Behind a proxy it is the proxy that resolves names; what is no name can still be refused."""
-    if place.host != first.host and (_is_loopback(place.host) or (_is_address(place.host) and _is_inner(place.host))):
-        raise Refused("inner_address", f"the feed at {first.host} leads into a private network")
+def check_literal(target: FeedAddress, feed: FeedAddress) -> None:
+    """Behind a proxy it is the proxy that resolves names; what is no name can still be refused: `SkipCalendar`."""
+    host = target.host
+    if host != feed.host and (is_loopback(host) or (_is_address(host) and _is_inner(host))):
+        raise refused("inner_address", f"the feed at {feed.host} leads into a private network")
 
 
 def _is_address(host: str) -> bool:
@@ -132,30 +134,12 @@ def _is_inner(text: str) -> bool:
     return not address.is_global or address.is_multicast
 
 
-def _is_loopback(host: str) -> bool:
-    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
-
-
-def _place(url: str) -> Place | None:
+def _taken_apart(url: str) -> FeedAddress | None:
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
+        host, port = ascii_domain((parts.hostname or "").rstrip(".")), parts.port
     except ValueError:
         return None
     if parts.scheme not in ("http", "https") or not host:
         return None
-    return Place(url, parts.scheme, host.rstrip("."), port or (443 if parts.scheme == "https" else 80))
-
-
-def proxies_for(place: Place, network: Network) -> dict[str, str]:
-    """The configured proxy, else the environment's; none for what NO_PROXY names, nor on this machine."""
-    from requests.utils import get_environ_proxies, should_bypass_proxies
-
-    if _is_loopback(place.host):
-        return {}
-    root = f"{place.scheme}://{place.host}:{place.port}/"
-    if network.proxy is None:
-        found = get_environ_proxies(root)
-        proxy = found.get(place.scheme) or found.get("all")
-        return {place.scheme: proxy} if proxy else {}
-    return {} if should_bypass_proxies(root, None) else {"http": network.proxy, "https": network.proxy}
+    return FeedAddress(url, parts.scheme, host, port or (443 if parts.scheme == "https" else 80))

@@ -1,4 +1,4 @@
-"""One HTTPS request for a feed: to an address looked at first, within one deadline, and for so many bytes at most.
+"""Requests for a feed by the shared session: to an address looked at first, at every hop, and within one deadline.
 
 What answers may be hostile: it must neither hold this machine for ever nor fill its memory. `feed_addresses` decides
 what may be asked at all. Errors and logs name the host alone.
@@ -9,40 +9,38 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import requests
-import urllib3
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import NewConnectionError
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.util.connection import create_connection
 
 from connectors.calendars.ics.feed_addresses import (
+    FeedAddress,
     Network,
-    Place,
-    Refused,
-    Unreachable,
-    addresses_of,
     check_literal,
-    proxies_for,
+    checked_addresses,
     redirected,
+    refused,
 )
 from connectors.calendars.ics.files import LARGEST_BYTES
-from connectors.net.quiet_logs import quietly
+from connectors.errors import ConnectorError
+from connectors.net.retry import Again
+from connectors.net.session import Session, TooMuch, body_of, proxies_for
 
 REDIRECTS = (301, 302, 303, 307, 308)
 _MOST_REDIRECTS = 3
-_CHUNK_BYTES = 65_536
+_HEADERS = {"Accept": "text/calendar, */*;q=0.1", "Accept-Encoding": "gzip, deflate"}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back."""
+class FeedAnswer:
+    """What came back; of anything but a 200 without its body."""
 
     status: int
     headers: Mapping[str, str]
@@ -50,7 +48,11 @@ class Answer:
 
 
 class Deadline:
-    """A moment after which every socket of a request is shut, however slowly the other side keeps it alive."""
+    """A moment after which every socket of a request is shut, however slowly the other side keeps it alive.
+
+    Timeouts of sockets, and looks at the clock between chunks, would let a server that sends a byte of a header now
+    and then hold us for hours.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._until = time.monotonic() + seconds
@@ -85,145 +87,93 @@ class Deadline:
                     watched.shutdown(socket.SHUT_RDWR)
 
 
-def fetch(place: Place, headers: Mapping[str, str], network: Network, deadline: Deadline) -> tuple[Answer, int]:
-    """The answer after at most three redirects, and how many requests it took. Raises `Refused` or `Unreachable`."""
-    target = place
+def fetch(
+    feed: FeedAddress, headers: Mapping[str, str], network: Network, deadline: Deadline
+) -> tuple[FeedAnswer, int]:
+    """The answer after at most three redirects, and how many requests it took. Raises `SkipCalendar` or `Again`."""
+    target = feed
     for requests_made in range(1, _MOST_REDIRECTS + 2):
-        answer = _request(target, place, headers, network, deadline)
+        answer = _request(target, feed, headers, network, deadline)
         if answer.status not in REDIRECTS:
             return answer, requests_made
-        target = redirected(target, place, answer.headers.get("Location", ""))
-    raise Refused("redirects", f"the feed at {place.host} redirects more than {_MOST_REDIRECTS} times")
+        target = redirected(target, feed, answer.headers.get("Location", ""))
+    raise refused("redirects", f"the feed at {feed.host} redirects more than {_MOST_REDIRECTS} times")
 
 
-def _request(place: Place, first: Place, headers: Mapping[str, str], network: Network, deadline: Deadline) -> Answer:
+def _request(
+    target: FeedAddress, feed: FeedAddress, headers: Mapping[str, str], network: Network, deadline: Deadline
+) -> FeedAnswer:
     """One request. What went wrong is raised outside the handler, so that no chain holds the address."""
-    problem: Exception
+    problem: ConnectorError
     try:
-        with quietly(), _session(place, first, network, deadline) as session:
-            return _ask(session, place, first, headers, network, deadline)
-    except (Refused, Unreachable) as error:
-        problem = error
-    except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        problem = _told(error, f"the feed at {first.host}", deadline)
+        with (
+            _session(target, feed, network, deadline) as session,
+            session.get(target.url, headers={**_HEADERS, **headers}, stream=True) as response,
+        ):
+            body = body_of(response, deadline.left_seconds, LARGEST_BYTES) if response.status_code == 200 else b""
+        if deadline.left_seconds > 0:  # a shut socket looks like an end
+            return FeedAnswer(response.status_code, response.headers, body)
+        problem = _too_slow(feed)
+    except TooMuch:
+        problem = refused("too_large", f"the feed at {feed.host} has more than {LARGEST_BYTES // 2**20} MB")
+    except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+        problem = _trouble(error, feed, deadline)
     raise problem
 
 
-def _told(error: Exception, feed: str, deadline: Deadline) -> Exception:
+def _trouble(error: Exception, feed: FeedAddress, deadline: Deadline) -> ConnectorError:
     """A library's error in words that hold no address."""
     text = str(error)
     if deadline.left_seconds <= 0 or "timed out" in text.lower():
-        return Unreachable(f"{feed} took too long")
+        return _too_slow(feed)
     if "CERTIFICATE_VERIFY_FAILED" in text:
-        return Refused("certificate", f"the certificate of {feed} is not trusted")
-    return Unreachable(f"{feed} cannot be reached")
+        return refused("certificate", f"the certificate of the feed at {feed.host} is not trusted")
+    return Again("unreachable", f"the feed at {feed.host} cannot be reached")
 
 
-def _ask(
-    session: requests.Session,
-    place: Place,
-    first: Place,
-    headers: Mapping[str, str],
-    network: Network,
-    deadline: Deadline,
-) -> Answer:
+def _too_slow(feed: FeedAddress) -> Again:
+    return Again("unreachable", f"the feed at {feed.host} took too long")
+
+
+def _session(target: FeedAddress, feed: FeedAddress, network: Network, deadline: Deadline) -> Session:
+    """A session of its own for each request: nothing of one host is ever told to another."""
+    addresses: list[str] = []
+    if proxies_for(target.url, network.proxy):
+        check_literal(target, feed)
+    else:
+        addresses = checked_addresses(target, feed, network)
     left = deadline.left_seconds
     if left <= 0:
-        raise Unreachable(f"the feed at {first.host} took too long")
-    response = session.get(
-        place.url,
-        headers={"Accept": "text/calendar, */*;q=0.1", "Accept-Encoding": "gzip, deflate", **headers},
-        timeout=min(network.timeout_seconds, left),
-        allow_redirects=False,
-        stream=True,
-        verify=str(network.ca_file) if network.ca_file else True,
-        proxies=proxies_for(place, network),
-    )
-    with response:
-        body = b"" if response.status_code != 200 else _body(response, first)
-    if deadline.left_seconds <= 0:  # a shut socket looks like an end
-        raise Unreachable(f"the feed at {first.host} took too long")
-    return Answer(response.status_code, response.headers, body)
-
-
-def _body(response: requests.Response, place: Place) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    for part in response.raw.stream(_CHUNK_BYTES, decode_content=True):
-        size += len(part)
-        if size > LARGEST_BYTES:
-            raise Refused("too_large", f"the feed at {place.host} has more than {LARGEST_BYTES // 2**20} MB")
-        parts.append(part)
-    return b"".join(parts)
-
-
-@contextmanager
-def _session(place: Place, first: Place, network: Network, deadline: Deadline) -> Iterator[requests.Session]:
-    """A session of its own for each request: nothing of one host is ever told to another."""
-    proxied = bool(proxies_for(place, network))
-    allowed = None if proxied else addresses_of(place, first, network)
-    if proxied:
-        check_literal(place, first)
-    session = _Session()
-    session.trust_env = False  # no .netrc; the proxy is told explicitly
-    adapter = _Adapter(deadline, allowed)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    try:
-        yield session
-    finally:
-        session.close()
-
-
-class _Session(requests.Session):
-    def get_redirect_target(self, _resp: requests.Response) -> None:
-        """None: else the library reads the whole body of a redirect, however large, to look where it leads."""
+        raise _too_slow(feed)
+    seconds = min(network.timeout_seconds, left)
+    session = Session(ca_file=network.ca_file, proxy=network.proxy, timeout_seconds=seconds, observed=False)
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, _Adapter(deadline, addresses))
+    return session
 
 
 class _Adapter(HTTPAdapter):
-    """Opens connections to the checked addresses only, and hands every socket to the deadline."""
+    """Opens connections to the checked addresses only (without any: to the proxy), each watched by the deadline."""
 
-    def __init__(self, deadline: Deadline, addresses: list[str] | None) -> None:
-        self._classes = _pool_classes(deadline, addresses)
+    def __init__(self, deadline: Deadline, addresses: list[str]) -> None:
         super().__init__(max_retries=0)
+        self._deadline = deadline
+        self._addresses = addresses
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = self._classes
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        def connect(connection: HTTPConnection) -> socket.socket:
+            return self._open(connection)
 
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(*args, **kwargs)
-        manager.pool_classes_by_scheme = self._classes
-        return manager
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        pool.ConnectionCls = type("Checked", (pool.ConnectionCls,), {"_new_conn": connect})  # urllib3's place for it
+        return pool
 
-
-def _pool_classes(deadline: Deadline, addresses: list[str] | None) -> dict[str, Any]:
-    def connect(connection: HTTPConnection) -> socket.socket:
-        opened = _open(connection, addresses or [connection.host])
-        deadline.watch(opened)
-        return opened
-
-    class Plain(HTTPConnection):
-        def _new_conn(self) -> socket.socket:
-            return connect(self)
-
-    class Secure(HTTPSConnection):
-        def _new_conn(self) -> socket.socket:
-            return connect(self)
-
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class SecurePool(HTTPSConnectionPool):
-        ConnectionCls = Secure
-
-    return {"http": PlainPool, "https": SecurePool}
-
-
-def _open(connection: HTTPConnection, addresses: list[str]) -> socket.socket:
-    for address in addresses:
-        with suppress(OSError):
-            return create_connection(
-                (address, connection.port), connection.timeout, socket_options=connection.socket_options
-            )
-    raise NewConnectionError(connection, "no address of it can be reached")
+    def _open(self, connection: HTTPConnection) -> socket.socket:
+        for address in self._addresses or [connection.host]:
+            with suppress(OSError):
+                opened = create_connection(
+                    (address, connection.port), connection.timeout, socket_options=connection.socket_options
+                )
+                self._deadline.watch(opened)
+                return opened
+        raise NewConnectionError(connection, "no address of it can be reached")

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import random
 import re
-import time
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from connectors.calendars.ics.feed_addresses import Network, Place, Refused, Unreachable, place_of_feed
-from connectors.errors import ConnectorError, RetryLater, SkipCalendar
-from connectors.net.retry_after import retry_after
+from connectors.calendars.ics.feed_addresses import FeedAddress, Network, feed_address
+from connectors.errors import SkipCalendar
+from connectors.net.retry import Again, Patience, patiently, retry_after
 from connectors.settings import Secret, SecretMissing
 
 if TYPE_CHECKING:  # requests takes longer to import than all else of this kind, and a config is loaded without it
-    from connectors.calendars.ics.feed_http import Answer, Deadline
+    from connectors.calendars.ics.feed_http import Deadline, FeedAnswer
 
 _TRIES = 3
-_PAUSE_SECONDS = 0.3
+_FIRST_WAIT_SECONDS = 0.5
 _WHOLE = 2  # times the time for one step
 _LONGEST_WAIT_SECONDS = 86_400.0
 _STAMPS = re.compile(rb"(?m)^DTSTAMP[:;][^\r\n]*\r?\n?")
-_REMEDIES = {
-    "bad_address": "Give the feed's https address.",
-    "certificate": "If a proxy of the company inspects traffic, name its CA in network.ca_file.",
-    "inner_address": "Give the feed's public address, or its address as a number if it is meant to be inside.",
-    "too_large": "Let the feed cover a shorter span.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +41,11 @@ class FeedSource:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What the last answer said, to ask whether there is another now. `address` tells that the address changed."""
+class FeedMark:
+    """A feed as last read, to ask whether there is another now: its validators (RFC 9110 8.8), empty without one.
+
+    `hash` is `content_hash`; `address` a short hash of the address, to tell that it changed.
+    """
 
     etag: str
     modified: str
@@ -59,36 +54,39 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
-    """What a feed answered: `data` is None if it is as it was. `host` may be told, the address may not."""
+class FetchedFeed:
+    """What a feed answered: `data` is None if it is as it was. `host` may be told, the address may not.
 
-    known: Known
+    `requests` is how many were made, redirects and repeated tries included.
+    """
+
+    mark: FeedMark
     data: bytes | None
     host: str
     requests: int
 
 
-def fetch_feed(source: FeedSource, known: Known | None, folder: Path, network: Network) -> Feed:
+def fetch_feed(source: FeedSource, known: FeedMark | None, folder: Path, network: Network) -> FetchedFeed:
     """The feed, or that it did not change since `known`. Raises `SkipCalendar` or `RetryLater`."""
     from connectors.calendars.ics.feed_http import Deadline
 
-    place = _place(source, folder)
-    address = blake2b(place.url.encode(), digest_size=4).hexdigest()  # too short to tell a guess from the truth
+    feed = _address(source, folder)
+    address = blake2b(feed.url.encode(), digest_size=4).hexdigest()  # too short to tell a guess from the truth
     if known is not None and known.address != address:
         known = None
     deadline = Deadline(_WHOLE * network.timeout_seconds)
     try:
-        answer, requests = _insist(place, _conditions(known), network, deadline)
+        answer, requests = _insist(feed, _conditions(known), network, deadline)
     finally:
         deadline.close()
     if answer.status == 304 and known is not None:
-        return Feed(known, None, place.host, requests)
+        return FetchedFeed(known, None, feed.host, requests)
     if answer.status != 200:
-        raise _refusal(answer.status, place.host)
-    return _taken(answer, known, address, place.host, requests)
+        raise _refusal(answer.status, feed.host)
+    return _taken(answer, known, address, feed.host, requests)
 
 
-def _taken(answer: Answer, known: Known | None, address: str, host: str, requests: int) -> Feed:
+def _taken(answer: FeedAnswer, known: FeedMark | None, address: str, host: str, requests: int) -> FetchedFeed:
     if answer.body.lstrip()[:1] == b"<":
         raise SkipCalendar(
             "malformed",
@@ -96,9 +94,9 @@ def _taken(answer: Answer, known: Known | None, address: str, host: str, request
             "Use the calendar's secret iCal address, not the page that shows it.",
         )
     etag, modified = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", "")
-    found = Known(etag, modified, content_hash(answer.body), address)
+    found = FeedMark(etag, modified, content_hash(answer.body), address)
     same = known is not None and known.hash == found.hash
-    return Feed(found, None if same else answer.body, host, requests)
+    return FetchedFeed(found, None if same else answer.body, host, requests)
 
 
 def content_hash(body: bytes) -> str:
@@ -106,63 +104,51 @@ def content_hash(body: bytes) -> str:
     return sha256(_STAMPS.sub(b"", body)).hexdigest()
 
 
-def _place(source: FeedSource, folder: Path) -> Place:
-    problem: ConnectorError
+def _address(source: FeedSource, folder: Path) -> FeedAddress:
     try:
-        return place_of_feed(source.secret.resolve(folder))
+        return feed_address(source.secret.resolve(folder))
     except SecretMissing as error:
-        problem = SkipCalendar(
+        raise SkipCalendar(
             "no_secret", f"a feed's address cannot be had: {error}", "Provide the secret that the config names."
-        )
-    except Refused as error:
-        problem = _skip(error)
-    raise problem
+        ) from None
 
 
-def _conditions(known: Known | None) -> dict[str, str]:
+def _conditions(known: FeedMark | None) -> dict[str, str]:
     if known is None:
         return {}
     named = {"If-None-Match": known.etag, "If-Modified-Since": known.modified}
     return {name: value for name, value in named.items() if value}
 
 
-def _insist(place: Place, headers: dict[str, str], network: Network, deadline: Deadline) -> tuple[Answer, int]:
-    """An answer that is no passing failure, within the deadline."""
+def _insist(
+    address: FeedAddress, headers: dict[str, str], network: Network, deadline: Deadline
+) -> tuple[FeedAnswer, int]:
+    """An answer that is no passing failure, within the deadline, and how many requests it took in all."""
     from connectors.calendars.ics.feed_http import fetch
 
     made = 0
-    problem: ConnectorError = RetryLater("unreachable", f"the feed at {place.host} cannot be reached")
-    for left in reversed(range(_TRIES)):
-        wait = random.uniform(_PAUSE_SECONDS, 3 * _PAUSE_SECONDS)  # noqa: S311 - spreads load, guards nothing
+
+    def attempt() -> FeedAnswer:
+        nonlocal made
         try:
-            answer, requests = fetch(place, headers, network, deadline)
-        except Unreachable as error:
+            answer, requests = fetch(address, headers, network, deadline)
+        except Again:
             made += 1
-            problem = RetryLater("unreachable", error.what)
-        except Refused as error:
-            problem = _skip(error)
-            break
-        else:
-            made += requests
-            if answer.status != 429 and answer.status < 500:
-                return answer, made
+            raise
+        made += requests
+        if answer.status == 429 or answer.status >= 500:
             after = retry_after_seconds(answer.headers.get("Retry-After"))
-            problem = RetryLater("overloaded", f"the feed at {place.host} answers {answer.status}", after_seconds=after)
-            wait = max(wait, after or 0.0)
-        if not left or wait >= deadline.left_seconds:
-            break
-        time.sleep(wait)
-    raise problem
+            raise Again("overloaded", f"the feed at {address.host} answers {answer.status}", after_seconds=after)
+        return answer
+
+    patience = Patience(tries=_TRIES, seconds=deadline.left_seconds, first_wait_seconds=_FIRST_WAIT_SECONDS)
+    return patiently(attempt, patience, observed=False), made
 
 
 def retry_after_seconds(text: str | None) -> float | None:
     """What a feed asks us to wait, within reason (RFC 9110 10.2.3); None if it says nothing."""
     seconds = retry_after(text)
     return None if seconds is None else min(seconds, _LONGEST_WAIT_SECONDS)
-
-
-def _skip(error: Refused) -> SkipCalendar:
-    return SkipCalendar(error.code, error.what, _REMEDIES.get(error.code, "Ask for the feed's present address."))
 
 
 def _refusal(status: int, host: str) -> SkipCalendar:

@@ -1,24 +1,70 @@
-"""One round of one calendar: whether any of its sources changed, and if so the bytes of all of them."""
+"""Listing one calendar: whether any of its sources changed since the cursor, and if so the bytes of all of them."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from connectors.calendars.ics.cursor import Cursor, FileMark, window_text
+import msgspec
+
 from connectors.calendars.ics.feed_addresses import Network
-from connectors.calendars.ics.feeds import FeedSource, fetch_feed
+from connectors.calendars.ics.feeds import FeedMark, FeedSource, fetch_feed
 from connectors.calendars.ics.files import FileSource, Stamp, look, read_file
 from connectors.contract import Reading
+from scoring.meetings.values import Window
 
 Sources = tuple[FileSource | FeedSource, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class FileMark:
+    """A file as last read: the hash of its bytes; with `stamp` None it has to be read again to know."""
+
+    hash: str
+    stamp: Stamp | None
+
+
+@dataclass(slots=True)
+class Cursor:
+    """What is remembered of the sources, by key, and what was asked of them; no address of a feed is in it.
+
+    `query` holds the parser's version and the company's zone, `window` its ends in ISO 8601, `titles_of` is as in
+    `connectors.contract.Reading`.
+    """
+
+    query: str = ""
+    window: str = ""
+    titles_of: str = ""
+    files: dict[str, FileMark] = field(default_factory=dict)
+    feeds: dict[str, FeedMark] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, text: str | None) -> Cursor:
+        """The cursor, an empty one for whatever is none."""
+        try:
+            return msgspec.convert(json.loads(text or "{}"), cls)
+        except (ValueError, RecursionError):
+            return cls()
+
+    def dump(self) -> str:
+        """As JSON, in which a file's name may hold what no UTF-8 has."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+
+
+def window_text(window: Window) -> str:
+    """A window, to compare."""
+    return f"{window.start.isoformat()}/{window.end.isoformat()}"
+
+
+@dataclass(frozen=True, slots=True)
 class SourceRead:
-    """A source's bytes. `where` names it to people, `reaches` is how far it reaches (R11)."""
+    """A source's bytes. `kind` (file or feed) and `where` name it to people.
+
+    `reaches` is the moment up to which it tells what happened (R11).
+    """
 
     key: str
     kind: str
@@ -27,7 +73,7 @@ class SourceRead:
     reaches: datetime
 
 
-class Round:
+class Listing:
     """Looks first, as cheaply as it can, and reads after. `cursor` and `read_through` are true once that is done."""
 
     def __init__(self, sources: Sources, reading: Reading, query: str, folder: Path, network: Network) -> None:
@@ -90,7 +136,7 @@ class Round:
         known = self._known.feeds[source.key]
         feed = fetch_feed(source, known, self._folder, self._network)
         self.requests += feed.requests
-        self.cursor.feeds[source.key] = feed.known
+        self.cursor.feeds[source.key] = feed.mark
         if feed.data is None:
             return False
         self._held[source.key] = self._from_feed(source, feed.host, feed.data)
@@ -104,7 +150,7 @@ class Round:
     def _read_feed(self, source: FeedSource) -> SourceRead:
         feed = fetch_feed(source, None, self._folder, self._network)
         self.requests += feed.requests
-        self.cursor.feeds[source.key] = feed.known
+        self.cursor.feeds[source.key] = feed.mark
         return self._from_feed(source, feed.host, feed.data or b"")
 
     def _from_feed(self, source: FeedSource, host: str, data: bytes) -> SourceRead:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from scoring.meetings.address_book import normalise_address
-from scoring.meetings.values import Conference, Participant, Place, Response, most_decided
+from connectors.calendars.shared.attendees import Attendance, address_of, participant_of
+from scoring.meetings.values import Conference, LocationKind, Response, most_decided
 from scoring.months.steps import TITLE_LIMIT, place_of
 
 _RESPONSES = {
@@ -18,22 +17,8 @@ _RESPONSES = {
     "tentativelyAccepted": Response.TENTATIVE,
 }
 _ONLINE = frozenset({"teamsForBusiness", "skypeForBusiness", "skypeForConsumer"})
-_FIRST_PLACES = (Place.VIDEO, Place.ELSEWHERE, Place.PHONE)
+_FIRST_PLACES = (LocationKind.VIDEO, LocationKind.ELSEWHERE, LocationKind.PHONE)
 _NOBODY: Mapping[str, Any] = {}
-# The same people stand on list after list, and the same places.
-address_of = lru_cache(maxsize=50_000)(normalise_address)
-_participant = lru_cache(maxsize=100_000)(Participant)
-
-
-@dataclass(frozen=True, slots=True)
-class Attendance:
-    """The list: organiser, people with their answers, the owner's own answer, and whether a room is booked."""
-
-    organiser: str | None
-    participants: tuple[Participant, ...]
-    response: Response
-    room: bool
-    flaws: tuple[str, ...]
 
 
 def invited(item: Mapping[str, Any]) -> list[str]:
@@ -84,7 +69,7 @@ def attendance_of(item: Mapping[str, Any], own: tuple[str, ...]) -> Attendance:
         flaws.append("guests_hidden")
     return Attendance(
         organiser=organiser,
-        participants=tuple([_participant(address, answer) for address, answer in responses.items()]),
+        participants=tuple([participant_of(address, answer) for address, answer in responses.items()]),
         response=Response.ACCEPTED if mine is Response.NONE and (organises or not rows) else mine,
         room=bool(booked),
         flaws=tuple(flaws),
@@ -93,14 +78,14 @@ def attendance_of(item: Mapping[str, Any], own: tuple[str, ...]) -> Attendance:
 
 def _rooms(item: Mapping[str, Any]) -> frozenset[str]:
     """The mailboxes of the places where it is: rooms."""
-    found = [address_of(one.get("locationEmailAddress") or "") for one in _locations(item)]
-    return frozenset([one for one in found if one is not None])
+    found = [address_of(location.get("locationEmailAddress") or "") for location in _locations(item)]
+    return frozenset([address for address in found if address is not None])
 
 
 def _locations(item: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     listed = item.get("locations")
-    one = item.get("location")
-    return list(listed) if listed else [one] if one else []
+    single = item.get("location")
+    return list(listed) if listed else [single] if single else []
 
 
 def conference_of(item: Mapping[str, Any]) -> Conference:
@@ -113,17 +98,19 @@ def conference_of(item: Mapping[str, Any]) -> Conference:
     return Conference.VIDEO if item.get("isOnlineMeeting") is True else Conference.NONE
 
 
-def whereabouts(item: Mapping[str, Any]) -> Place:
+def whereabouts(item: Mapping[str, Any]) -> LocationKind:
     """R5: what the locations say: a video link in one of them, else a real place, else a phone number."""
     found = {
-        _place(str(one.get("displayName") or "")[:TITLE_LIMIT], str(one.get("locationUri") or "")[:TITLE_LIMIT])
-        for one in _locations(item)
+        _place(
+            str(location.get("displayName") or "")[:TITLE_LIMIT], str(location.get("locationUri") or "")[:TITLE_LIMIT]
+        )
+        for location in _locations(item)
     }
-    return next((place for place in _FIRST_PLACES if place in found), Place.EMPTY)
+    return next((place for place in _FIRST_PLACES if place in found), LocationKind.EMPTY)
 
 
 @lru_cache(maxsize=10_000)
-def _place(name: str, uri: str) -> Place:
+def _place(name: str, uri: str) -> LocationKind:
     """A location: its address counts where it is a link to a conference or a phone number."""
     linked = place_of(uri)
-    return linked if linked in (Place.VIDEO, Place.PHONE) else place_of(name)
+    return linked if linked in (LocationKind.VIDEO, LocationKind.PHONE) else place_of(name)

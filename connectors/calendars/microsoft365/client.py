@@ -1,38 +1,29 @@
-"""Asking Graph: with which token, how often, with how much patience, and what a refusal means. Knows not what is asked.
+"""Asking Graph: where tokens may be sent, and what a refusal means. Knows not what is asked for.
 
-The token is only ever sent to the host that the config names, by the same scheme and port.
+The token is only ever sent to the host that the config names, by the same scheme and port (`docs/providers.md` B1).
 """
 
 from __future__ import annotations
 
-import json
-import queue
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from functools import partial
+from typing import TypeVar
 
-from connectors.calendars.microsoft365.clouds import Place
-from connectors.calendars.microsoft365.errors import Asked, Refusal, foreign_link
+from connectors.calendars.microsoft365.errors import RequestInfo, foreign_link
+from connectors.calendars.microsoft365.settings import Endpoints
 from connectors.calendars.microsoft365.tokens import Tokens, roles_of
-from connectors.contract import Context
+from connectors.calendars.shared.calendars import RequestCounter
+from connectors.calendars.shared.client import Answer, Pacing, PatientClient, unpacked
+from connectors.calendars.shared.refusals import Refusal
 from connectors.net.endpoints import origin_of
-from connectors.net.rate_limit import RateLimiter
-from connectors.net.retry import Again, Patience, Pause, patiently
-from connectors.net.retry_after import retry_after
+from connectors.net.retry import retry_after
 from connectors.net.session import Session, exchange
 
 T = TypeVar("T")
-Answer = Mapping[str, Any]
-Judge = Callable[[Refusal, Asked], Exception]
-
-
-@dataclass(slots=True)
-class Calls:
-    """Requests that are counted together: one round's, or one roster's. Tokens are not among them."""
-
-    made: int = 0
+Judge = Callable[[Refusal, RequestInfo], Exception]
+DIRECTORY = "directory"
+"""The subject of what is asked of the directory."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,90 +32,52 @@ class Request:
 
     url: str
     headers: Mapping[str, str]
-    asked: Asked
+    info: RequestInfo
 
 
-class Access:
+class GraphClient:
     """Graph, as a connector's config says. Used from several threads."""
 
-    def __init__(
-        self, tokens: Tokens, place: Place, context: Context, *, pacer: RateLimiter, patience: Patience, pause: Pause
-    ) -> None:
+    def __init__(self, tokens: Tokens, endpoints: Endpoints, connect: Callable[[], Session], pacing: Pacing) -> None:
         self.tokens = tokens
-        self.endpoint = place.endpoint
-        self._scope = place.scope
-        self._origin = origin_of(place.endpoint)
-        self._context = context
-        self._pacer = pacer
-        self._patience = patience
-        self._pause = pause
-        self._idle: queue.LifoQueue[Session] = queue.LifoQueue()
-        self._reading = threading.Lock()
+        self.endpoint = endpoints.graph
+        self._scope = endpoints.scope
+        self._origin = origin_of(endpoints.graph)
+        self._client = PatientClient(
+            pacing, connect=connect, wait=pacing.limiter.wait, token=self._token, renewed=self._renewed
+        )
         self._has_read = False
 
-    def get(self, request: Request, judge: Judge, calls: Calls, read: Callable[[Answer], T]) -> T:
+    def get(self, request: Request, judge: Judge, counter: RequestCounter, read: Callable[[Answer], T]) -> T:
         """What `read` makes of the answer, asked for with patience. Raises what `judge` says of a refusal."""
         if origin_of(request.url) != self._origin or self._origin is None:
             raise foreign_link()
-        with self._lent() as session:
-            return patiently(lambda: self._try(session, request, judge, calls, read), self._patience, self._pause)
 
-    def _try(self, session: Session, request: Request, judge: Judge, calls: Calls, read: Callable[[Answer], T]) -> T:
-        self._pacer.wait(request.asked.subject)
-        token = self.tokens.get(self._scope)
-        answer = _ask(session, request, token, calls)
-        if isinstance(answer, Refusal) and answer.status == 401:
-            self.tokens.drop(token)  # it was revoked before its time
-            token = self.tokens.get(self._scope)
-            answer = _ask(session, request, token, calls)
-        if isinstance(answer, Refusal):
-            permitted = any(one.startswith("Calendars.") for one in roles_of(token))
-            raise judge(answer, replace(request.asked, permitted=permitted, others_work=self._has_read))
-        found = self._read(answer, read)
-        self._has_read = self._has_read or request.asked.subject != DIRECTORY
-        return found
+        def judged(refusal: Refusal, token: str) -> Exception:
+            permitted = any(role.startswith("Calendars.") for role in roles_of(token))
+            return judge(refusal, replace(request.info, permitted=permitted, others_work=self._has_read))
 
-    def _read(self, body: bytes, read: Callable[[Answer], T]) -> T:
-        """Unpacked a page is ten times its size, so one is unpacked at a time: threads would only share the core."""
-        with self._reading:
-            try:
-                answer = json.loads(body)
-            except (ValueError, RecursionError):
-                answer = None
-            if isinstance(answer, dict):
-                return read(answer)
-        raise Again("garbled", "Graph's answer is no JSON")
+        def found(body: bytes) -> T:
+            answer = read(unpacked(body, "Graph"))
+            self._has_read = self._has_read or request.info.subject != DIRECTORY
+            return answer
 
-    @contextmanager
-    def _lent(self) -> Iterator[Session]:
-        """A session for the caller alone, until it is given back."""
-        try:
-            session = self._idle.get_nowait()
-        except queue.Empty:
-            context = self._context
-            session = Session(ca_file=context.ca_file, proxy=context.proxy, timeout_seconds=context.timeout_seconds)
-        try:
-            yield session
-        finally:
-            self._idle.put(session)
+        return self._client.ask(request.info, partial(_send, request), judged, found, counter)
+
+    def _token(self, _session: Session, _info: RequestInfo) -> str:
+        return self.tokens.get(self._scope)
+
+    def _renewed(self, _session: Session, _info: RequestInfo, token: str) -> str:
+        self.tokens.drop(token)
+        return self.tokens.get(self._scope)
 
     def close(self) -> None:
         """Lets go of every connection; a sleeping request ends."""
-        self._pause.end()
+        self._client.close()
         self.tokens.close()
-        while True:
-            try:
-                self._idle.get_nowait().close()
-            except queue.Empty:
-                return
 
 
-DIRECTORY = "directory"
-"""The subject of what is asked of the directory."""
-
-
-def _ask(session: Session, request: Request, token: str, calls: Calls) -> bytes | Refusal:
-    calls.made += 1
+def _send(request: Request, session: Session, token: str) -> bytes | Refusal:
     headers = {
         **request.headers,
         "Authorization": f"Bearer {token}",
@@ -132,6 +85,4 @@ def _ask(session: Session, request: Request, token: str, calls: Calls) -> bytes 
         "User-Agent": "rapport-daemon",
     }
     status, found, body = exchange(session, "GET", request.url, None, headers)
-    if status == 200:
-        return body
-    return Refusal(status, body, retry_after(found.get("Retry-After")))
+    return body if status == 200 else Refusal(status, body, retry_after(found.get("Retry-After")))

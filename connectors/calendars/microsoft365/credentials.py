@@ -61,7 +61,7 @@ def _signing(data: bytes, password: bytes | None) -> dict[str, str]:
     if not isinstance(key, RSAPrivateKey):
         raise _wrong("the key in certificate_file is no RSA key")
     public = key.public_key()
-    own = next((one for one in certificates if one.public_key() == public), None)
+    own = next((certificate for certificate in certificates if certificate.public_key() == public), None)
     if own is None:
         raise _wrong("certificate_file holds no certificate of its key")
     return {
@@ -73,14 +73,14 @@ def _signing(data: bytes, password: bytes | None) -> dict[str, str]:
 
 
 def _pem(data: bytes, password: bytes | None) -> tuple[Any, list[x509.Certificate]]:
-    found = _KEY.search(data)
-    if found is None:
+    block = _KEY.search(data)
+    if block is None:
         raise _wrong("certificate_file holds no private key")
-    protected = b"ENCRYPTED" in found[0]
+    protected = b"ENCRYPTED" in block[0]
     problem: StopConnector | None = None
     try:
-        key = serialization.load_pem_private_key(found[0], password if protected else None)
-        return key, [x509.load_pem_x509_certificate(one) for one in _CERTIFICATE.findall(data)]
+        key = serialization.load_pem_private_key(block[0], password if protected else None)
+        return key, [x509.load_pem_x509_certificate(found) for found in _CERTIFICATE.findall(data)]
     except TypeError:
         problem = _wrong("the key in certificate_file is protected, and certificate_password is not given")
     except (ValueError, ArithmeticError):
@@ -92,7 +92,7 @@ def _pfx(data: bytes, password: bytes | None) -> tuple[Any, list[x509.Certificat
     problem: StopConnector | None = None
     try:
         key, own, others = pkcs12.load_key_and_certificates(data, password)
-        return key, [one for one in (own, *others) if one is not None]
+        return key, [certificate for certificate in (own, *others) if certificate is not None]
     except (ValueError, TypeError, ArithmeticError):
         problem = _unreadable(protected=True)
     raise problem

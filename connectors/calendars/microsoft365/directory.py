@@ -13,35 +13,36 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from connectors.calendars.microsoft365.client import DIRECTORY, Access, Answer, Calls, Request
+from connectors.calendars.microsoft365.client import DIRECTORY, GraphClient, Request
 from connectors.calendars.microsoft365.errors import (
-    Asked,
     NotPermitted,
-    Refusal,
+    RequestInfo,
     directory_error,
     foreign_link,
+    is_of_graph,
     missing_permission,
     no_group,
 )
-from connectors.calendars.shared.chosen import GROUP
-from connectors.calendars.shared.roster import Chosen, Members, User, roster_of
+from connectors.calendars.shared.calendars import RequestCounter
+from connectors.calendars.shared.client import Answer
+from connectors.calendars.shared.paging import MOST_DIRECTORY_PAGES, all_pages
+from connectors.calendars.shared.refusals import Refusal
+from connectors.calendars.shared.roster import EVERYBODY, GROUP, Chosen, Members, User, addresses_in, roster_of
 from connectors.contract import Person, Roster
 from connectors.errors import RetryLater
-from scoring.meetings.address_book import normalise_address
 
 _USER = "$select=id,mail,userPrincipalName,proxyAddresses,accountEnabled,userType"
 _GROUP = "$select=id,mail,proxyAddresses"
-_PAGE = "$top=999"
+_PAGE = "$top=999"  # the most (B8)
 _SMTP = "smtp:"
-_MOST_PAGES = 10_000
-_ASKED = Asked(subject=DIRECTORY)
+_INFO = RequestInfo(subject=DIRECTORY)
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class _About:
+class _Question:
     """What a question needs, and which group it is about; `doubtful`: that there is nothing to find is an answer."""
 
     permission: str
@@ -49,13 +50,13 @@ class _About:
     doubtful: bool = False
 
 
-_USERS = _About("User.Read.All")
+_USERS = _Question("User.Read.All")
 _SOMEBODY = replace(_USERS, doubtful=True)
-_GROUPS = _About("GroupMember.Read.All")
+_GROUPS = _Question("GroupMember.Read.All")
 
 
 @dataclass(frozen=True, slots=True)
-class Team:
+class GroupMembers:
     """A group's people, through other groups too."""
 
     members: Members
@@ -64,18 +65,18 @@ class Team:
 
 def roster(chosen: Chosen, groups: Iterable[str], directory: Directory) -> Roster:
     """Whose calendars are read. Raises `StopConnector` or `RetryLater`."""
-    users = {user.person.id: user for user in (directory.users() if "*" in chosen.calendars else ())}
-    teams = {group: directory.team(group) for group in groups}
-    for team in teams.values():
-        users.update((user.person.id, user) for user in team.users if user.person.id not in users)
-    plain = [one for one in (*chosen.calendars, *chosen.exclude) if one != "*" and not one.startswith(GROUP)]
-    if "*" not in chosen.calendars:
+    users = {user.person.id: user for user in (directory.users() if EVERYBODY in chosen.calendars else ())}
+    members = {group: directory.members(group) for group in groups}
+    for found in members.values():
+        users.update((user.person.id, user) for user in found.users if user.person.id not in users)
+    plain = [name for name in (*chosen.calendars, *chosen.exclude) if name != EVERYBODY and not name.startswith(GROUP)]
+    if EVERYBODY not in chosen.calendars:
         users.update((user.person.id, user) for user in _looked_up(plain, users, directory))
-    found = roster_of(chosen, users.values(), {group: team.members for group, team in teams.items()})
+    listed = roster_of(chosen, users.values(), {group: found.members for group, found in members.items()})
     return replace(
-        found,
-        groups=tuple(sorted({*found.groups, *(directory.group_addresses() if users else ())})),
-        from_directory="*" in chosen.calendars or bool(teams),
+        listed,
+        groups=tuple(sorted({*listed.groups, *(directory.group_addresses() if users else ())})),
+        from_directory=EVERYBODY in chosen.calendars or bool(members),
     )
 
 
@@ -94,9 +95,9 @@ def _looked_up(plain: Iterable[str], users: Mapping[str, User], directory: Direc
 class Directory:
     """The tenant's directory, for one roster."""
 
-    def __init__(self, access: Access, calls: Calls) -> None:
-        self._access = access
-        self._calls = calls
+    def __init__(self, client: GraphClient, counter: RequestCounter) -> None:
+        self._client = client
+        self._counter = counter
 
     def users(self) -> list[User]:
         """Everybody, the inactive too: they are told from strangers by it. Raises `StopConnector` or `RetryLater`."""
@@ -114,18 +115,18 @@ class Directory:
             return next((user for row in rows if (user := _user(row)) and address in user.person.addresses), None)
         return None
 
-    def team(self, group: str) -> Team:
+    def members(self, group: str) -> GroupMembers:
         """Who is in a group, by its id or address. Raises `StopConnector` or `RetryLater`."""
         number, addresses = (group, frozenset[str]()) if "@" not in group else self._group(group)
         path = f"groups/{quote(number, safe='')}/transitiveMembers/microsoft.graph.user"
         rows = list(self._rows(f"{path}?$count=true&{_USER}&{_PAGE}", replace(_GROUPS, group=group)))
-        if rows and not any(row.get("userPrincipalName") or row.get("mail") for row in rows):
+        if rows and not any(row.get("userPrincipalName") or row.get("mail") for row in rows):  # mostly nulls (B8)
             raise missing_permission(_USERS.permission)
         users = tuple(user for row in rows if (user := _user(row)) is not None)
-        return Team(
+        return GroupMembers(
             members=Members(
                 ids=frozenset(user.person.id for user in users),
-                addresses=frozenset(one for user in users for one in user.person.addresses),
+                addresses=frozenset(address for user in users for address in user.person.addresses),
                 groups=addresses,
             ),
             users=users,
@@ -135,7 +136,7 @@ class Directory:
         """The addresses of all groups, which are nobody (R3); none where they may not be read."""
         with suppress(NotPermitted, _Unknown):
             rows = self._rows(f"groups?{_GROUP}&{_PAGE}", replace(_GROUPS, doubtful=True))
-            return {one for row in rows for one in _addresses(row)}
+            return {address for row in rows for address in _addresses(row)}
         return set()
 
     def _group(self, address: str) -> tuple[str, frozenset[str]]:
@@ -146,32 +147,27 @@ class Directory:
                 return str(row["id"]), frozenset(found)
         raise no_group(address)
 
-    def _rows(self, path: str, about: _About) -> Iterator[Row]:
-        """The rows of all pages. A page may be empty with more to come."""
-        where = path
-        for _ in range(_MOST_PAGES):
-            rows, link = self._get(where, about, _page)
+    def _rows(self, path: str, question: _Question) -> Iterator[Row]:
+        """The rows of all pages."""
+        endless = RetryLater("endless", "the directory's list does not end")
+        for rows in all_pages(lambda where: self._get(where, question, _page), path, MOST_DIRECTORY_PAGES, endless):
             yield from rows
-            if link is None:
-                return
-            where = link
-        raise RetryLater("endless", "the directory's list does not end")
 
-    def _get(self, where: str, about: _About, read: Callable[[Answer], T]) -> T:
+    def _get(self, where: str, question: _Question, read: Callable[[Answer], T]) -> T:
         """An answer read; `where` is a path, or the link of a page before."""
-        url = where if "://" in where else f"{self._access.endpoint}/{where}"
-        request = Request(url=url, headers={"ConsistencyLevel": "eventual"}, asked=_ASKED)
-        return self._access.get(request, partial(_judged, about), self._calls, read)
+        url = where if "://" in where else f"{self._client.endpoint}/{where}"
+        request = Request(url=url, headers={"ConsistencyLevel": "eventual"}, info=_INFO)
+        return self._client.get(request, partial(_judged, question), self._counter, read)
 
 
 class _Unknown(Exception):
     """There is no such user, or the question is not understood."""
 
 
-def _judged(about: _About, refusal: Refusal, _: Asked) -> Exception:
-    if about.doubtful and refusal.status in (400, 404) and refusal.is_of_graph:
+def _judged(question: _Question, refusal: Refusal, _: RequestInfo) -> Exception:
+    if question.doubtful and refusal.status in (400, 404) and is_of_graph(refusal):
         return _Unknown()
-    return directory_error(refusal, about.group, about.permission)
+    return directory_error(refusal, question.group, question.permission)
 
 
 def _page(answer: Answer) -> tuple[list[Row], str | None]:
@@ -187,16 +183,12 @@ def _user(row: Row) -> User | None:
     if not row.get("id") or not addresses:
         return None
     active = row.get("accountEnabled") is not False and row.get("userType") != "Guest"
-    return User(Person(id=str(row["id"]), addresses=tuple(addresses)), active)
+    return User(Person(id=str(row["id"]), addresses=addresses), active)
 
 
-def _addresses(row: Row) -> list[str]:
+def _addresses(row: Row) -> tuple[str, ...]:
     """Addresses as R3 compares them: the mailbox's, the name to sign in with, and the aliases."""
     proxies = row.get("proxyAddresses")
-    aliases = [
-        str(one)[len(_SMTP) :]
-        for one in (proxies if isinstance(proxies, list) else ())
-        if str(one).lower().startswith(_SMTP)
-    ]
-    given = (row.get("mail"), row.get("userPrincipalName"), *aliases)
-    return list(dict.fromkeys(one for text in given if (one := normalise_address(str(text or "")))))
+    texts = [str(proxy) for proxy in proxies] if isinstance(proxies, list) else []
+    aliases = [text[len(_SMTP) :] for text in texts if text.lower().startswith(_SMTP)]
+    return addresses_in((row.get("mail"), row.get("userPrincipalName"), *aliases))

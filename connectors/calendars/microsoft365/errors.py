@@ -5,13 +5,11 @@ Pure. What Microsoft wrote is read for its codes alone: it may quote addresses, 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from connectors.calendars.shared.refusals import Refusal, blocked, passing_error
 from connectors.errors import ConnectorError, CursorExpired, RetryLater, SkipCalendar, StopConnector
-from connectors.net.retry import Again
 from connectors.net.session import PASSING_STATUSES
 
 _PASSING = PASSING_STATUSES | {509}
@@ -52,33 +50,11 @@ _MAILBOX = (
 _PROXY = "Look at the proxy and the firewall: Graph's address must be reachable as it is."
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """An answer other than 2xx."""
-
-    status: int
-    body: bytes
-    retry_after: float | None = None
-
-    @property
-    def codes(self) -> frozenset[str]:
-        """Every code in it, in lower case; empty when Graph did not write it."""
-        try:
-            data = json.loads(self.body)
-        except ValueError:
-            return frozenset()
-        return frozenset(code.lower() for code in _codes(data) if code)
-
-    @property
-    def is_of_graph(self) -> bool:
-        return b'"error"' in self.body and self.body.lstrip()[:1] == b"{"
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Asked:
-    """What was asked for, as an error has to know it.
+class RequestInfo:
+    """What a request is about, as an error has to know it.
 
-    `subject` is whom it is paced for. `with_link`: by a delta link of an earlier round. `of_item`: about one item,
+    `subject` is whom it is paced for. `with_link`: by a delta link of an earlier listing. `of_item`: about one item,
     which may be gone or another kind by now. `permitted`: the token names a permission for calendars. `others_work`:
     the same was granted for somebody else.
     """
@@ -102,8 +78,16 @@ class NoItem(Exception):
     """There is no such item (any more), or it is no series (any more)."""
 
 
-def _codes(data: Any) -> Iterator[str]:
-    error = data.get("error") if isinstance(data, Mapping) else None
+def codes_of(refusal: Refusal) -> frozenset[str]:
+    """Every code in it, in lower case; empty when Graph did not write it."""
+    return frozenset(code.lower() for code in _codes(refusal.error) if code)
+
+
+def is_of_graph(refusal: Refusal) -> bool:
+    return b'"error"' in refusal.body and refusal.body.lstrip()[:1] == b"{"
+
+
+def _codes(error: object) -> Iterator[str]:
     for _ in range(5):  # an inner error may have one of its own
         if not isinstance(error, Mapping):
             return
@@ -113,55 +97,53 @@ def _codes(data: Any) -> Iterator[str]:
 
 def passing(refusal: Refusal) -> ConnectorError | None:
     """Trouble that has nothing to do with what was asked, or None."""
-    codes = refusal.codes
+    codes = codes_of(refusal)
     if refusal.status in _PASSING or codes & _PASSING_CODES:
-        slow = refusal.status in (429, 509) or bool(codes & _SLOWER)
-        what = "Graph asks to be asked more slowly" if slow else f"Graph answers {refusal.status}"
-        return Again("rate_limit" if slow else "unavailable", what, after_seconds=refusal.retry_after)
-    if not refusal.is_of_graph and refusal.status != 401:
-        return RetryLater("blocked", f"something on the way to Graph answers {refusal.status}", _PROXY)
+        return passing_error("Graph", refusal, slow=refusal.status in (429, 509) or bool(codes & _SLOWER))
+    if not is_of_graph(refusal) and refusal.status != 401:
+        return blocked("Graph", refusal, _PROXY)
     return None
 
 
-def calendar_error(refusal: Refusal, asked: Asked) -> Exception:
+def calendar_error(refusal: Refusal, info: RequestInfo) -> Exception:
     """A refused listing of a mailbox; `TooWide` and `NoItem` say what the caller has to do about it."""
-    codes = refusal.codes
+    codes = codes_of(refusal)
     if refusal.status == 410 or codes & _EXPIRED:
         return CursorExpired("Graph does not know the delta link any more")
     if (error := passing(refusal)) is not None:
         return error
     if codes & _TOO_WIDE:
         return TooWide()
-    if (error := _unreadable(refusal, asked)) is not None:
+    if (error := _unreadable(refusal, info)) is not None:
         return error
-    if asked.with_link and refusal.status in (400, 404):
+    if info.with_link and refusal.status in (400, 404):
         return CursorExpired("Graph does not take the delta link any more")
-    if asked.of_item and refusal.status in (400, 404):
+    if info.of_item and refusal.status in (400, 404):
         return NoItem()
     if refusal.status == 404:
         return SkipCalendar("not_found", "Microsoft 365 finds no calendar", _MAILBOX, standing=True)
     return RetryLater("refused", f"Graph answers {refusal.status} to a listing")
 
 
-def _unreadable(refusal: Refusal, asked: Asked) -> ConnectorError | None:
+def _unreadable(refusal: Refusal, info: RequestInfo) -> ConnectorError | None:
     """What keeps us from this mailbox as a whole, or None."""
-    if refusal.codes & _NO_MAILBOX:
+    if codes_of(refusal) & _NO_MAILBOX:
         return SkipCalendar("no_mailbox", "has no mailbox in Exchange Online", _MAILBOX, standing=True)
-    if refusal.codes & _NO_USER:
+    if codes_of(refusal) & _NO_USER:
         return SkipCalendar("no_user", "is nobody in the tenant", "Correct or remove the address.", standing=True)
-    return _refused_mailbox(refusal, asked) if refusal.status in (401, 403) else None
+    return _refused_mailbox(refusal, info) if refusal.status in (401, 403) else None
 
 
-def _refused_mailbox(refusal: Refusal, asked: Asked) -> ConnectorError:
+def _refused_mailbox(refusal: Refusal, info: RequestInfo) -> ConnectorError:
     """It may be the permission that lacks, or this mailbox that is kept from the app (`docs/providers.md` B8).
 
     Under RBAC for Applications a token names no permission and yet may read: then others' calendars tell.
     """
-    if refusal.status == 401 and (asked.permitted or asked.others_work):
+    if refusal.status == 401 and (info.permitted or info.others_work):
         return RetryLater(
             "unauthorized", "Graph refuses a token that was given just now", "Check the clock, and cloud."
         )
-    if not asked.permitted and not asked.others_work:
+    if not info.permitted and not info.others_work:
         what = f"the app may not read this calendar: its token lacks the permission {_CALENDARS}"
         remedy = _PERMISSIONS.format(permission=_CALENDARS)
         return SkipCalendar("consent", what, f"{remedy} If it is limited by RBAC for Applications: {_ALLOW}")
@@ -176,7 +158,7 @@ def directory_error(refusal: Refusal, group: str | None, permission: str) -> Con
         return missing_permission(permission)
     if group is not None and refusal.status in (400, 404):
         return no_group(group)
-    if refusal.status == 410 or refusal.codes & {"directory_expiredpagetoken", *_EXPIRED}:
+    if refusal.status == 410 or codes_of(refusal) & {"directory_expiredpagetoken", *_EXPIRED}:
         return RetryLater("expired", "the directory's list changed while it was read")
     return RetryLater("refused", f"Graph answers {refusal.status} to a listing of the directory")
 

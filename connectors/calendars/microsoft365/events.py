@@ -11,12 +11,22 @@ from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from tzlocal.windows_tz import win_tz
 
 from connectors.calendars.microsoft365.attendees import attendance_of, conference_of, invited, whereabouts
-from connectors.calendars.shared.items import Erased, Found, Origin, Unreadable, moment_of, page_of, text_of, whole
+from connectors.calendars.shared.items import (
+    Erased,
+    Found,
+    Origin,
+    Unreadable,
+    moment_of,
+    page_of,
+    read_or_problem,
+    text_of,
+    whole,
+    zone_of,
+)
 from connectors.contract import Page, Problem
 from scoring.meetings.identity import identify, reduce_uid
 from scoring.meetings.values import Copy, CopyState, Identity, Setting
@@ -59,17 +69,14 @@ def read_item(item: Any, origin: Origin) -> Found:
     entry = entry_of(number, master if isinstance(master, str) else None)
     if item.get("sensitivity") in _PRIVATE or item.get("isDraft") is True:
         return Erased(entry)
-    try:
-        return _copy(item, entry, origin) if origin.may_keep(invited(item)) else Erased(entry)
-    except Unreadable as error:
-        return Problem(where=f"entry {entry}", reason=str(error), entry=entry)
-    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
-        return Problem(where=f"entry {entry}", reason="it is not as Graph documents entries", entry=entry)
+    return read_or_problem("Graph", entry, lambda: _kept(item, entry, origin))
 
 
-def _copy(item: Mapping[str, Any], entry: str, origin: Origin) -> Copy:
+def _kept(item: Mapping[str, Any], entry: str, origin: Origin) -> Copy | Erased:
+    if not origin.may_keep(invited(item)):
+        return Erased(entry)
     all_day = item.get("isAllDay") is True
-    guests = attendance_of(item, origin.addresses)
+    attendance = attendance_of(item, origin.addresses)
     changed = item.get("lastModifiedDateTime")
     start = _moment(item.get("start"), all_day=all_day)
     return Copy(
@@ -82,14 +89,14 @@ def _copy(item: Mapping[str, Any], entry: str, origin: Origin) -> Copy:
         start=start,
         end=_moment(item.get("end"), all_day=all_day),
         all_day=all_day,
-        organiser=guests.organiser,
-        participants=guests.participants,
-        response=guests.response,
-        setting=Setting(room=guests.room, conference=conference_of(item), place=whereabouts(item)),
+        organiser=attendance.organiser,
+        participants=attendance.participants,
+        response=attendance.response,
+        setting=Setting(room=attendance.room, conference=conference_of(item), place=whereabouts(item)),
         title=text_of(item.get("subject")) or None,
         changed_at=moment_of(changed) if changed else origin.read_at,
         read_at=origin.read_at,
-        flaws=guests.flaws,
+        flaws=attendance.flaws,
     )
 
 
@@ -103,7 +110,7 @@ def _moment(value: Any, *, all_day: bool) -> datetime:
         return datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
     if zone == "UTC":
         return moment.replace(tzinfo=UTC)
-    known = zone_of(zone)
+    known = _windows_zone(zone)
     if known is None:
         raise Unreadable("its zone is not known")
     return whole(moment.replace(tzinfo=known))
@@ -153,17 +160,13 @@ def _named_day(item: Mapping[str, Any]) -> date:
 
 def _day(at: datetime, zone: Any) -> date:
     """The date of an occurrence in its series' zone, else in UTC."""
-    known = zone_of(zone) if isinstance(zone, str) else None
+    known = _windows_zone(zone) if isinstance(zone, str) else None
     return at.astimezone(known).date() if known is not None else at.date()
 
 
-@lru_cache(maxsize=1_000)
-def zone_of(name: str) -> tzinfo | None:
+def _windows_zone(name: str) -> tzinfo | None:
     """A zone by its Windows name or its IANA name; None for what is neither."""
-    try:
-        return ZoneInfo(win_tz.get(name, name))
-    except (OSError, ValueError, LookupError):
-        return None
+    return zone_of(win_tz.get(name, name))
 
 
 def is_complete(item: Mapping[str, Any]) -> bool:

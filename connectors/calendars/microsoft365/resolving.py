@@ -1,7 +1,8 @@
-"""What a round of changes says too little about: tombstones, series, stubs; settled when it is complete (B2, B3, G4).
+"""What a list of changes says too little about: tombstones, series, stubs (`docs/providers.md` B2, B3, G).
 
-A tombstone may mean that an entry has only left the view, and a deleted occurrence has none. So what is held is looked
-at once, and of a series that was touched in whatever way the instances are listed: that is what there is.
+It is resolved when the list is complete. A tombstone may mean that an event has only left the view, and a deleted
+occurrence has none. So what is held is looked at once, and of a series that was touched in whatever way the instances
+are listed: that is what there is.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, TypeVar
 
-from connectors.calendars.microsoft365.cursor import halves
 from connectors.calendars.microsoft365.errors import NoItem, TooWide
 from connectors.calendars.microsoft365.events import is_complete, read_page, short
 from connectors.calendars.microsoft365.mailbox import Mailbox
@@ -22,7 +22,7 @@ from connectors.errors import RetryLater
 from scoring.meetings.values import Window
 
 T = TypeVar("T")
-_BACK = timedelta(days=1825)
+_BACK = timedelta(days=1825)  # the longest window that is said to be allowed (B1)
 _SHORTEST = timedelta(days=7)
 
 
@@ -36,11 +36,17 @@ def spread(window: Window, ask: Callable[[Window], Iterator[T]]) -> Iterator[T]:
         except TooWide:
             if part.end - part.start < _SHORTEST:
                 raise RetryLater("refused", "Graph refuses a listing of a week as too long") from None
-            waiting += reversed(halves(part))
+            waiting += reversed(_halves(part))
+
+
+def _halves(window: Window) -> tuple[Window, Window]:
+    """A window in two; what lies across is in both."""
+    middle = (window.start + (window.end - window.start) / 2).replace(microsecond=0)
+    return Window(start=window.start, end=middle), Window(start=middle, end=window.end)
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class _HeldEntries:
     """What is kept of the calendar: single entries, and those of each series, by their short ids."""
 
     singles: frozenset[str]
@@ -55,15 +61,15 @@ class _Held:
 
 @dataclass(slots=True)
 class _Waiting:
-    """Ids that a round told of."""
+    """Ids that a listing told of."""
 
     removed: dict[str, None] = field(default_factory=dict)
     touched: dict[str, None] = field(default_factory=dict)
     incomplete: dict[str, None] = field(default_factory=dict)
 
 
-class Settling:
-    """Of one round. `held` is asked once, and only if a tombstone or a series makes it necessary."""
+class Resolver:
+    """Of one listing. `held` is asked once, and only if a tombstone or a series makes it necessary."""
 
     def __init__(self, mailbox: Mailbox, origin: Origin, held: Callable[[], Collection[str]], window: Window) -> None:
         self._mailbox = mailbox
@@ -71,7 +77,7 @@ class Settling:
         self._ask_held = held
         self._window = window
         self._waiting = _Waiting()
-        self._settled: set[str] = set()
+        self._resolved: set[str] = set()
 
     def take(self, item: Any) -> bool:
         """Takes what cannot be read by itself; what it leaves can."""
@@ -95,7 +101,7 @@ class Settling:
         return True
 
     def pages(self) -> Iterator[Page]:
-        """All that was taken, settled."""
+        """All that was taken, resolved."""
         yield from self.incomplete()
         for number in self._waiting.removed:
             yield from self._tombstone(number)
@@ -131,8 +137,8 @@ class Settling:
             self._waiting.touched[number] = None
         else:
             page = self._page([item])
-            stays = {one.entry for one in page.copies} | set(page.erased)
-            self._settled |= stays
+            stays = {copy.entry for copy in page.copies} | set(page.erased)
+            self._resolved |= stays
             yield (
                 page
                 if entry in stays or page.problems
@@ -141,7 +147,7 @@ class Settling:
 
     def _series(self, number: str) -> Iterator[Page]:
         """A series that was touched: its instances are what there is; what is held beyond them is gone."""
-        held = self._held.of_series(short(number)) - self._settled
+        held = self._held.of_series(short(number)) - self._resolved
         try:
             for page in spread(self._window, lambda part: self._mailbox.instances(number, part, self._page)):
                 held -= _entries(page)
@@ -181,7 +187,7 @@ class Settling:
         return read_page(items, self._origin)
 
     @cached_property
-    def _held(self) -> _Held:
+    def _held(self) -> _HeldEntries:
         """Entries as `entry_of` makes them."""
         singles, parts = [], {}
         series: dict[str, set[str]] = {}
@@ -192,10 +198,10 @@ class Settling:
                 parts[own] = entry
             else:
                 singles.append(entry)
-        return _Held(frozenset(singles), {name: frozenset(ones) for name, ones in series.items()}, parts)
+        return _HeldEntries(frozenset(singles), {name: frozenset(entries) for name, entries in series.items()}, parts)
 
 
 def _entries(page: Page) -> set[str]:
     """What a page speaks of; an entry that could not be read is there as well."""
-    unread = {one.entry for one in page.problems if one.entry is not None}
-    return {one.entry for one in page.copies} | set(page.erased) | unread
+    unread = {problem.entry for problem in page.problems if problem.entry is not None}
+    return {copy.entry for copy in page.copies} | set(page.erased) | unread

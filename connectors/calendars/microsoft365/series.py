@@ -1,6 +1,6 @@
-"""The series that a full round met, until it is complete: only then is it known what has to be asked for (B2).
+"""The series that a full listing met, until it is complete: only then is it known what has to be asked for.
 
-Occurrences often come as stubs; they wait here, small, for what their series tells. Pure.
+Occurrences often come as stubs (`docs/providers.md` B2); they wait here, small, for what their series tells. Pure.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Bare = tuple[str, str, str, str]
 
 @dataclass(slots=True)
 class _Series:
-    """What a round told of one series. `occurs`: an occurrence of it can be read, complete or with its master."""
+    """What a listing told of one series. `occurs`: an occurrence of it can be read, complete or with its master."""
 
     master: dict[str, Any] | None = None
     bare: list[Bare] = field(default_factory=list)
@@ -32,7 +32,7 @@ class _Series:
 
 
 class Series:
-    """All series of a round by the ids of their masters."""
+    """All series of a listing by the ids of their masters."""
 
     def __init__(self) -> None:
         self._known: dict[str, _Series] = {}

@@ -5,11 +5,11 @@ Pure. What Microsoft wrote is read for its codes alone: it quotes ids, and what 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from connectors.calendars.shared.refusals import json_object
 from connectors.errors import ConnectorError, RetryLater, StopConnector
 from connectors.net.retry import Again
 from connectors.net.session import PASSING_STATUSES
@@ -69,7 +69,7 @@ _CODE = re.compile(r"AADSTS(\d{4,9})")
 
 def answer_error(status: int, body: bytes, after_seconds: float | None) -> ConnectorError | None:
     """Trouble in an answer of the authority that tells nothing of the application; None where it is to be read."""
-    answer = _object(body)
+    answer = json_object(body)
     if status in PASSING_STATUSES or status >= 500:
         slow = status == 429
         what = "Microsoft asks to sign in more slowly" if slow else f"signing in is answered with {status}"
@@ -108,13 +108,5 @@ def sign_in_error(answer: Mapping[str, Any]) -> ConnectorError:
 
 def _codes(answer: Mapping[str, Any]) -> list[int]:
     listed = answer.get("error_codes")
-    found = [one for one in listed if isinstance(one, int)] if isinstance(listed, list) else []
-    return found or [int(one) for one in _CODE.findall(str(answer.get("error_description") or "")[:2000])]
-
-
-def _object(body: bytes) -> dict[str, Any] | None:
-    try:
-        found = json.loads(body)
-    except ValueError:
-        return None
-    return found if isinstance(found, dict) else None
+    found = [code for code in listed if isinstance(code, int)] if isinstance(listed, list) else []
+    return found or [int(code) for code in _CODE.findall(str(answer.get("error_description") or "")[:2000])]

@@ -17,10 +17,10 @@ import requests
 
 from connectors.calendars.microsoft365.credentials import Credential
 from connectors.calendars.microsoft365.sign_in_errors import answer_error, sign_in_error
+from connectors.calendars.shared.client import session_of
 from connectors.contract import Context
 from connectors.errors import ConnectorError
-from connectors.net.retry import Again
-from connectors.net.retry_after import retry_after
+from connectors.net.retry import Again, retry_after
 from connectors.net.session import Session, exchange
 
 # It logs whole answers when it cannot read them.
@@ -34,7 +34,7 @@ class Tokens:
         self._authority = authority
         self._client_id = client_id
         self._credential = credential
-        self._session = Session(ca_file=context.ca_file, proxy=context.proxy, timeout_seconds=context.timeout_seconds)
+        self._session = session_of(context)
         self._lock = threading.Lock()
         self._proof: Any = None
         self._app: Any = None
@@ -53,8 +53,8 @@ class Tokens:
             self.renew()
         with self._lock:
             try:
-                answer, problem = self._asked(scope), None
-            except _Trouble as trouble:
+                answer, problem = self._acquired(scope), None
+            except _SignInTrouble as trouble:
                 answer, problem = {}, trouble.error
             token = answer.get("access_token")
             if isinstance(token, str) and problem is None:
@@ -63,8 +63,8 @@ class Tokens:
             self._app = None  # msal would go on giving the same refusal from memory, even once it is put right
         raise problem or sign_in_error(answer)
 
-    def _asked(self, scope: str) -> dict[str, Any]:
-        """msal's answer, from its memory or the authority. Raises `_Trouble`."""
+    def _acquired(self, scope: str) -> dict[str, Any]:
+        """msal's answer, from its memory or the authority. Raises `_SignInTrouble`."""
         problem: ConnectorError | None = None
         try:
             if self._app is None:
@@ -80,7 +80,7 @@ class Tokens:
             return answer or {}
         except (ValueError, KeyError, TypeError, AttributeError, RuntimeError):  # what it makes of odd answers
             problem = Again("garbled", "the answer to signing in is not as documented", _ODD)
-        raise _Trouble(problem)
+        raise _SignInTrouble(problem)
 
     def drop(self, token: str) -> None:
         """A token that was refused before its time is forgotten, unless another has taken its place meanwhile."""
@@ -95,7 +95,7 @@ class Tokens:
 _ODD = "Correct authority and tenant_id, and cloud."
 
 
-class _Trouble(requests.RequestException):
+class _SignInTrouble(requests.RequestException):
     """Our error in the shape in which msal expects trouble of the network: a token that is still good outlasts it."""
 
     def __init__(self, error: ConnectorError) -> None:
@@ -104,7 +104,7 @@ class _Trouble(requests.RequestException):
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class _SignInAnswer:
     """An answer as msal takes it. Without headers: a `Retry-After` would make it answer from memory."""
 
     status_code: int
@@ -121,16 +121,16 @@ class _Http:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def get(self, url: str, params: Mapping[str, str] | None = None, headers: Any = None, **_: Any) -> _Answer:
+    def get(self, url: str, params: Mapping[str, str] | None = None, headers: Any = None, **_: Any) -> _SignInAnswer:
         answer = self._send("GET", f"{url}?{urlencode(params)}" if params else url, None, headers)
         if answer.status_code >= 400:
-            raise _Trouble(sign_in_error(json.loads(answer.text)))
+            raise _SignInTrouble(sign_in_error(json.loads(answer.text)))
         return answer
 
-    def post(self, url: str, data: Any = None, headers: Any = None, **_: Any) -> _Answer:
+    def post(self, url: str, data: Any = None, headers: Any = None, **_: Any) -> _SignInAnswer:
         return self._send("POST", url, data, headers)
 
-    def _send(self, method: str, url: str, data: Any, headers: Any) -> _Answer:
+    def _send(self, method: str, url: str, data: Any, headers: Any) -> _SignInAnswer:
         problem: ConnectorError | None = None
         try:
             status, found, body = exchange(self._session, method, url, data, headers)
@@ -139,8 +139,8 @@ class _Http:
         else:
             problem = answer_error(status, body, retry_after(found.get("Retry-After")))
             if problem is None:
-                return _Answer(status, body.decode("utf-8", "replace"), {})
-        raise _Trouble(problem)
+                return _SignInAnswer(status, body.decode("utf-8", "replace"), {})
+        raise _SignInTrouble(problem)
 
     def close(self) -> None:
         self._session.close()
@@ -151,6 +151,6 @@ def roles_of(token: str) -> frozenset[str]:
     try:
         part = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-        return frozenset(str(one) for one in claims.get("roles") or ())
+        return frozenset(str(role) for role in claims.get("roles") or ())
     except (IndexError, ValueError, binascii.Error, AttributeError, TypeError):
         return frozenset()

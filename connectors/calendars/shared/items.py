@@ -1,4 +1,4 @@
-"""What every provider's entries become, and what their parsers share: times, texts, a page's last words. Pure."""
+"""What every provider's events become, and what their parsers share: times, zones, texts, a page's last words. Pure."""
 
 from __future__ import annotations
 
@@ -6,24 +6,40 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple, Self
+from zoneinfo import ZoneInfo
 
-from connectors.contract import Page, Problem, anybody
+from connectors.contract import Page, Person, Problem, Reading, anybody
 from scoring.meetings.values import Copy
 from scoring.months.steps import TITLE_LIMIT
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# With half a surrogate pair, which JSON may hold and no database takes (`docs/providers.md` B5).
+_UNTAMED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Origin:
-    """Whose calendar is read, by id and addresses (the primary first), over which connector and when."""
+    """Whose calendar is read, by id and addresses (the primary first), over which connector and when (UTC).
+
+    `may_keep` is as in `Reading`.
+    """
 
     connector: str
     calendar: str
     addresses: tuple[str, ...]
     read_at: datetime
     may_keep: Callable[[Iterable[str]], bool] = anybody
+
+    @classmethod
+    def of(cls, connector: str, person: Person, reading: Reading) -> Self:
+        return cls(
+            connector=connector,
+            calendar=person.id,
+            addresses=person.addresses,
+            read_at=reading.now,
+            may_keep=reading.may_keep,
+        )
 
 
 class Removed(NamedTuple):
@@ -42,36 +58,47 @@ Found = Copy | Removed | Erased | Problem
 
 
 class Unreadable(Exception):
-    """An item that lacks what every entry has. Its text is the reason."""
+    """An item that lacks what every event has. Its text is the reason."""
+
+
+def read_or_problem(provider: str, entry: str, read: Callable[[], Found]) -> Found:
+    """What `read` makes of an item that has this entry; a problem where the item is not as it should be."""
+    try:
+        return read()
+    except Unreadable as error:
+        reason = str(error)
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
+        reason = f"it is not as {provider} documents entries"
+    return Problem(where=f"entry {entry[:100]}", reason=reason, entry=entry)
 
 
 def page_of(found: Iterable[Found], *, entries: int) -> Page:
     """Items as a page. Of one that stands twice, the form that was changed last counts, else the later."""
     latest: dict[str, Copy | Removed | Erased] = {}
     problems: list[Problem] = []
-    for one in found:
-        if isinstance(one, Problem):
-            problems.append(one)
-        elif not _is_older(one, latest.get(entry := one.entry)):
-            latest[entry] = one
+    for item in found:
+        if isinstance(item, Problem):
+            problems.append(item)
+        elif not _is_older(item, latest.get(entry := item.entry)):
+            latest[entry] = item
     read = latest.values()
     return Page(
-        copies=tuple([one for one in read if isinstance(one, Copy)]),
-        removed=tuple([one.entry for one in read if isinstance(one, Removed)]),
-        erased=tuple([one.entry for one in read if isinstance(one, Erased)]),
+        copies=tuple([item for item in read if isinstance(item, Copy)]),
+        removed=tuple([item.entry for item in read if isinstance(item, Removed)]),
+        erased=tuple([item.entry for item in read if isinstance(item, Erased)]),
         problems=tuple(problems),
         entries=entries,
     )
 
 
-def _is_older(one: Found, other: Found | None) -> bool:
-    return isinstance(other, Copy) and isinstance(one, Copy) and one.changed_at < other.changed_at
+def _is_older(item: Found, known: Found | None) -> bool:
+    return isinstance(known, Copy) and isinstance(item, Copy) and item.changed_at < known.changed_at
 
 
 class Newest:
-    """Drops from a round's pages what an earlier page of it had in a newer form.
+    """Drops from a listing's pages what an earlier page of it had in a newer form.
 
-    Only an entry that changed while it was listed can come in two forms, so few need to be remembered.
+    Only an event that changed while it was listed can come in two forms, so few need to be remembered.
     """
 
     def __init__(self, now: datetime) -> None:
@@ -81,9 +108,11 @@ class Newest:
     def of(self, page: Page) -> Page:
         """The page without those."""
         newest = tuple(
-            one for one in page.copies if one.entry not in self._recent or one.changed_at >= self._recent[one.entry]
+            copy
+            for copy in page.copies
+            if copy.entry not in self._recent or copy.changed_at >= self._recent[copy.entry]
         )
-        self._recent.update((one.entry, one.changed_at) for one in newest if one.changed_at > self._since)
+        self._recent.update((copy.entry, copy.changed_at) for copy in newest if copy.changed_at > self._since)
         return page if len(newest) == len(page.copies) else replace(page, copies=newest)
 
 
@@ -104,6 +133,15 @@ def midnight(text: str) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
+@lru_cache(maxsize=1_000)
+def zone_of(name: str) -> ZoneInfo | None:
+    """A zone by its IANA name; None for what is none."""
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError, LookupError):
+        return None
+
+
 def text_of(value: Any) -> str:
-    """A text for people, without control characters and cut where titles are (`docs/design.md` 12)."""
-    return _CONTROL.sub(" ", value[: 2 * TITLE_LIMIT]).strip()[:TITLE_LIMIT] if isinstance(value, str) else ""
+    """A text for people, without control characters and half ones, and cut where titles are (`docs/design.md` 12)."""
+    return _UNTAMED.sub(" ", value[: 2 * TITLE_LIMIT]).strip()[:TITLE_LIMIT] if isinstance(value, str) else ""

@@ -1,11 +1,50 @@
-"""Whose calendars are read: the config's words applied to a directory, whoever keeps it. Pure (R2, R3)."""
+"""Whose calendars are read: `calendars` and `exclude` of a config applied to a directory, whoever keeps it (R2, R3).
+
+Pure, and costs no library: configs are checked with it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from connectors.contract import Person, Roster
+from scoring.meetings.address_book import normalise_address
+
+EVERYBODY = "*"
+GROUP = "group:"
+
+
+def address(text: str) -> str:
+    """An address as R3 compares it. Raises ValueError."""
+    found = normalise_address(text)
+    if found is None:
+        raise ValueError("is no e-mail address")
+    return found
+
+
+def addresses_in(texts: Iterable[Any]) -> tuple[str, ...]:
+    """The addresses among a directory's values, as R3 compares them, once each and in their order."""
+    return tuple(dict.fromkeys(found for text in texts if (found := normalise_address(str(text or "")))))
+
+
+def excluded_name(text: str, *, group_name: Callable[[str], str] = address) -> str:
+    """A value of `exclude`: an address, or `group:` with a name for `group_name` to read. Raises ValueError."""
+    if text == EVERYBODY:
+        raise ValueError("excludes everybody")
+    return GROUP + group_name(text.removeprefix(GROUP)) if text.startswith(GROUP) else address(text)
+
+
+def calendar_name(text: str, *, group_name: Callable[[str], str] = address) -> str:
+    """A value of `calendars`: as in `exclude`, or `"*"`. Raises ValueError."""
+    return text if text == EVERYBODY else excluded_name(text, group_name=group_name)
+
+
+def groups_in(*lists: tuple[str, ...]) -> tuple[str, ...]:
+    """The groups that are named anywhere, once each, without `group:`."""
+    named = (name for names in lists for name in names if name.startswith(GROUP))
+    return tuple(dict.fromkeys(name.removeprefix(GROUP) for name in named))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +89,7 @@ def roster_of(chosen: Chosen, users: Iterable[User], groups: Mapping[str, Member
     return Roster(
         people=tuple(people.values()),
         excluded=tuple(sorted(excluded)),
-        groups=tuple(sorted({address for one in groups.values() for address in one.groups})),
+        groups=tuple(sorted({address for members in groups.values() for address in members.groups})),
         from_directory=bool(known) or bool(groups),
     )
 
@@ -58,13 +97,13 @@ def roster_of(chosen: Chosen, users: Iterable[User], groups: Mapping[str, Member
 def _named(
     wanted: Iterable[str], by_address: Mapping[str, User], known: list[User], groups: Mapping[str, Members]
 ) -> Iterator[Person]:
-    for one in wanted:
-        if one == "*":
+    for name in wanted:
+        if name == EVERYBODY:
             yield from (user.person for user in known if user.active)
-        elif one.startswith("group:"):
-            yield from (user.person for user in _members(groups[one.removeprefix("group:")], known) if user.active)
-        elif (found := by_address.get(one)) is None:
-            yield Person(id=one, addresses=(one,))
+        elif name.startswith(GROUP):
+            yield from (user.person for user in _members(groups[name.removeprefix(GROUP)], known) if user.active)
+        elif (found := by_address.get(name)) is None:
+            yield Person(id=name, addresses=(name,))
         elif found.active:
             yield found.person
 
@@ -80,12 +119,12 @@ def _excluded(
 ) -> frozenset[str]:
     """Every address of everybody excluded, so that they are found under whichever they were read."""
     found: set[str] = set()
-    for one in wanted:
-        if one.startswith("group:"):
-            group = groups[one.removeprefix("group:")]
+    for name in wanted:
+        if name.startswith(GROUP):
+            group = groups[name.removeprefix(GROUP)]
             found |= group.addresses
             found.update(address for user in _members(group, known) for address in user.person.addresses)
         else:
-            user = by_address.get(one)
-            found.update(user.person.addresses if user is not None else (one,))
+            user = by_address.get(name)
+            found.update(user.person.addresses if user is not None else (name,))
     return frozenset(found)

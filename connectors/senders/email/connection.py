@@ -35,7 +35,7 @@ class Route:
     whole_seconds: float
 
 
-class Line(smtplib.SMTP):
+class Connection(smtplib.SMTP):
     """A connection that has greeted. `cut` ends it from another thread, and so does the end of its time.
 
     Whatever hangs in it then fails as if the server had gone. The timeouts of sockets alone would let a server that
@@ -44,7 +44,7 @@ class Line(smtplib.SMTP):
 
     def __init__(self, route: Route) -> None:
         self._route = route
-        self._rope: socket.socket | None = None
+        self._handle: socket.socket | None = None
         self._watch = threading.Timer(route.whole_seconds, self.cut)
         self._watch.daemon = True
         self.was_cut = False
@@ -58,7 +58,7 @@ class Line(smtplib.SMTP):
         """Where smtplib lets the socket be another one; `SMTP_SSL` does the same."""
         context = trusting(self._route.ca_file) if self._route.tls else None
         found = socket.create_connection((host, port), timeout)
-        self._rope = found.dup()
+        self._handle = found.dup()
         self._watch.start()
         return found if context is None else context.wrap_socket(found, server_hostname=host)
 
@@ -90,17 +90,17 @@ class Line(smtplib.SMTP):
     def cut(self) -> None:
         """Ends it under whoever uses it."""
         self.was_cut = True
-        if self._rope is not None:
+        if self._handle is not None:
             with suppress(OSError):
-                self._rope.shutdown(socket.SHUT_RDWR)
+                self._handle.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         self._watch.cancel()
         with suppress(OSError):
             super().close()
-        rope, self._rope = self._rope, None
-        if rope is not None:
-            rope.close()
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            handle.close()
 
 
 class _Bounded:

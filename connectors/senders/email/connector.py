@@ -16,10 +16,11 @@ from typing import Literal
 
 from connectors.contract import Context, Envelope, Probe, Receipt, RenderedDigest
 from connectors.errors import ConnectorError, OutcomeUnknown, StopConnector, Undeliverable
-from connectors.senders.email.connection import Line, Route
+from connectors.senders.email.connection import Connection, Route
 from connectors.senders.email.errors import Server, no_starttls, refused, trouble
 from connectors.senders.email.message import Mail, compose, sender_address
 from connectors.senders.email.sign_in import sign_in_by_password, sign_in_by_token
+from scoring.meetings.address_book import ascii_domain
 
 _FINAL_ANSWERS = 20  # times the timeout: ten minutes by default, as RFC 5321 4.5.3.2.6 asks
 _WHOLE_ANSWERS = 30
@@ -61,7 +62,7 @@ class Email:
         host = settings.host.strip("[]")
         self._server = Server(host=host, port=settings.port, auth=settings.auth, hidden=(settings.password,))
         self._route = Route(
-            host=host,
+            host=_ascii_host(host),
             port=settings.port,
             hello=self._address.rpartition("@")[2],
             tls=settings.security == "tls",
@@ -70,28 +71,28 @@ class Email:
             final_seconds=_FINAL_ANSWERS * context.timeout_seconds,
             whole_seconds=_WHOLE_ANSWERS * context.timeout_seconds,
         )
-        self._lines: set[Line] = set()
+        self._connections: set[Connection] = set()
         self._lock = threading.Lock()
 
     def send(self, digest: RenderedDigest, envelope: Envelope) -> Receipt:
         """Hands the message to the server, which from then on answers for it."""
         mail = compose(digest, envelope, self._settings.sender)
-        with self._line() as line:
-            self._sign_in(line)
-            self._hand_over(line, mail)
+        with self._connected() as connection:
+            self._sign_in(connection)
+            self._hand_over(connection, mail)
         return Receipt(where=(envelope.to, mail.id))
 
     def probe(self, recipients: Collection[str]) -> Iterator[Probe]:  # noqa: ARG002  # the contract has them
         """`connection`, then `login` with the sender's address. Recipients are not asked about: servers do not tell."""
         connected = False
         try:
-            with self._line() as line:
+            with self._connected() as connection:
                 connected = True
-                yield Probe(check="connection", note=_encryption(line))
-                way = self._sign_in(line)
-                self._name_sender(line, Mail(id="", sender=self._address, recipient="", content=b"", utf8=False))
-                with self._told(line, "sender"):
-                    line.rset()
+                yield Probe(check="connection", note=_encryption(connection))
+                way = self._sign_in(connection)
+                self._name_sender(connection, Mail(id="", sender=self._address, recipient="", content=b"", utf8=False))
+                with self._as_errors(connection, "sender"):
+                    connection.rset()
                 yield Probe(check="login", note=f"{way}; may send as {self._address}")
         except ConnectorError as error:
             yield Probe(check="login" if connected else "connection", error=error)
@@ -99,78 +100,80 @@ class Email:
     def close(self) -> None:
         """Ends connections that are open in other threads; what waits in them fails."""
         with self._lock:
-            for line in self._lines:
-                line.cut()
+            for connection in self._connections:
+                connection.cut()
 
     @contextmanager
-    def _line(self) -> Iterator[Line]:
+    def _connected(self) -> Iterator[Connection]:
         """A connection that has said who it is, encrypted as the settings want."""
-        with self._told(None, "greeting"):
-            line = Line(self._route)
+        with self._as_errors(None, "greeting"):
+            connection = Connection(self._route)
         with self._lock:
-            self._lines.add(line)
+            self._connections.add(connection)
         try:
-            self._greet(line)
+            self._greet(connection)
             if self._settings.security == "starttls":
-                if not line.has_extn("starttls"):
+                if not connection.has_extn("starttls"):
                     raise no_starttls(self._server)
-                with self._told(line, "starttls"):
-                    line.secure()
-                self._greet(line)
-            yield line
+                with self._as_errors(connection, "starttls"):
+                    connection.secure()
+                self._greet(connection)
+            yield connection
         finally:
             with self._lock:
-                self._lines.discard(line)
-            line.say_goodbye()
+                self._connections.discard(connection)
+            connection.say_goodbye()
 
-    def _greet(self, line: Line) -> None:
+    def _greet(self, connection: Connection) -> None:
         """EHLO, or HELO for a server that knows no better. The library takes any other answer for such a one."""
-        with self._told(line, "hello"):
-            code, answer = line.ehlo()
+        with self._as_errors(connection, "hello"):
+            code, answer = connection.ehlo()
             if 500 <= code < 600:
-                code, answer = line.helo()
+                code, answer = connection.helo()
             if not 200 <= code < 300:
                 raise refused(self._server, "hello", code, answer)
 
-    def _sign_in(self, line: Line) -> str:
+    def _sign_in(self, connection: Connection) -> str:
         """Answers with the way it was done."""
         settings = self._settings
-        with self._told(line, "sign_in"):
+        with self._as_errors(connection, "sign_in"):
             if self._token is not None and settings.auth != "password":
-                return sign_in_by_token(line, self._server, settings.username or self._address, self._token)
+                return sign_in_by_token(connection, self._server, settings.username or self._address, self._token)
             if not settings.username:
                 return "without signing in"
             encrypted = settings.security != "none"
-            return sign_in_by_password(line, self._server, settings.username, settings.password, encrypted=encrypted)
+            return sign_in_by_password(
+                connection, self._server, settings.username, settings.password, encrypted=encrypted
+            )
 
-    def _hand_over(self, line: Line, mail: Mail) -> None:
-        self._name_sender(line, mail)
-        self._expect(line, "recipient", lambda: line.rcpt(mail.recipient))
-        self._expect(line, "content", lambda: line.docmd("DATA"), least=354)
-        with self._told(line, "message"):
-            line.send(_transparent(mail.content))  # if this fails, the final dot did not go out whole
-        self._verdict(line, mail)
+    def _hand_over(self, connection: Connection, mail: Mail) -> None:
+        self._name_sender(connection, mail)
+        self._expect(connection, "recipient", lambda: connection.rcpt(mail.recipient))
+        self._expect(connection, "content", lambda: connection.docmd("DATA"), least=354)
+        with self._as_errors(connection, "message"):
+            connection.send(_transparent(mail.content))  # if this fails, the final dot did not go out whole
+        self._verdict(connection, mail)
 
-    def _name_sender(self, line: Line, mail: Mail) -> None:
-        limit = line.esmtp_features.get("size", "")
+    def _name_sender(self, connection: Connection, mail: Mail) -> None:
+        limit = connection.esmtp_features.get("size", "")
         if limit.isdigit() and 0 < int(limit) < len(mail.content):
             raise Undeliverable(
                 "too_large",
                 f"the message has {len(mail.content)} bytes, and {self._server} takes {limit}",
                 "Raise the server's limit, or split the digest by clients.",
             )
-        options = [f"SIZE={len(mail.content)}"] if line.has_extn("size") and mail.content else []
+        options = [f"SIZE={len(mail.content)}"] if connection.has_extn("size") and mail.content else []
         if mail.utf8:
-            if not line.has_extn("smtputf8"):
+            if not connection.has_extn("smtputf8"):
                 raise self._ascii_only(mail)
             options.append("SMTPUTF8")
-        self._expect(line, "sender", lambda: line.mail(mail.sender, options))
+        self._expect(connection, "sender", lambda: connection.mail(mail.sender, options))
 
-    def _verdict(self, line: Line, mail: Mail) -> None:
+    def _verdict(self, connection: Connection, mail: Mail) -> None:
         """The answer to the final dot. Where there is none, the message may be on its way."""
-        line.wait_longer()
+        connection.wait_longer()
         try:
-            code, answer = line.getreply()
+            code, answer = connection.getreply()
         except (smtplib.SMTPException, OSError):
             raise self._unknown(mail, "did not answer") from None
         if 400 <= code < 600:
@@ -191,15 +194,17 @@ class Email:
             return StopConnector("not_supported", what, "Put an ASCII address into email.from.")
         return Undeliverable("not_supported", what, "Give the recipient's ASCII address.")
 
-    def _expect(self, line: Line, step: str, command: Callable[[], tuple[int, bytes]], least: int = 200) -> None:
+    def _expect(
+        self, connection: Connection, step: str, command: Callable[[], tuple[int, bytes]], least: int = 200
+    ) -> None:
         """Gives a command, and takes an answer from `least` to the end of its hundred for a yes."""
-        with self._told(line, step):
+        with self._as_errors(connection, step):
             code, answer = command()
             if not least <= code < least // 100 * 100 + 100:
                 raise refused(self._server, step, code, answer)
 
     @contextmanager
-    def _told(self, line: Line | None, step: str) -> Iterator[None]:
+    def _as_errors(self, connection: Connection | None, step: str) -> Iterator[None]:
         """What goes wrong inside, as an error of ours."""
         try:
             yield
@@ -208,8 +213,16 @@ class Email:
         except smtplib.SMTPResponseException as error:
             raise refused(self._server, step, error.smtp_code, error.smtp_error) from None
         except (smtplib.SMTPException, OSError, UnicodeError) as error:
-            late = isinstance(error.__context__, TimeoutError) or (line is not None and line.was_cut)
+            late = isinstance(error.__context__, TimeoutError) or (connection is not None and connection.was_cut)
             raise trouble(self._server, error, step=step, timed_out=late) from None
+
+
+def _ascii_host(host: str) -> str:
+    """The name as the DNS has it; one that it cannot have is left to fail there."""
+    try:
+        return ascii_domain(host)
+    except ValueError:
+        return host
 
 
 def _transparent(content: bytes) -> bytes:
@@ -218,6 +231,6 @@ def _transparent(content: bytes) -> bytes:
     return re.sub(rb"(?m)^\.", b"..", ended) + b".\r\n"
 
 
-def _encryption(line: Line) -> str:
-    version = getattr(line.sock, "version", None)
+def _encryption(connection: Connection) -> str:
+    version = getattr(connection.sock, "version", None)
     return str(version()) if version is not None else "not encrypted"

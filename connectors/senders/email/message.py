@@ -20,12 +20,14 @@ from itertools import islice
 
 from connectors.contract import Envelope, RenderedDigest
 from connectors.errors import StopConnector, Undeliverable
+from scoring.meetings.address_book import ascii_domain
 
 SUBJECT_LIMIT = 200
 _NAME_LIMIT = 80
 _ID_DOMAIN_LIMIT = 30  # a Content-ID must fit on a line: Python encodes a longer one, and no reader finds it then
 _TOPIC_LIMIT = 26
 _JOINERS = "\u200c\u200d"
+_DOMAIN = re.compile(r"(?:[\w-]{1,63}\.)*[\w-]{1,63}\.?")
 _IMAGE = re.compile(r'(<img\b[^>]*?\ssrc=")(?:cid:)?([^"]*)(")', re.IGNORECASE)
 
 
@@ -145,9 +147,9 @@ def _address(spec: str) -> Address | None:
     if not at or not local or len(spec) > 254 or not spec.isprintable() or re.search(r"[\s<>,;:\\\"@()\[\]]", local):
         return None
     try:
-        folded = domain.encode("idna").decode("ascii")
-        return Address(username=local, domain=folded) if re.fullmatch(r"[\w.-]+", folded) else None
-    except ValueError:  # UnicodeError too
+        folded = ascii_domain(domain)
+        return Address(username=local, domain=folded) if _DOMAIN.fullmatch(folded) else None
+    except ValueError:
         return None
 
 

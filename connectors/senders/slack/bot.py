@@ -9,10 +9,10 @@ from typing import Any
 from connectors.contract import Block, Envelope, Probe, Receipt, RenderedDigest
 from connectors.errors import ConnectorError, StopConnector, Undeliverable, sentence
 from connectors.net.session import Session
-from connectors.senders.slack.client import Upload, Web
+from connectors.senders.slack.client import SlackApi, Upload
 from connectors.senders.slack.errors import missing_scopes, scopes_in
 from connectors.senders.slack.message import blocks_only, message_of, note
-from connectors.senders.slack.recipients import Places
+from connectors.senders.slack.recipients import Recipients
 
 _ALWAYS = ("chat:write", "files:write")
 _FOR_CHANNELS = ("channels:read", "groups:read")
@@ -24,15 +24,15 @@ class Bot:
     """Sends as the app. Used from several threads: one message goes out after the other, as Slack wants it."""
 
     def __init__(self, token: str, api_url: str, session: Session) -> None:
-        self._web = Web(token, api_url, session)
-        self._places = Places(self._web)
+        self._api = SlackApi(token, api_url, session)
+        self._recipients = Recipients(self._api)
         self._turn = threading.Lock()
 
     def send(self, digest: RenderedDigest, envelope: Envelope) -> Receipt:
         """The first message decides: what fails after it is noted in the receipt, and nothing is posted twice."""
         with self._turn:
-            channel = self._places.open(envelope.to)
-            ts = self._web.post_message(channel, message_of(digest))
+            channel = self._recipients.open(envelope.to)
+            ts = self._api.post_message(channel, message_of(digest))
             return Receipt(where=(channel, ts, *self._below(channel, ts, digest)))
 
     def _below(self, channel: str, ts: str, digest: RenderedDigest) -> Iterator[str]:
@@ -59,7 +59,7 @@ class Bot:
             self._post(channel, ts, blocks_only(blocks))
 
     def _post(self, channel: str, ts: str, message: dict[str, Any]) -> None:
-        self._web.within_limits(lambda: self._web.post_message(channel, {**message, "thread_ts": ts}))
+        self._api.within_limits(lambda: self._api.post_message(channel, {**message, "thread_ts": ts}))
 
     def _upload(self, channel: str, ts: str, digest: RenderedDigest) -> None:
         files = [
@@ -68,12 +68,12 @@ class Bot:
             if digest.files.get(name)
         ]
         if files:
-            self._web.within_limits(lambda: self._web.upload(channel, ts, files))
+            self._api.within_limits(lambda: self._api.upload(channel, ts, files))
 
     def probe(self, recipients: Collection[str]) -> Iterator[Probe]:
         """Signing in, scopes, then each recipient. Nothing is posted, no conversation opened."""
         try:
-            answer = self._web.ask("auth.test")
+            answer = self._api.ask("auth.test")
         except ConnectorError as error:
             yield Probe(check="credentials", error=error)
             return
@@ -91,9 +91,9 @@ class Bot:
     def _recipient(self, to: str, granted: Collection[str]) -> Probe:
         try:
             if to.startswith("@"):
-                self._places.person(to[1:])
+                self._recipients.person(to[1:])
                 return Probe(check=to, note="found, a member of the workspace")
-            channel = self._places.channel(to)
+            channel = self._recipients.channel(to)
             _check_open(channel, granted)
         except ConnectorError as error:
             return Probe(check=to, error=error)
@@ -102,7 +102,7 @@ class Bot:
 
     def close(self) -> None:
         """Lets go of connections, and ends waits."""
-        self._web.close()
+        self._api.close()
 
 
 def _check_open(channel: Any, granted: Collection[str]) -> None:
@@ -126,7 +126,7 @@ def _needed(recipients: Collection[str]) -> list[str]:
 def _scopes_probe(granted: list[str], needed: list[str]) -> Probe:
     if not granted:
         return Probe(check="scopes", note="Slack does not say which scopes the token has")
-    missing = [one for one in needed if one not in granted]
+    missing = [scope for scope in needed if scope not in granted]
     if missing:
         return Probe(check="scopes", error=missing_scopes(", ".join(missing), ", ".join(granted)))
     return Probe(check="scopes", note=", ".join(needed))

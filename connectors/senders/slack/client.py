@@ -19,9 +19,9 @@ from slack_sdk.web import SlackResponse
 from slack_sdk.web.file_upload_v2_result import FileUploadV2Result
 
 from connectors.errors import ConnectorError, OutcomeUnknown, RetryLater
-from connectors.net.retry import Pause
-from connectors.net.retry_after import retry_after
-from connectors.net.session import LOOPBACK, Session
+from connectors.net.endpoints import is_loopback
+from connectors.net.retry import Pause, retry_after
+from connectors.net.session import Session
 from connectors.senders.slack.errors import LOOK, refusal_of, refused
 from connectors.senders.slack.http import Lost, check_is_slacks, host_of, post
 
@@ -42,7 +42,7 @@ class Upload:
     shows: str
 
 
-class Client(WebClient):
+class SessionClient(WebClient):
     """`WebClient` that sends each request once, over `Session`."""
 
     def __init__(self, token: str, api_url: str, session: Session) -> None:
@@ -60,18 +60,18 @@ class Client(WebClient):
     def _upload_file(self, *, url: str, data: bytes, **_: Any) -> FileUploadV2Result:
         """Bytes to the address that Slack has named for them: no token goes there, and only TLS leads there."""
         parts = urlsplit(url)
-        local = parts.hostname in LOOPBACK and urlsplit(self.base_url).hostname in LOOPBACK
+        local = is_loopback(parts.hostname or "") and is_loopback(urlsplit(self.base_url).hostname or "")
         if parts.scheme != "https" and not local:
             raise RetryLater("garbled", "Slack named an address for files that is not https")
         answer = post(self._session, url, data, {"Content-Type": "application/octet-stream"})
         return FileUploadV2Result(answer.status, "")
 
 
-class Web:
+class SlackApi:
     """The calls that a digest needs. Each raises `ConnectorError`, and none of them holds a part of the request."""
 
     def __init__(self, token: str, api_url: str, session: Session) -> None:
-        self._client = Client(token, api_url, session)
+        self._client = SessionClient(token, api_url, session)
         self._session = session
         self._pause = Pause()
 
@@ -109,8 +109,8 @@ class Web:
     def upload(self, channel: str, thread: str, files: list[Upload]) -> None:
         """Files into a thread, in one go."""
         uploads = [
-            {"filename": one.name, "content": one.data, "title": one.shows[:150], "alt_txt": one.shows[:1000]}
-            for one in files
+            {"filename": file.name, "content": file.data, "title": file.shows[:150], "alt_txt": file.shows[:1000]}
+            for file in files
         ]
         _called(lambda: self._client.files_upload_v2(file_uploads=uploads, channel=channel, thread_ts=thread))
 

@@ -52,7 +52,7 @@ def _scopes(value: Any) -> str:
 
 def scopes_in(text: str) -> list[str]:
     """The scopes of a header or an answer, in order."""
-    return [one for one in (part.strip() for part in text[:2000].split(",")) if _SCOPE.fullmatch(one)]
+    return [scope for scope in map(str.strip, text[:2000].split(",")) if _SCOPE.fullmatch(scope)]
 
 
 _CREDENTIALS = {

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import requests
 
 from connectors.errors import ConnectorError, RetryLater
-from connectors.net.retry_after import retry_after
+from connectors.net.retry import retry_after
 from connectors.net.session import Session, body_of, transport_trouble
 
 JSON = "application/json; charset=utf-8"
@@ -27,7 +27,7 @@ class Lost(RetryLater):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
+class HttpAnswer:
     """What came back; header names are lower-case. The body is nobody's to show: it may quote what was sent."""
 
     status: int
@@ -57,7 +57,7 @@ class _Body(io.BytesIO):
         return super().read(size)
 
 
-def post(session: Session, url: str, data: bytes, headers: Mapping[str, str]) -> Answer:
+def post(session: Session, url: str, data: bytes, headers: Mapping[str, str]) -> HttpAnswer:
     """Sends it. Raises `Lost`, or what `transport_trouble` says when nothing went out.
 
     A connection of its own each time: one that was kept could be closed by the other side at the moment of sending.
@@ -70,7 +70,7 @@ def post(session: Session, url: str, data: bytes, headers: Mapping[str, str]) ->
         ) as response:
             found = {name.lower(): value for name, value in response.headers.items()}
             content = body_of(response, 2 * session.timeout_seconds)
-            return Answer(status=response.status_code, headers=found, body=content)
+            return HttpAnswer(status=response.status_code, headers=found, body=content)
     except (requests.RequestException, OSError) as error:
         problem = transport_trouble(error, host_of(url))
     finally:
@@ -85,7 +85,7 @@ def host_of(url: str) -> str:
     return urlsplit(url).hostname or "Slack"
 
 
-def check_is_slacks(answer: Answer, host: str) -> None:
+def check_is_slacks(answer: HttpAnswer, host: str) -> None:
     """Raises unless the Web API itself has answered: something on the way may have, or its machinery without it."""
     if answer.status == 429:
         return

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connectors.errors import RetryLater, Undeliverable
-from connectors.senders.slack.client import Web
+from connectors.senders.slack.client import SlackApi
 
 _ID = re.compile(r"[CG][A-Z0-9]{7,}")
 _PAGE = 999  # Slack wants it under 1,000
@@ -21,11 +21,11 @@ _NOT_FOUND = (
 )
 
 
-class Places:
+class Recipients:
     """Finds recipients. A channel's name is looked up once and its id kept; whether it is shared is asked each time."""
 
-    def __init__(self, web: Web) -> None:
-        self._web = web
+    def __init__(self, api: SlackApi) -> None:
+        self._api = api
         self._ids: dict[str, str] = {}
         self._me: Mapping[str, Any] | None = None
 
@@ -33,14 +33,14 @@ class Places:
         """The id of the conversation that a message to `#channel` or `@address` goes to."""
         if to.startswith("@"):
             user = self.person(to[1:])
-            opened = _part(self._web.ask("conversations.open", users=user["id"]).get("channel"))
+            opened = _part(self._api.ask("conversations.open", users=user["id"]).get("channel"))
             return _id(opened)
         return _id(self.channel(to))
 
     def me(self) -> Mapping[str, Any]:
         """Who the token is, and of which workspace."""
         if self._me is None:
-            self._me = _part(self._web.ask("auth.test").data)
+            self._me = _part(self._api.ask("auth.test").data)
         return self._me
 
     def channel(self, to: str) -> Mapping[str, Any]:
@@ -49,7 +49,7 @@ class Places:
         known = name if _ID.fullmatch(name) else self._ids.get(name)
         if known is None:
             known = self._ids[name] = self._look_up(name)
-        found = _part(self._web.ask("conversations.info", channel=known).get("channel"))
+        found = _part(self._api.ask("conversations.info", channel=known).get("channel"))
         if any(found.get(sign) for sign in ("is_ext_shared", "is_pending_ext_shared", "pending_connected_team_ids")):
             raise Undeliverable(
                 "shared_outside",
@@ -60,7 +60,7 @@ class Places:
 
     def person(self, address: str) -> Mapping[str, Any]:
         """What Slack says of a person. Raises `Undeliverable` unless it is a colleague with an account in use."""
-        user = _part(self._web.ask("users.lookupByEmail", email=address).get("user"))
+        user = _part(self._api.ask("users.lookupByEmail", email=address).get("user"))
         kind = _stranger(user, self.me())
         if kind is not None:
             remedy = "Digests go to full members of the company's workspace: name one of them."
@@ -79,7 +79,7 @@ class Places:
         for _ in range(_MOST_PAGES):
             more = {"cursor": cursor} if cursor else {}
             kinds = "public_channel,private_channel"
-            answer = self._web.ask("conversations.list", types=kinds, exclude_archived=True, limit=_PAGE, **more)
+            answer = self._api.ask("conversations.list", types=kinds, exclude_archived=True, limit=_PAGE, **more)
             rows = answer.get("channels")
             yield from map(_part, rows if isinstance(rows, list) else [])
             following = _part(answer.get("response_metadata")).get("next_cursor")

@@ -11,7 +11,7 @@ from connectors.contract import Envelope, Probe, Receipt, RenderedDigest
 from connectors.errors import ConnectorError, OutcomeUnknown, Undeliverable
 from connectors.net.session import Session
 from connectors.senders.slack.errors import LOOK, webhook_refused
-from connectors.senders.slack.http import JSON, Answer, Lost, blocked, host_of, post
+from connectors.senders.slack.http import JSON, HttpAnswer, Lost, blocked, host_of, post
 from connectors.senders.slack.message import message_of, small_print
 
 _ALONE = "Sent by a webhook: what is behind each client's figures, the charts and the sheet are not attached."
@@ -40,7 +40,7 @@ class Webhook:
             return Receipt(where=("webhook", envelope.to))
         raise webhook_refused(answer.status, text, answer.after_seconds) or _unclear(answer.status, host_of(self._url))
 
-    def _posted(self, data: bytes) -> Answer:
+    def _posted(self, data: bytes) -> HttpAnswer:
         lost: Lost
         try:
             with self._turn:

@@ -1,18 +1,19 @@
 """Kinds of value in the config that say where: domains, e-mail addresses, recipients, endpoints.
 
-As in `setting_types`, every parser raises ValueError with what is allowed, never with what was found.
+As in `daemon.config.schema.types`, every parser raises ValueError with what is allowed, never with what was found.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field
 
+from connectors.net.endpoints import is_safe_endpoint
 from daemon.config.schema.types import text_of
+from scoring.meetings.address_book import ascii_domain
 
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _DOT_ATOM = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
@@ -24,8 +25,8 @@ def parse_domain(value: Any) -> str:
     allowed = 'a domain such as "acme.example", without "@", "*" or "https://"; its sub-domains are meant too'
     name = text_of(value, allowed).lower()
     try:
-        folded = name if name.isascii() else name.encode("idna").decode("ascii")
-    except UnicodeError:
+        folded = ascii_domain(name)
+    except ValueError:
         raise ValueError(allowed) from None
     labels = folded.split(".")
     if len(folded) > 253 or len(labels) < 2 or not all(map(_HOST_LABEL.fullmatch, labels)) or labels[-1].isdigit():
@@ -102,26 +103,6 @@ def parse_selection(value: Any) -> str:
     if text.startswith("manager:"):
         return f"manager:{parse_address(text.removeprefix('manager:'))}"
     return text
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host never leaves this machine."""
-    if host.lower().rstrip(".") == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
-def is_safe_endpoint(url: str) -> bool:
-    """Whether a URL is https, or stays on this machine."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return False
-    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host or "")))
 
 
 def parse_endpoint(value: Any) -> str:

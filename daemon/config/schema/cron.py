@@ -1,79 +1,70 @@
-"""Cron expressions of five fields, as `crontab(5)` has them: judged here, carried out by the service.
+"""A digest's schedule: five cron fields, as `crontab(5)` has them, reckoned by cronsim as Debian's cron does.
 
-Monday is 1, Sunday 0 or 7; months and days have names too. What can never come (30 February) is refused.
+Monday is 1, Sunday 0 or 7; months and days have names too. Where both a day of the month and a weekday are given,
+either of them will do. What can never come (30 February) is refused, and so is what cronsim has beyond crontab(5).
 """
 
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-_FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
-    ("minute", 0, 59, {}),
-    ("hour", 0, 23, {}),
-    ("day of the month", 1, 31, {}),
-    ("month", 1, 12, {name: number for number, name in enumerate(_MONTHS, 1)}),
-    ("day of the week", 0, 7, {name: number for number, name in enumerate(_DAYS)}),
+from cronsim import CronSim, CronSimError
+
+_FIELDS = (
+    ("minute", "0 to 59"),
+    ("hour", "0 to 23"),
+    ("day of the month", "1 to 31"),
+    ("month", "1 to 12"),
+    ("day of the week", "0 to 7"),
 )
-_LONGEST = {1: 31, 2: 29, 3: 31, 4: 30, 5: 31, 6: 30, 7: 31, 8: 31, 9: 30, 10: 31, 11: 30, 12: 31}
-_PART = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<every>\d{1,3}))?", re.ASCII)
+_PART = r"(?:\*|\w+(?:-\w+)?)(?:/\d{1,3})?"
+_FIELD = re.compile(rf"{_PART}(?:,{_PART})*", re.ASCII)
+_LAST_DAYS = re.compile(r"\d*lw?")  # cronsim's own: l, lw, 5l
+_ANY_DAY = datetime(2000, 1, 1, tzinfo=UTC)
 ALLOWED = 'five cron fields (minute, hour, day, month, weekday), such as "0 8 1 * *"'
 
 
 def parse_cron(value: Any) -> str:
     """The expression, lower-case with single spaces. Raises ValueError naming the field that is wrong."""
     fields = value.lower().split() if isinstance(value, str) else []
-    if len(fields) != 5:
+    if len(fields) != len(_FIELDS):
         raise ValueError(ALLOWED)
-    numbers = [_numbers(text, *field) for text, field in zip(fields, _FIELDS, strict=True)]
-    days, months = numbers[2], numbers[3]
-    if fields[4] == "*" and not any(min(days) <= _LONGEST[month] for month in months):
-        raise ValueError(f"{ALLOWED}; that day never comes")
-    return " ".join(fields)
-
-
-def _numbers(text: str, name: str, lowest: int, highest: int, names: dict[str, int]) -> set[int]:
-    """The numbers that a field stands for."""
-    found: set[int] = set()
-    for part in text.split(","):
-        match = _PART.fullmatch(part)
-        if match is None:
+    for position, (name, limits) in enumerate(_FIELDS):
+        if not _FIELD.fullmatch(fields[position]):
             raise ValueError(f"{ALLOWED}; the {name} is wrong")
-        first, last = _ends(match, lowest, highest, names)
-        every = int(match["every"] or 1)
-        if first is None or last is None or not lowest <= first <= last <= highest or not every:
-            raise ValueError(f"{ALLOWED}; the {name} goes from {lowest} to {highest}")
-        found.update(range(first, last + 1, every))
-    return found
+        if not _is_sound(" ".join(["*"] * position + [fields[position]] + ["*"] * (4 - position))):
+            raise ValueError(f"{ALLOWED}; the {name} goes from {limits}")
+    expression = " ".join(fields)
+    if not _is_sound(expression):
+        raise ValueError(f"{ALLOWED}; that day never comes")
+    return expression
 
 
-def _ends(match: re.Match[str], lowest: int, highest: int, names: dict[str, int]) -> tuple[int | None, int | None]:
-    """Where a part begins and ends; None for what is no number of this field."""
-    if match["first"] is None:
-        return lowest, highest
-    first = _number(match["first"], names)
-    if match["last"] is not None:
-        last = _number(match["last"], names)
-        return first, 7 if match["last"] == "sun" else last  # fri-sun
-    return first, highest if match["every"] else first
+def next_moment(expression: str, moment: datetime) -> datetime:
+    """The first moment of a sound expression after `moment`, whose zone is the expression's; in UTC.
 
-
-def _number(word: str, names: dict[str, int]) -> int | None:
-    return int(word) if word.isdecimal() and len(word) < 4 else names.get(word)
-
-
-def expand_cron(expression: str) -> dict[str, str]:
-    """A valid expression as APScheduler's CronTrigger takes it: lists of numbers, weekdays by name.
-
-    Its own `from_crontab` counts weekdays from Monday, so numbers must not reach it.
+    Moments that a clock change leaves out come when it is over, and those that it repeats come once; only where
+    the minute or the hour begins with `*` does the schedule follow the clock, as in Debian's cron.
     """
-    fields = expression.split()
-    minute, hour, day, month, weekday = (
-        "*" if text == "*" else ",".join(str(number) for number in sorted(_numbers(text, *field)))
-        for text, field in zip(fields, _FIELDS, strict=True)
-    )
-    if weekday != "*":
-        weekday = ",".join(dict.fromkeys(_DAYS[int(number) % 7] for number in weekday.split(",")))
-    return {"minute": minute, "hour": hour, "day": day, "month": month, "day_of_week": weekday}
+    after = moment.astimezone(UTC)
+    # In the hour that comes twice, cronsim names moments of its first pass even where `moment` is in its second.
+    moments = (found.astimezone(UTC) for found in CronSim(_for_cronsim(expression), moment))
+    return next(found for found in moments if found > after)
+
+
+def _is_sound(expression: str) -> bool:
+    words = re.findall(r"\w+", expression)
+    if any(len(word) > 3 or _LAST_DAYS.fullmatch(word) for word in words):
+        return False
+    try:
+        CronSim(_for_cronsim(expression), _ANY_DAY)
+    except CronSimError:
+        return False
+    return True
+
+
+def _for_cronsim(expression: str) -> str:
+    """It knows Sunday by name as the first day of a week only: `fri-sun` goes to 7."""
+    return expression.replace("-sun", "-7")

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
 from connectors.settings import SettingsModel
 from daemon.config.schema.addresses import Address
-from daemon.config.schema.types import Count, Months, Name, parse_date, parse_positive_duration, text_of
+from daemon.config.schema.types import Count, Months, Name, Positive, parse_date, text_of
 from scoring.insights.health import ELEMENTS, FURTHER
 from scoring.insights.signals import DEFAULTS as SIGNALS
-from scoring.insights.signals import Thresholds as SignalThresholds
+from scoring.insights.signals import SignalThresholds
 from scoring.insights.stage import DEFAULTS as STAGES
-from scoring.insights.stage import Asked
-from scoring.insights.stage import Thresholds as StageThresholds
+from scoring.insights.stage import StageRequirement, StageThresholds
 from scoring.months.month import Month
 
 _YES = frozenset({"yes", "y", "true", "1", "x"})
@@ -30,11 +29,10 @@ def _share(value: Any) -> float:
 
 
 Share = Annotated[float, BeforeValidator(_share)]
-Positive = Annotated[timedelta, BeforeValidator(parse_positive_duration)]
 Fewest = Annotated[Count, Field(ge=1, le=1_000)]
 
 
-class Signals(SettingsModel):
+class SignalsTable(SettingsModel):
     """`[signals]`: the thresholds of R13."""
 
     single_threaded: Share = SIGNALS.single_threaded
@@ -50,7 +48,7 @@ class Signals(SettingsModel):
         return SignalThresholds(**dict(self))
 
 
-class Collaborative(SettingsModel):
+class CollaborativeTable(SettingsModel):
     """`stages.collaborative`: people of theirs, people of ours, and months with a meeting, of six."""
 
     people: Fewest = STAGES.collaborative.people
@@ -58,7 +56,7 @@ class Collaborative(SettingsModel):
     months: Annotated[Count, Field(ge=1, le=6)] = STAGES.collaborative.months
 
 
-class Interconnected(SettingsModel):
+class InterconnectedTable(SettingsModel):
     """`stages.interconnected`: the same, and buying centres, or more people where those are not known."""
 
     people: Fewest = STAGES.interconnected.people
@@ -68,11 +66,11 @@ class Interconnected(SettingsModel):
     months: Annotated[Count, Field(ge=1, le=6)] = STAGES.interconnected.months
 
 
-class Stages(SettingsModel):
+class StagesTable(SettingsModel):
     """`[stages]`: the thresholds of R14."""
 
-    collaborative: Collaborative = Collaborative()
-    interconnected: Interconnected = Interconnected()
+    collaborative: CollaborativeTable = CollaborativeTable()
+    interconnected: InterconnectedTable = InterconnectedTable()
     too_long: Months = STAGES.too_long
     key_accounts_fewest: Annotated[Count, Field(ge=0, le=1_000)] = STAGES.key_accounts_fewest
     key_accounts_most: Fewest = STAGES.key_accounts_most
@@ -80,8 +78,8 @@ class Stages(SettingsModel):
     def thresholds(self) -> StageThresholds:
         """As the rules take them."""
         return StageThresholds(
-            collaborative=Asked(**dict(self.collaborative)),
-            interconnected=Asked(**dict(self.interconnected)),
+            collaborative=StageRequirement(**dict(self.collaborative)),
+            interconnected=StageRequirement(**dict(self.interconnected)),
             too_long=self.too_long,
             key_accounts_fewest=self.key_accounts_fewest,
             key_accounts_most=self.key_accounts_most,
@@ -106,7 +104,7 @@ def _left(value: Any) -> date | bool:
         raise ValueError("a date, such as 2026-03-31, or yes; empty for who is still there") from None
 
 
-class Person(SettingsModel):
+class PersonRow(SettingsModel):
     """A row of `people_file`. What its cells leave empty is unknown."""
 
     address: Address
@@ -135,7 +133,7 @@ def _element(value: Any) -> str:
     return by_words[word]
 
 
-class Assessment(SettingsModel):
+class AssessmentRow(SettingsModel):
     """A row of `assessments_file`: what somebody thinks of one element of an account in a quarter.
 
     `quarter` is its last month. `answer` is 1 to 5 for an element, a few words for what no calendar knows.

@@ -1,6 +1,6 @@
-"""The tables of the config file, one frozen model each; `docs` for people are `config.example.toml`.
+"""The tables of the config file, one frozen model each; what people read is `config.example.toml`.
 
-A model judges its own keys one by one. What depends on several keys or tables is in `config_checks`.
+A model judges its own keys one by one. What depends on several keys or tables is in `daemon.config.checks`.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from daemon.config.schema.types import (
     Name,
     OptionalSecret,
     Pattern,
+    Positive,
     Zone,
-    parse_positive_duration,
 )
 from scoring.meetings.values import Response
 from scoring.months.steps import DEFAULT_POINTS, Rules, Step
@@ -34,14 +34,17 @@ from scoring.months.steps import DEFAULT_POINTS, Rules, Step
 STORE_SCHEMES = ("sqlite:///", "postgresql+psycopg://")
 Tier = Literal["key", "strategic", "standard", "prospect"]
 Stage = Literal["exploratory", "basic", "collaborative", "interconnected"]
-Positive = Annotated[timedelta, BeforeValidator(parse_positive_duration)]
 Domains = tuple[Domain, ...]
 Addresses = tuple[Address, ...]
 Points = Annotated[Count, Field(ge=0, le=1_000_000)]
 
 
-class Company(SettingsModel):
-    """`[company]`: who we are. `country` and `region` are empty where no public holidays are known."""
+class CompanyTable(SettingsModel):
+    """`[company]`: who we are. In `timezone` months begin and end.
+
+    `country` and `region` are ISO codes, empty where no public holidays are known; `domains` and `addresses` are ours,
+    `ignore` globs of addresses that are nobody's (R3 of `docs/rules.md`).
+    """
 
     name: Name
     timezone: Zone
@@ -61,14 +64,18 @@ class StoreUrl(Secret):
     )
 
 
-class Store(SettingsModel):
-    """`[store]`."""
+class StoreTable(SettingsModel):
+    """`[store]`: where everything is kept."""
 
     url: StoreUrl = Field(default_factory=lambda: StoreUrl.model_validate("sqlite:///rapport.db"))
 
 
-class Sync(SettingsModel):
-    """`[sync]`. `history` and `retain` are months."""
+class SyncTable(SettingsModel):
+    """`[sync]`: what is read, how often and how far, and how long it is kept.
+
+    `history` and `retain` are months before today, `ahead` what is read beyond it; `workers` are calendars read at
+    once, per connector. Without `titles` none is stored. Each calendar is compared in full within `reconcile`.
+    """
 
     every: Positive = timedelta(minutes=15)
     history: Months = 24
@@ -86,8 +93,12 @@ class BuyingCentre(SettingsModel):
     match: Annotated[tuple[Glob, ...], Field(min_length=1)]
 
 
-class Client(SettingsModel):
-    """`[[clients]]`, or the rows of one client in `clients_file`."""
+class ClientTable(SettingsModel):
+    """`[[clients]]`, or the rows of one client in `clients_file`.
+
+    None where nothing is said: `manager` is one of our addresses, `stage` the one that we believe it at, `since` the
+    day on which it became a client.
+    """
 
     name: Name
     domains: Domains = ()
@@ -112,8 +123,8 @@ class PointsTable(SettingsModel):
     long_many: Points = DEFAULT_POINTS[Step.LONG_MANY]
 
 
-class Scoring(SettingsModel):
-    """`[scoring]`."""
+class ScoringTable(SettingsModel):
+    """`[scoring]`: what counts and what it earns (R4 to R6 of `docs/rules.md`). `largest_meeting` are participants."""
 
     long_meeting_over: Positive = timedelta(hours=1)
     longest_meeting: Positive = timedelta(hours=10)
@@ -140,7 +151,7 @@ class Scoring(SettingsModel):
         )
 
 
-class Email(SettingsModel):
+class EmailTable(SettingsModel):
     """`[email]`. `sender` is the key `from`. Without `username` the server is used without signing in."""
 
     host: Name
@@ -154,7 +165,7 @@ class Email(SettingsModel):
     sender: Mailbox = Field(alias="from")
 
 
-class Slack(SettingsModel):
+class SlackTable(SettingsModel):
     """`[slack]`: a bot's token or an incoming webhook."""
 
     token: OptionalSecret = None
@@ -162,7 +173,7 @@ class Slack(SettingsModel):
     api_url: Endpoint = "https://slack.com/api/"
 
 
-class Network(SettingsModel):
+class NetworkTable(SettingsModel):
     """`[network]`. `ca_file` is absolute; None for the system's."""
 
     ca_file: ExistingFile = None
@@ -170,8 +181,12 @@ class Network(SettingsModel):
     timeout: Positive = timedelta(seconds=30)
 
 
-class Digest(SettingsModel):
-    """`[[digests]]`. `schedule` is five cron fields in company time, Sunday being 0 or 7."""
+class DigestTable(SettingsModel):
+    """`[[digests]]`: what is sent to whom, and when.
+
+    `clients` are selections, `to` recipients; `wait` is how long calendars that are late are waited for. `schedule` is
+    five fields of crontab(5) in the company's time.
+    """
 
     name: Label
     clients: Annotated[tuple[Selection, ...], Field(min_length=1)] = ("*",)
@@ -180,21 +195,21 @@ class Digest(SettingsModel):
     schedule: Annotated[str, BeforeValidator(parse_cron)] = "0 8 1 * *"
 
 
-class Alerts(SettingsModel):
-    """`[alerts]`."""
+class AlertsTable(SettingsModel):
+    """`[alerts]`: who is told that reading has stopped, and after what standstill."""
 
     to: tuple[Recipient, ...] = ()
     after: Positive = timedelta(hours=24)
 
 
-class Privacy(SettingsModel):
-    """`[privacy]`."""
+class PrivacyTable(SettingsModel):
+    """`[privacy]`. Without `show_ours` people see counts in place of our people's addresses."""
 
     show_ours: Flag = True
 
 
-class Web(SettingsModel):
-    """`[web]`. An empty `listen` turns it off."""
+class WebTable(SettingsModel):
+    """`[web]`: `host:port` for health and metrics; an empty `listen` turns it off. None: no token is asked for."""
 
     listen: Listen = "127.0.0.1:8377"
     token: OptionalSecret = None
@@ -206,21 +221,21 @@ class Web(SettingsModel):
         return (parts.hostname, parts.port or 0) if parts.hostname else None
 
 
-class Scale(SettingsModel):
-    """`[scale]`."""
+class ScaleTable(SettingsModel):
+    """`[scale]`: whether workers do the reading (`rapport worker`), which needs PostgreSQL."""
 
     workers: Flag = False
 
 
-class Log(SettingsModel):
-    """`[log]`."""
+class LogTable(SettingsModel):
+    """`[log]`: `auto` is for people on a terminal, JSON elsewhere."""
 
     format: Literal["auto", "json", "console"] = "auto"
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
 class TopLevel(SettingsModel):
-    """What stands outside the tables. Paths are absolute."""
+    """What stands outside the tables: CSV files, by absolute path; None where there is none."""
 
     clients_file: ExistingFile = None
     people_file: ExistingFile = None

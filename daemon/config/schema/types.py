@@ -1,13 +1,13 @@
 """The kinds of value that the config file's tables are made of: what each accepts and how it is kept.
 
-Every parser raises ValueError with what is allowed, never with what was found (`config_problems` adds that).
+Every parser raises ValueError with what is allowed, never with what was found (`daemon.config.problems` adds that).
 """
 
 from __future__ import annotations
 
 import re
 import warnings
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -119,5 +119,6 @@ Months = Annotated[int, BeforeValidator(parse_months)]
 Zone = Annotated[ZoneInfo, BeforeValidator(parse_zone)]
 Pattern = Annotated[re.Pattern[str], BeforeValidator(parse_pattern)]
 Day = Annotated[date, BeforeValidator(parse_date)]
+Positive = Annotated[timedelta, BeforeValidator(parse_positive_duration)]
 ExistingFile = Annotated[Path | None, BeforeValidator(parse_path)]
 OptionalSecret = Annotated[Secret | None, BeforeValidator(parse_optional_secret)]

@@ -58,8 +58,9 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection that sees one consistent state."""
-        with explaining(), self.engine.connect() as connection:
+        """A connection that sees one consistent state, which PostgreSQL has to be told to show."""
+        level = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        with explaining(), self.engine.connect().execution_options(**level) as connection:
             yield connection
 
     @contextmanager

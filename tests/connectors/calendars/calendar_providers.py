@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from connectors.calendars.microsoft365 import Settings as MicrosoftSettings
-from connectors.calendars.microsoft365.connector import MicrosoftCalendars
+from connectors.calendars.microsoft365 import connect
 from connectors.calendars.microsoft365.events import entry_of
 from connectors.contract import Calendars, Context
 from connectors.net.retry import Patience
@@ -149,7 +149,7 @@ class Google(Provider):
 
     def series(self) -> list[str]:
         found = (self._jo.items[entry].get("recurringEventId") for entry in self.live())
-        return list(dict.fromkeys(one for one in found if one))
+        return list(dict.fromkeys(address for address in found if address))
 
     def parts(self, series: str) -> list[str]:
         return [entry for entry in self.live() if self._jo.items[entry].get("recurringEventId") == series]
@@ -222,7 +222,7 @@ class Google(Provider):
 
 
 def _rows(*addresses: str | None) -> list[dict[str, Any]]:
-    return [{"email": one, "self": one == JO, "responseStatus": "accepted"} for one in addresses if one]
+    return [{"email": address, "self": address == JO, "responseStatus": "accepted"} for address in addresses if address]
 
 
 def _google(value: dict[str, str]) -> datetime:
@@ -344,7 +344,7 @@ class Microsoft(Provider):
         assert self._fake.graph.violations == 0
 
 
-def tenant(fake: FakeMicrosoft, folder: Path, *, patience: Patience) -> MicrosoftCalendars:
+def tenant(fake: FakeMicrosoft, folder: Path, *, patience: Patience) -> Calendars:
     """A connector to the fake that reads Jo's calendar by her address."""
     (folder / "m365.secret").write_text(fake.secret, "utf-8")
     settings = MicrosoftSettings.model_validate(
@@ -360,4 +360,4 @@ def tenant(fake: FakeMicrosoft, folder: Path, *, patience: Patience) -> Microsof
         }
     )
     context = Context(folder=folder, zone=ZoneInfo("Europe/London"), ca_file=fake.ca_file, timeout_seconds=5.0)
-    return MicrosoftCalendars(settings, context, patience)
+    return connect(settings, context, patience)

@@ -163,13 +163,13 @@ class CalendarLaw(RuleBasedStateMachine):
         scope = scoring_context_of(self.store, self.config)
         window = scope.window(self.now)
         truth = {
-            one.entry: (
-                to_millis(one.start),
-                to_millis(one.end),
-                one.title if scope.book.has_client(one.people) else None,
+            meeting.entry: (
+                to_millis(meeting.start),
+                to_millis(meeting.end),
+                meeting.title if scope.book.has_client(meeting.people) else None,
             )
-            for one in self.provider.standing()
-            if window.holds(one.start, one.end) and scope.book.has_outsiders(one.people)
+            for meeting in self.provider.standing()
+            if window.holds(meeting.start, meeting.end) and scope.book.has_outsiders(meeting.people)
         }
         held = {
             str(entry): (start, end, title)

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from connectors.errors import RetryLater, SkipCalendar, StopConnector
 from connectors.net.rate_limit import RateLimiter, TokenBucket
-from connectors.net.retry import Again, Patience, Pause, patiently
-from connectors.net.retry_after import retry_after
+from connectors.net.retry import Again, Patience, Pause, patiently, retry_after
 from connectors.net.session import Session, TooMuch, proxies_for, transport_trouble
 from tests.fakes.google import FakeGoogle
 
@@ -122,7 +121,7 @@ def test_no_minute_holds_more_requests_than_allowed(per_minute: int, gaps: list[
         clock[0] += gap
         moments.append(clock[0] + bucket.take())
     for first, moment in enumerate(moments):
-        within = sum(1 for one in itertools.islice(moments, first, None) if one < moment + 60 - 1e-6)
+        within = sum(1 for later in itertools.islice(moments, first, None) if later < moment + 60 - 1e-6)
         assert within <= max(per_minute, 2)
 
 

@@ -23,7 +23,7 @@ from daemon.config.model import Config
 from daemon.config.problems import ConfigError
 from daemon.config.schema import tables
 from scoring.insights import signals, stage
-from scoring.insights.stage import Asked
+from scoring.insights.stage import StageRequirement
 from scoring.months.steps import DEFAULT_POINTS, Rules, Step
 from tests.daemon.config.config_files import COMPANY, good, write
 
@@ -123,7 +123,7 @@ too_long = "18 months"
     found = config.signals.thresholds()
     assert (found.single_threaded, found.no_new_people, found.gone_quiet) == (0.7, 9, timedelta(days=45))
     stages = config.stages.thresholds()
-    assert (stages.collaborative, stages.too_long) == (Asked(people=4, ours=2, months=4), 18)
+    assert (stages.collaborative, stages.too_long) == (StageRequirement(people=4, ours=2, months=4), 18)
     assert (stages.interconnected.people, stages.interconnected.centres) == (9, 4)
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from daemon.config.model import Config
-from daemon.config.schema.tables import Digest
-from daemon.digests.editions import Newsroom
-from daemon.figures.history import known_months
+from daemon.config.schema.tables import DigestTable
+from daemon.digests.editions import editions
+from daemon.digests.month_data import load_month
 from daemon.figures.insights import Insight, insights_of
 from daemon.figures.rescore import rescore
 from daemon.store.addresses import erase_unused_addresses
@@ -196,12 +196,10 @@ class TestForgetting:
 class TestDigests:
     def edition(self, database: Database, config: Config, to: tuple[str, ...], month: Month = OCTOBER) -> str:
         """The page's sentences as one text."""
-        context = scoring_context_of(database, config)
-        rescore(database, context, NOW)
+        rescore(database, scoring_context_of(database, config), NOW)
         with database.reading() as connection:
-            known = known_months(connection, context, NOW)
-            newsroom = Newsroom(connection, context, Digest(name="d", to=to), month, known, NOW)
-            digest = newsroom.editions()[0].digest
+            data = load_month(connection, config, DigestTable(name="d", to=to), month, NOW)
+        digest = editions(data)[0].digest
         lines = [sentence for line in digest.lines for sentence in line.findings]
         return "\n".join([*lines, *(f"{one.title}: {' / '.join(one.sentences)}" for one in digest.sections)])
 

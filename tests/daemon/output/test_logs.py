@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import structlog
@@ -17,7 +18,7 @@ import structlog
 from connectors import known_secrets
 from connectors.errors import StopConnector
 from connectors.settings import CertificateFile, FileOrSecret, Secret
-from daemon.config.schema.tables import Log
+from daemon.config.schema.tables import LogTable
 from daemon.output.logs import set_up_logs, tell_of_lost_threads
 from daemon.output.redaction import GONE, SOMEBODY, scrub, scrub_value, trace
 
@@ -40,7 +41,7 @@ def _forgotten_afterwards(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
-    set_up_logs(Log(format="json", level="info"))
+    set_up_logs(LogTable(format="json", level="info"))
     return Lines(capsys)
 
 
@@ -171,6 +172,24 @@ class TestByValue:
         Secret.model_validate("sqlite:///rapport.db").resolve(tmp_path)
         assert scrub("rapport.db is locked") == "rapport.db is locked"
 
+    @pytest.mark.parametrize(
+        ("inner", "outer"),
+        [
+            ("peppermint", "peppermint-tea"),
+            ("peppermint", "a-peppermint-tea"),
+            ("peppermint", "strong-peppermint"),
+            ("pepper/mint", "pepper/mint tea"),  # other forms of both are remembered too
+        ],
+    )
+    @pytest.mark.parametrize("longer_first", [True, False])
+    def test_of_one_within_another_nothing_is_left(
+        self, tmp_path: Path, inner: str, outer: str, longer_first: bool
+    ) -> None:
+        for one in sorted((inner, outer), key=len, reverse=longer_first):
+            Secret.model_validate(one).resolve(tmp_path)
+        assert scrub(f"said {outer} and {inner}") == f"said {GONE} and {GONE}"
+        assert scrub(f"said {quote(outer, safe='')}") == f"said {GONE}"
+
     def test_one_that_is_cut_off_by_the_limit(self, tmp_path: Path) -> None:
         Secret.model_validate("correct-horse").resolve(tmp_path)
         for size in range(1985, 2001):
@@ -200,14 +219,14 @@ class TestLines:
         assert lines.one()["deep"] == [{"who": [SOMEBODY], "title": GONE}]
 
     def test_at_debug_level_addresses_stay_and_secrets_go(self, capsys: pytest.CaptureFixture[str]) -> None:
-        set_up_logs(Log(format="json", level="debug"))
+        set_up_logs(LogTable(format="json", level="debug"))
         structlog.get_logger().debug("seen", calendar="jo@acme.example", answer="Bearer abcdefgh")
         text = capsys.readouterr().err
         assert "jo@acme.example" in text
         assert "abcdefgh" not in text
 
     def test_the_console_is_scrubbed_too(self, capsys: pytest.CaptureFixture[str]) -> None:
-        set_up_logs(Log(format="console", level="info"))
+        set_up_logs(LogTable(format="console", level="info"))
         structlog.get_logger().warning("seen", answer="Bearer abcdefgh", title="Merger\x1b[2J")
         text = capsys.readouterr().err
         assert "seen" in text
@@ -243,8 +262,25 @@ class TestLines:
         assert first["message"] == f"could not read %r of %s: Bearer {GONE}"
         assert second["message"] == "ValueError"
 
+    def test_what_the_network_libraries_say_tells_no_address(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """Addresses of feeds and links of changes are secrets; urllib3 logs each that it asks for."""
+        set_up_logs(LogTable(format="json", level="debug"))
+        logger = logging.getLogger("urllib3.connectionpool")
+        logger.debug('%s://%s:%s "%s %s %s" %s %s', "https", "x.example", 443, "GET", "/feed-1", "HTTP/1.1", 200, 9)
+        logger.warning("Failed to parse headers (url=%s): %s", "https://x.example/feed-1", "Merger")
+        told = Lines(capsys).all()
+        assert [line["message"] for line in told] == ["Failed to parse headers (url=%s): %s"]
+
+    def test_before_logs_are_set_up_they_say_nothing(self) -> None:
+        script = (
+            "import logging, connectors.net.session\n"
+            "logging.getLogger('urllib3.connectionpool').warning('Retrying after %s', 'https://x.example/feed-1')"
+        )
+        ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+        assert (ran.stdout, ran.stderr) == ("", "")
+
     def test_setting_up_again_does_not_double_lines(self, lines: Lines) -> None:
-        set_up_logs(Log(format="json", level="info"))
+        set_up_logs(LogTable(format="json", level="info"))
         logging.getLogger("some.library").warning("once")
         assert lines.one()["message"] == "once"
 
@@ -252,8 +288,8 @@ class TestLines:
         """A full disk behind standard error, and what is logged at the very end."""
         script = (
             "import structlog; from daemon.output.logs import set_up_logs; "
-            "from daemon.config.schema.tables import Log\n"
-            "set_up_logs(Log(format='json', level='info')); structlog.get_logger().warning('seen'); print('on')"
+            "from daemon.config.schema.tables import LogTable\n"
+            "set_up_logs(LogTable(format='json', level='info')); structlog.get_logger().warning('seen'); print('on')"
         )
         with Path("/dev/full").open("wb") as full:
             ran = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=full, check=False)

@@ -14,8 +14,8 @@ import pytest
 
 from daemon.output import safe_text
 from daemon.render import render, terminal
-from daemon.render.sheet import COLUMNS
-from scoring.digest.value import Bar, Digest, Line, NotMet, Part, Section, SetAside
+from daemon.render.csv_attachment import COLUMNS
+from scoring.digest.value import Bar, ClientLine, Digest, HoursPart, NotMet, Section, SetAside
 from scoring.months.history import Trend, Verdict
 
 
@@ -26,7 +26,7 @@ def strip(*tenths: int | None) -> tuple[Bar, ...]:
     return tuple(Bar(month=month, tenths=one, score=one) for month, one in zip(months, hours, strict=True))
 
 
-def line(client: str, verdict: Verdict, tenths: int, before: int | None, **fields: object) -> Line:
+def line(client: str, verdict: Verdict, tenths: int, before: int | None, **fields: object) -> ClientLine:
     """A client's month with the fields that a test is not about filled in."""
     values: dict[str, object] = {
         "client": client,
@@ -49,10 +49,10 @@ def line(client: str, verdict: Verdict, tenths: int, before: int | None, **field
         "sentences": (),
         "strip": strip(*range(24)),
     }
-    return Line(**(values | fields))  # type: ignore[arg-type]  # the fields are checked by the values' own type
+    return ClientLine(**(values | fields))  # type: ignore[arg-type]  # the fields are checked by the values' own type
 
 
-def digest_of(*lines: Line, **fields: object) -> Digest:
+def digest_of(*lines: ClientLine, **fields: object) -> Digest:
     values: dict[str, object] = {
         "name": "leadership",
         "company": "Northwind",
@@ -83,14 +83,14 @@ def northwind() -> Digest:
     return digest_of(*_twelve(), **_below())
 
 
-def _twelve() -> list[Line]:
+def _twelve() -> list[ClientLine]:
     down, up = Verdict.NOT_DEVELOPING, Verdict.DEVELOPING
     return [
         line(
             "Brightwater", down, 5, 10, manager="cleo@northwind.example", tier="strategic", score=3, score_before=3,
             score_confirmed=3, trend=Trend.DECLINING, trend_scores=(8, 3, 3), meetings=1, client_people=1,
             verdict_text="Brightwater gave 0.5 h, 0.5 less than in September: not developing this month.",
-            parts=(Part(text="1 short one-to-one", tenths=5),),
+            parts=(HoursPart(text="1 short one-to-one", tenths=5),),
             sentences=("A year earlier it was 9.0 h in October.",),
             strip=strip(
                 170, 170, 200, 170, 170, 200, 200, 170, 200, 200, 200, 140,
@@ -101,7 +101,7 @@ def _twelve() -> list[Line]:
             "Harrow Rail", down, 45, 60, manager="eli@northwind.example", tier="key", score=24, score_before=32,
             score_confirmed=16, trend=Trend.DECLINING, trend_scores=(45, 32, 24), client_people=2,
             verdict_text="Harrow Rail gave 4.5 h, 1.5 less than in September: not developing this month.",
-            parts=(Part(text="3 short, 2 people", tenths=45),),
+            parts=(HoursPart(text="3 short, 2 people", tenths=45),),
             sentences=("One was called off and one moved.",),
             strip=strip(
                 110, 45, 60, 110, 75, 60, 110, 75, 60, 110, 75, 60,
@@ -135,7 +135,7 @@ def _twelve() -> list[Line]:
             "Kestrel Insurance", Verdict.STEADY, 60, 60, manager="eli@northwind.example", score=13, score_before=13,
             score_confirmed=13, trend_scores=(13, 13, 13), meetings=1, client_people=3,
             verdict_text="Kestrel Insurance gave 6.0 h, as in September: not developing this month.",
-            parts=(Part(text="Kestrel monthly review, 3 people, 2 h", tenths=60),), strip=strip(*(24 * [60])),
+            parts=(HoursPart(text="Kestrel monthly review, 3 people, 2 h", tenths=60),), strip=strip(*(24 * [60])),
         ),
         line(
             "Dunmore", Verdict.STEADY, 0, 0, manager="eli@northwind.example", score=3, score_before=3,
@@ -149,10 +149,10 @@ def _twelve() -> list[Line]:
             trend_scores=(34, 37, 37), meetings=5, client_people=8,
             verdict_text="Acme gave 22.0 h, 2.0 more than in September: developing.",
             parts=(
-                Part(text="Steering group, 8 people, 2 h", tenths=160),
-                Part(text="2 Project review, 2 people, 0.8 h each", tenths=30),
-                Part(text="Working lunch, Acme, 1 person, 1.5 h", tenths=15),
-                Part(text="1 short one-to-one", tenths=15),
+                HoursPart(text="Steering group, 8 people, 2 h", tenths=160),
+                HoursPart(text="2 Project review, 2 people, 0.8 h each", tenths=30),
+                HoursPart(text="Working lunch, Acme, 1 person, 1.5 h", tenths=15),
+                HoursPart(text="1 short one-to-one", tenths=15),
             ),
             sentences=("Steering group is over half of it: without it October was 6.0 h, September 6.0.",),
             strip=strip(
@@ -165,10 +165,10 @@ def _twelve() -> list[Line]:
             score_confirmed=53, trend=Trend.IMPROVING, trend_scores=(17, 14, 66), meetings=7, client_people=4,
             verdict_text="Fairholm gave 18.0 h, 15.0 more than in September: developing.",
             parts=(
-                Part(text="2 Roll-out: stores, 2 people, 2 h", tenths=80),
-                Part(text="2 Roll-out: depots, 2 people, 2 h (1 h of it double-booked)", tenths=60),
-                Part(text="Fairholm planning, 3 people, 1 h", tenths=30),
-                Part(text="2 short one-to-one", tenths=10),
+                HoursPart(text="2 Roll-out: stores, 2 people, 2 h", tenths=80),
+                HoursPart(text="2 Roll-out: depots, 2 people, 2 h (1 h of it double-booked)", tenths=60),
+                HoursPart(text="Fairholm planning, 3 people, 1 h", tenths=30),
+                HoursPart(text="2 short one-to-one", tenths=10),
             ),
             strip=strip(
                 30, 35, 30, 35, 10, 35, 30, 40, 30, 230, 230, 240,
@@ -180,8 +180,8 @@ def _twelve() -> list[Line]:
             score_confirmed=39, trend=Trend.IMPROVING, trend_scores=(39, 26, 39), meetings=3, client_people=3,
             verdict_text="Granta Labs gave 24.0 h, 18.0 more than in September: developing.",
             parts=(
-                Part(text="Go-live night, Granta, 3 people, 6 h", tenths=180),
-                Part(text="2 Granta working session, 2 people, 1.5 h", tenths=60),
+                HoursPart(text="Go-live night, Granta, 3 people, 6 h", tenths=180),
+                HoursPart(text="2 Granta working session, 2 people, 1.5 h", tenths=60),
             ),
             sentences=("Go-live night, Granta is over half of it: without it October was 6.0 h, September 6.0.",),
             strip=strip(
@@ -202,7 +202,7 @@ def _twelve() -> list[Line]:
             "Larkfield", Verdict.NEW, 20, None, manager="dan@northwind.example", tier="prospect", score=8,
             score_before=None, score_confirmed=8, trend=Trend.NEW, trend_scores=(None, None, 8), meetings=1,
             verdict_text="Larkfield gave 2.0 h in its first month.",
-            parts=(Part(text="Getting to know each other, 2 people, 1 h", tenths=20),), strip=strip(20),
+            parts=(HoursPart(text="Getting to know each other, 2 people, 1 h", tenths=20),), strip=strip(20),
         ),
     ]  # fmt: skip
 
@@ -411,7 +411,7 @@ def test_strip_of_block_characters(tenths: tuple[int | None, ...], drawn: str) -
 
 
 def test_long_sums_still_add_up() -> None:
-    parts = tuple(Part(text=f"meeting {index}", tenths=index) for index in range(1, 21))
+    parts = tuple(HoursPart(text=f"meeting {index}", tenths=index) for index in range(1, 21))
     text = render(digest_of(line("Acme", Verdict.DEVELOPING, 210, 10, parts=parts))).text
     shown = re.findall(r"^ {2,5}(\d+\.\d)  (meeting \d+|\d+ more)$", text, re.MULTILINE)
     assert shown[-1][1] == "13 more"
@@ -480,7 +480,7 @@ def test_page_of_any_portfolio_stays_below_gmails_limit(northwind: Digest, clien
 
 
 def test_page_stays_below_gmails_limit_however_long_the_texts(northwind: Digest) -> None:
-    long = {"parts": tuple(Part(text="名" * 400, tenths=1) for _ in range(8)), "sentences": ("名" * 400,) * 5}
+    long = {"parts": tuple(HoursPart(text="名" * 400, tenths=1) for _ in range(8)), "sentences": ("名" * 400,) * 5}
     rendered = render(many(northwind, 120, **long))
     assert len(rendered.html.encode()) < 102_000
     assert "only in the attached digest.csv" in rendered.html
@@ -599,7 +599,7 @@ HOSTILE = [
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_does_no_harm(text: str) -> None:
     bad = line(text, Verdict.DEVELOPING, 20, 10, manager=text, tier=text, verdict_text=text)
-    bad = replace(bad, parts=(Part(text=text, tenths=20),), sentences=(text,))
+    bad = replace(bad, parts=(HoursPart(text=text, tenths=20),), sentences=(text,))
     rendered = render(
         digest_of(
             bad,
@@ -634,7 +634,10 @@ def test_hostile_text_does_no_harm(text: str) -> None:
     rendered.text.encode()
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1+1", "\r=1+1", " =1+1", "＝1+1", "\u200b=1+1"])
+@pytest.mark.parametrize(
+    "text",
+    ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1+1", "\r=1+1", " =1+1", "＝1+1", "＋1", "－1", "＠SUM(A1)", "\u200b=1+1"],
+)
 def test_sheet_holds_no_formula(text: str) -> None:
     (row,) = rows(render(digest_of(line(text, Verdict.STEADY, 0, 0, manager=text, tier=text))).files["digest.csv"])
     assert {row["client"][0], row["manager"][0], row["tier"][0]} == {"'"}

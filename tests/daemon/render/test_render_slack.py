@@ -23,7 +23,7 @@ from connectors.senders.slack.markup import mrkdwn, weight
 from daemon.render import render
 from daemon.render.slack import ForSlack, for_slack
 from daemon.render.view import view
-from scoring.digest.value import Bar, Digest, Line, NotMet, Part, Section, SetAside
+from scoring.digest.value import Bar, ClientLine, Digest, HoursPart, NotMet, Section, SetAside
 from scoring.months.history import Trend, Verdict
 from tests.fakes import block_kit
 from tests.fakes.slack import FakeSlack
@@ -35,7 +35,7 @@ HOSTILE = (
 )
 
 
-def line(client: str = "Acme", verdict: Verdict = Verdict.DEVELOPING, **fields: Any) -> Line:
+def line(client: str = "Acme", verdict: Verdict = Verdict.DEVELOPING, **fields: Any) -> ClientLine:
     """A client's month, everything filled in."""
     usual: dict[str, Any] = {
         "client": client,
@@ -54,14 +54,14 @@ def line(client: str = "Acme", verdict: Verdict = Verdict.DEVELOPING, **fields: 
         "meetings": 4,
         "client_people": 3,
         "phone_tenths": 5,
-        "parts": (Part(text="steering group, 4 people, 2 h", tenths=60), Part(text="1 short", tenths=10)),
+        "parts": (HoursPart(text="steering group, 4 people, 2 h", tenths=60), HoursPart(text="1 short", tenths=10)),
         "sentences": ("A year earlier, the change was +1.0 h.",),
         "strip": tuple(Bar(month=f"2026-{month:02d}", tenths=month, score=month) for month in range(1, 11)),
     }
-    return Line(**(usual | fields))
+    return ClientLine(**(usual | fields))
 
 
-def digest(*lines: Line, **fields: Any) -> Digest:
+def digest(*lines: ClientLine, **fields: Any) -> Digest:
     usual: dict[str, Any] = {
         "name": "leadership",
         "company": "Northwind",
@@ -213,7 +213,7 @@ def test_limits_hold_for_any_number_of_clients_with_any_name(count: int, name: s
             sentences=(name,) * 7,
             manager=f"{name}@northwind.example",
             tier=name,
-            parts=tuple(Part(text=name, tenths=1) for _ in range(20)),
+            parts=tuple(HoursPart(text=name, tenths=1) for _ in range(20)),
         )
         for number in range(count)
     ]

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from daemon.config.model import Config
 from daemon.figures.insights import Insight, insights_of
 from daemon.figures.rescore import rescore
 from daemon.output import safe_text
-from daemon.output.terminal import Written, json_text
+from daemon.output.csv_cells import cell, print_csv
+from daemon.output.terminal import json_text
 from daemon.reporting.meetings import read_meetings
 from daemon.reporting.report_json import judged_json
 from daemon.store.calendars import owners_of, read_calendars
@@ -20,7 +26,7 @@ from daemon.store.copies import CopyReader
 from daemon.store.db.engine import Database
 from scoring.meetings.values import CopyState, Response
 from scoring.months.month import Month
-from tests.daemon.worlds import ANA, BO, CLIENTS, JO, KIM, NOW, config_of, make_copy, scoring_context_of, sync
+from tests.daemon.worlds import ANA, BO, CLIENTS, JO, KIM, NOW, config_of, make_copy, rows_of, scoring_context_of, sync
 from tests.fakes.memory import MemoryCalendars
 
 OCTOBER = Month("2026-10")
@@ -81,22 +87,48 @@ def test_meetings_of_nobody_concerned_are_not_unpacked(read: tuple[Database, Con
     assert sorted(found) == [["off"], ["shared", "shared"], ["theirs"]]
 
 
-VALUE = {"a": [1, 2.5, None, True], "b": {"c": 'd "e" \u2028 é', "f": []}}
+def test_a_quarterly_rows_six_months_are_all_read(sqlite_store: Database, config: Config) -> None:
+    """R9: of the running month the three that ended before it, against the three before those."""
+    quarterly = config_of(
+        config.folder, clients=CLIENTS.replace('name = "Acme"', 'name = "Acme"\nrhythm = "quarterly"')
+    )
+    provider = MemoryCalendars()
+    for month, minutes in ((4, 240), (5, 30), (7, 60), (8, 90), (10, 120)):
+        start = datetime(2026, month, 6, 9, tzinfo=UTC)
+        provider.account(JO).put(make_copy(f"e{month}", start=start, minutes=minutes))
+    sync(sqlite_store, quarterly, provider)
+    for month in ("2026-10", "2026-11"):
+        compared = rows_of(sqlite_store, quarterly, month)["Acme"].compared
+        assert (compared.man_seconds_before, compared.man_seconds) == (90 * 60, 210 * 60)
 
 
-class TestWritten:
-    def test_what_is_written_is_put_in_as_it_stands(self) -> None:
-        part = json.dumps(VALUE, ensure_ascii=False)
-        value = {"x": Written(part), "y": ["z", Written("[]"), Written(part)], "part": part}
-        plain_value = {"x": VALUE, "y": ["z", [], VALUE], "part": part}
-        assert json_text(value) == json.dumps(plain_value, ensure_ascii=False)
+VALUE = {"a": [1, 2.5, None, True, 7.0], "b": {"c": 'd "e" \u2028 é \x7f\x1b\n', "f": [], "g": {}}}
 
-    def test_on_a_terminal_it_is_indented_with_the_rest(self) -> None:
-        value = {"x": Written(json.dumps(VALUE))}
-        assert json_text(value, indent=1) == json.dumps({"x": VALUE}, ensure_ascii=False, indent=1)
 
-    def test_without_any_it_is_json(self) -> None:
+class TestJson:
+    """The bytes are those of the standard library, which scripts have compared outputs with."""
+
+    def test_on_one_line(self) -> None:
         assert json_text(VALUE) == json.dumps(VALUE, ensure_ascii=False)
+
+    def test_indented(self) -> None:
+        assert json_text(VALUE, indent=1) == json.dumps(VALUE, ensure_ascii=False, indent=1)
+
+    @pytest.mark.parametrize(("indent", "as_usual"), [(0, None), (1, 1)])
+    @pytest.mark.parametrize("separators", [(", ", ": "), (",", ":")])
+    def test_what_is_json_already_is_put_in(
+        self, indent: int, as_usual: int | None, separators: tuple[str, str]
+    ) -> None:
+        kept = msgspec.Raw(json.dumps(VALUE, ensure_ascii=False, separators=separators).encode())
+        value = {"x": kept, "y": ["z", msgspec.Raw(b"[]"), kept]}
+        assert json_text(value, indent) == json.dumps(
+            {"x": VALUE, "y": ["z", [], VALUE]}, ensure_ascii=False, indent=as_usual
+        )
+
+    @given(st.integers(-(10**9), 10**9), st.text(st.characters(exclude_categories=["Cs"])))
+    def test_of_any_hours_and_any_text(self, thousandths: int, text: str) -> None:
+        value = {text: [thousandths / 1000, text]}
+        assert json_text(value) == json.dumps(value, ensure_ascii=False)
 
 
 class TestInsights:
@@ -109,9 +141,10 @@ class TestInsights:
         rescore(sqlite_store, scoring_context_of(sqlite_store, config), NOW)
         with sqlite_store.reading() as connection:
             found = insights_of(connection, [OCTOBER]).values()
-        assert any(json.loads(one.parts[1]) for one in found)
-        for one in found:
-            assert one.parts == (one.written["stage"], json.dumps(one.written["signals"], ensure_ascii=False))
+        assert any(insight.signals for insight in found)
+        for insight in found:
+            signals = json.dumps(insight.written["signals"], ensure_ascii=False)
+            assert (insight.stage, bytes(insight.parts.signals).decode()) == (insight.written["stage"], signals)
 
     @pytest.mark.parametrize("separators", [(", ", ": "), (",", ":")], ids=["as written", "otherwise"])
     def test_no_text_passes_for_signals(self, separators: tuple[str, str]) -> None:
@@ -123,6 +156,22 @@ class TestInsights:
         insight = Insight(json.dumps(written, separators=separators, ensure_ascii=False))
         assert insight.stage == "basic"
         assert json.loads(json_text(judged_json(insight)))["signals"] == written["signals"]
+
+
+@pytest.mark.parametrize("unseen", ["", " ", "\t", "\r", "\n", "\u200b"])
+@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(A1)"])
+def test_a_cell_is_no_formula(capsys: pytest.CaptureFixture[str], unseen: str, formula: str) -> None:
+    print_csv([{"title": unseen + formula, "people": [unseen + formula, "x"]}], ("title", "people"))
+    (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert row == {"title": f"'{formula}", "people": f"'{formula} x"}
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(-1, "-1"), (-0.5, "-0.5"), (True, "yes"), (None, ""), ("a=1", "a=1"), ("jo@x.example", "jo@x.example")],
+)
+def test_what_is_no_formula_stays(value: object, written: str) -> None:
+    assert cell(value) == written
 
 
 def test_text_that_is_left_alone_holds_nothing_unseen() -> None:

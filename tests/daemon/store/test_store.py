@@ -27,7 +27,7 @@ from daemon.store.db.errors import StoreError, StoreNewer
 from daemon.store.db.types import Moment, from_millis, to_millis
 from daemon.store.meta import get_meta, set_meta
 from daemon.store.packing import Addresses, copy_digest, pack_participants, pack_setting, unpack_setting
-from scoring.meetings.values import Conference, Participant, Place, Response, Setting
+from scoring.meetings.values import Conference, LocationKind, Participant, Response, Setting
 from tests.daemon.worlds import make_copy
 
 
@@ -157,8 +157,8 @@ class TestTraps:
 class TestPacking:
     @pytest.mark.parametrize("room", [True, False])
     @pytest.mark.parametrize("conference", list(Conference))
-    @pytest.mark.parametrize("place", list(Place))
-    def test_settings_come_back(self, room: bool, conference: Conference, place: Place) -> None:
+    @pytest.mark.parametrize("place", list(LocationKind))
+    def test_settings_come_back(self, room: bool, conference: Conference, place: LocationKind) -> None:
         for phone_title in (True, False):
             setting = Setting(room=room, conference=conference, place=place, phone_title=phone_title)
             assert unpack_setting(pack_setting(setting)) == setting

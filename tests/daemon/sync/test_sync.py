@@ -11,18 +11,23 @@ import pytest
 
 from connectors.contract import Done, Page, Person, Reading
 from connectors.errors import RetryLater, SkipCalendar, StopConnector
+from daemon.config.load import load
 from daemon.config.model import Config
+from daemon.figures.affected_months import touched_months
 from daemon.figures.derive import Derived
 from daemon.figures.rescore import rescore
 from daemon.store.calendars import read_calendars
 from daemon.store.db.engine import Database
+from daemon.store.meta import ROSTER_MARK, get_meta
+from daemon.store.people import read_people
 from daemon.sync.calendar_reader import Reader
 from daemon.sync.run_values import ConnectorResult, SyncRun
 from scoring.meetings.values import CopyState, Response
 from scoring.months.counting import Reason
-from scoring.months.month import Month
+from scoring.months.month import Month, begins, month_of
 from tests.daemon.worlds import (
     ANA,
+    BASE,
     BO,
     CLIENTS,
     JO,
@@ -37,6 +42,9 @@ from tests.daemon.worlds import (
     sync,
 )
 from tests.fakes.memory import MemoryCalendars
+
+CY = "cy@gamma.example"
+GAMMA = '[[clients]]\nname = "Gamma"\ndomains = ["gamma.example"]\n'
 
 
 class TestAPass:
@@ -166,6 +174,73 @@ class TestAPass:
         assert hours(store, config, "2026-11", now=later) == 1
 
 
+@pytest.mark.parametrize(
+    "zone",
+    [
+        "Pacific/Kiritimati",
+        "Pacific/Auckland",
+        "Europe/London",
+        "America/Los_Angeles",
+        "Pacific/Honolulu",
+        "Etc/GMT+12",
+    ],
+)
+class TestBorders:
+    """R8: a month is one of the company's zone, and an all-day copy's start, midnight UTC of its date, is no moment."""
+
+    @pytest.fixture
+    def config(self, tmp_path: Path, zone: str) -> Config:
+        return config_of(tmp_path, base=BASE.replace("Europe/London", zone))
+
+    @pytest.mark.parametrize("beside", [False, True], ids=["by itself", "beside one in the middle of the month"])
+    def test_every_month_in_which_a_copy_may_lie_is_derived_again(
+        self, sqlite_store: Database, config: Config, beside: bool
+    ) -> None:
+        context = scoring_context_of(sqlite_store, config)
+        first = datetime(2026, 1, 25, tzinfo=UTC)
+        for number in range(24 * 40):  # over the ends of January and February
+            start = first + timedelta(hours=number)
+            starts = {start, start.replace(day=15)} if beside else {start}
+            timed = {month_of(one, context.zone) for one in starts}
+            all_day = {Month(f"{one:%Y-%m}") for one in starts if one.hour == 0}
+            assert timed | all_day <= touched_months(starts, context)
+
+    def test_what_lies_far_from_a_border_touches_its_month_alone(self, sqlite_store: Database, config: Config) -> None:
+        starts = {datetime(2026, 10, day, hour, tzinfo=UTC) for day in range(3, 27) for hour in (0, 23)}
+        assert touched_months(starts, scoring_context_of(sqlite_store, config)) == {"2026-10"}
+
+    def test_an_all_day_entry_moves_from_one_month_to_the_other_and_back(
+        self, sqlite_store: Database, config: Config
+    ) -> None:
+        provider = MemoryCalendars()
+        for first_of_it, months in [(1, (0, 1)), (0, (1, 0)), (1, (0, 1))]:
+            start = datetime(2026, 9, 30, tzinfo=UTC) + timedelta(days=first_of_it)
+            provider.account(JO).put(make_copy("fair", start=start, minutes=24 * 60, all_day=True))
+            sync(sqlite_store, config, provider)
+            found = [rows_of(sqlite_store, config, one)["Acme"].figures.set_aside for one in ("2026-09", "2026-10")]
+            assert tuple(one.get(Reason.ALL_DAY, 0) for one in found) == months
+
+    def test_a_meeting_moves_over_a_months_first_instant_and_back(self, sqlite_store: Database, config: Config) -> None:
+        provider = MemoryCalendars()
+        border = begins(Month("2026-10"), scoring_context_of(sqlite_store, config).zone)
+        for seconds, months in [(0, (0, 1)), (-1, (1, 0)), (0, (0, 1)), (1, (0, 1))]:
+            provider.account(JO).put(make_copy("late", start=border + timedelta(seconds=seconds)))
+            sync(sqlite_store, config, provider)
+            assert (hours(sqlite_store, config, "2026-09"), hours(sqlite_store, config, "2026-10")) == months
+
+    def test_a_changed_config_reaches_an_entry_at_the_border(self, sqlite_store: Database, config: Config) -> None:
+        """The only copy that there is, in a month without any figures yet."""
+        provider = MemoryCalendars()
+        fair = make_copy(
+            "fair", start=datetime(2026, 10, 1, tzinfo=UTC), minutes=24 * 60, all_day=True, people=(JO, CY)
+        )
+        provider.account(JO).put(fair)
+        sync(sqlite_store, config, provider)
+        config.path.write_text(config.path.read_text("utf-8") + GAMMA, "utf-8")
+        figures = rows_of(sqlite_store, load(config.path))["Gamma"].figures
+        assert figures.set_aside == {Reason.ALL_DAY: 1}
+
+
 class TestFullListings:
     """`docs/design.md` 3."""
 
@@ -197,6 +272,35 @@ class TestFullListings:
         assert hours(sqlite_store, config) == 1
         (result,) = sync(sqlite_store, config, provider)
         assert result.held == []
+        assert hours(sqlite_store, config) == 0
+
+    @pytest.mark.parametrize("slip", [True, False], ids=["the second shows a slip", "the second agrees"])
+    def test_each_listing_that_would_remove_everything_waits_for_a_second_of_its_own(
+        self, sqlite_store: Database, config: Config, slip: bool
+    ) -> None:
+        """The mark goes with the second listing, whatever that shows: else the next slip would remove everything."""
+        provider = MemoryCalendars()
+        account = provider.account(JO)
+
+        def listing(hour: int, *, stands: bool, full: bool = False) -> tuple[bool, datetime | None, str | None]:
+            """Whether it is held, and what is noted of the calendar then."""
+            account.entries.clear()
+            if stands:
+                account.put(make_copy("one"))
+            (result,) = sync(sqlite_store, config, provider, now=NOW + timedelta(hours=hour), full=full)
+            with sqlite_store.reading() as connection:
+                (calendar,) = read_calendars(connection)
+            return bool(result.held), calendar.held_at, calendar.error_code
+
+        assert listing(0, stands=True) == (False, None, None)
+        assert listing(1, stands=False, full=True) == (True, NOW + timedelta(hours=1), "held")
+        assert listing(2, stands=slip) == (False, None, None)
+        assert provider.full_listings == 3
+        assert listing(3, stands=True) == (False, None, None)
+        assert provider.full_listings == 3, "with the mark goes the need to list again"
+        assert listing(4, stands=False, full=True) == (True, NOW + timedelta(hours=4), "held")
+        assert hours(sqlite_store, config) == 1
+        assert listing(5, stands=False) == (False, None, None)
         assert hours(sqlite_store, config) == 0
 
     @pytest.mark.parametrize(
@@ -337,6 +441,24 @@ class TestFaults:
             (kim,) = [one for one in read_calendars(connection) if one.address == KIM]
         assert (kim.error_code, kim.standing, kim.last_success) == (code, standing, None)
 
+    @pytest.mark.parametrize("changed", [True, False], ids=["with something new", "with nothing new"])
+    def test_once_it_is_read_again_nothing_stands_in_its_way_any_more(
+        self, sqlite_store: Database, config: Config, changed: bool
+    ) -> None:
+        provider = MemoryCalendars()
+        account = provider.account(JO)
+        account.put(make_copy("one"))
+        sync(sqlite_store, config, provider)
+        account.error = SkipCalendar("forbidden", "it may not be read", standing=True)
+        sync(sqlite_store, config, provider)
+        account.error = None
+        if changed:
+            account.put(make_copy("two"))
+        sync(sqlite_store, config, provider)
+        with sqlite_store.reading() as connection:
+            (calendar,) = read_calendars(connection)
+        assert (calendar.error_code, calendar.error, calendar.standing) == (None, None, False)
+
     def test_a_round_that_breaks_off_leaves_the_store_as_it_was(self, sqlite_store: Database, config: Config) -> None:
         provider = MemoryCalendars()
         account = provider.account(JO)
@@ -392,6 +514,26 @@ class TestPeople:
         row = rows_of(sqlite_store, config, "2026-11", now=later)["Acme"]
         assert (row.figures.meetings, dict(row.figures.set_aside)) == (0, {})
 
+    @pytest.mark.parametrize("taken_out", [False, True], ids=["off the list", "connector taken out of the config"])
+    def test_the_months_that_lose_something_by_it_are_derived_again_at_once(
+        self, sqlite_store: Database, config: Config, taken_out: bool
+    ) -> None:
+        """One month has a meeting that has counted since the last reading, another one that is booked."""
+        one, other = MemoryCalendars("one"), MemoryCalendars("other")
+        one.account(JO).put(make_copy("past"))
+        one.account(JO).put(make_copy("since", start=NOW + timedelta(days=5)))
+        one.account(JO).put(make_copy("booked", start=datetime(2027, 1, 12, 9, tzinfo=UTC)))
+        sync(sqlite_store, config, one, other)
+        december = datetime(2026, 12, 10, 9, tzinfo=UTC)
+        assert hours(sqlite_store, config, "2026-11", now=december) == 1
+        del one.accounts[JO]
+        sync(sqlite_store, config, *([other] if taken_out else [one, other]), now=december)
+        found = [
+            rows_of(sqlite_store, config, month, december)["Acme"].figures
+            for month in ("2026-10", "2026-11", "2027-01")
+        ]
+        assert [(one.meetings, dict(one.set_aside)) for one in found] == [(1, {}), (0, {}), (0, {})]
+
     def test_a_directory_that_loses_over_a_tenth_of_the_people_is_doubted_for_a_day(
         self, sqlite_store: Database, config: Config
     ) -> None:
@@ -437,6 +579,50 @@ class TestPeople:
         assert (only.address, only.aliases) == ("joanna@northwind.example", (JO,))
         figures = rows_of(sqlite_store, config)["Acme"].figures
         assert (figures.meetings, figures.our_seconds) == (1, 3600)
+
+    def test_a_person_goes_by_the_directorys_primary_address_whichever_it_is_by_now(
+        self, sqlite_store: Database, config: Config
+    ) -> None:
+        """The other addresses are aliases, in the figures of months long derived too (R3)."""
+        provider = MemoryCalendars()
+        account = provider.account(JO)
+        account.put(make_copy("one"))
+        other, third = "joanna@northwind.example", "z@northwind.example"
+        for addresses in [(JO,), (other, JO), (JO, other), (third, JO, other), (other, third, JO)]:
+            account.person = Person(id=JO, addresses=addresses)
+            sync(sqlite_store, config, provider)
+            book = scoring_context_of(sqlite_store, config).book
+            assert {book.canonical(one) for one in addresses} == {addresses[0]}
+            with sqlite_store.reading() as connection:
+                months = read_people(connection, ["Acme"])["Acme"]
+            assert set(months[Month("2026-10")].ours) == {addresses[0]}
+
+    def test_the_rosters_mark_is_another_one_whenever_somebody_is_known_otherwise(
+        self, sqlite_store: Database, config: Config
+    ) -> None:
+        """Workers go by it, who know the calendars from before."""
+        provider = MemoryCalendars()
+        marks: list[str | None] = []
+
+        def passed() -> None:
+            sync(sqlite_store, config, provider, all_connectors=False)
+            with sqlite_store.reading() as connection:
+                marks.append(get_meta(connection, ROSTER_MARK))
+
+        account = provider.account(JO)
+        passed()
+        for addresses in [(JO, "z@northwind.example"), ("z@northwind.example", JO), ("y@northwind.example", JO)]:
+            account.person = Person(id=JO, addresses=addresses)
+            passed()
+        provider.groups = ("team@acme.example",)
+        passed()
+        del provider.accounts[JO]
+        passed()
+        provider.accounts[JO] = account
+        passed()
+        assert len(set(marks)) == len(marks)
+        passed()
+        assert marks[-1] == marks[-2]
 
     def test_an_excluded_calendar_is_erased(self, sqlite_store: Database, config: Config) -> None:
         provider = MemoryCalendars()

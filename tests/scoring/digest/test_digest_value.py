@@ -8,7 +8,7 @@ import pytest
 
 from scoring.digest.build import FLAW_WORDS, Material, build_digest
 from scoring.digest.lines import line_of, parts_of, strip_of
-from scoring.digest.value import Digest, Line
+from scoring.digest.value import ClientLine, Digest
 from scoring.meetings.address_book import Client
 from scoring.meetings.values import Conference, Meeting, Setting
 from scoring.months.counting import judge
@@ -50,7 +50,7 @@ def credited(*meetings: Meeting, client: str = "Acme") -> list[Credited]:
     return credit([judged(one, client) for one in meetings], RULES)
 
 
-def line(found: History, month: str = "2026-10", **fields: object) -> Line:
+def line(found: History, month: str = "2026-10", **fields: object) -> ClientLine:
     values: dict[str, object] = {
         "manager": JO,
         "tier": "key",
@@ -84,7 +84,7 @@ def digest(
         "clients": clients,
         "histories": {one.client: one for one in histories},
         "meetings": meetings or {},
-        "reach": (),
+        "coverage": (),
         "missing": (),
         "incomplete": frozenset(),
         "working_days": days,
@@ -478,7 +478,7 @@ def test_r11_where_ours_are_not_shown_calendars_are_counted_only() -> None:
 
 def test_r11_calendars_that_cannot_be_read_are_named_as_never_read_but_make_nothing_incomplete() -> None:
     never = Coverage(calendar=SAM, joined=Month("2024-11"), left=None, read_through=None, never_read="no mailbox")
-    found = digest(client("Acme", 1, 1), reach=(never,))
+    found = digest(client("Acme", 1, 1), coverage=(never,))
     assert found.complete
     assert found.lacks == (f"1 calendar is never read: {SAM}.",)
 

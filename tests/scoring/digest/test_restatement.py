@@ -6,9 +6,25 @@ from dataclasses import replace
 
 import pytest
 
-from scoring.digest.restatement import Told, restated
+from scoring.digest.restatement import Told, restated, told_of
+from scoring.meetings.merge import meetings_of
+from scoring.meetings.values import Copy
+from scoring.months.figures import credit
 from scoring.months.history import Verdict
 from scoring.months.month import Month
+from tests.scoring.builders import (
+    BEN,
+    BOOK,
+    CAT,
+    KIM,
+    LONDON,
+    RULES,
+    SAM,
+    copy,
+    figures,
+    history,
+    judged,
+)
 
 THEN = Told(
     client="Acme",
@@ -44,6 +60,37 @@ def test_why_in_a_few_words(meetings: dict[str, str], why: str) -> None:
     found = restated(THEN, replace(THEN, score=1, man_seconds=57_600, meetings=meetings))
     assert found is not None
     assert (found.why, found.score, found.man_seconds) == (why, 11, 52_200)
+
+
+class TestOfMeetings:
+    """What is told of a month's meetings, which are known by their identity."""
+
+    SAMS = copy(SAM, (SAM, BEN), organiser=SAM, start="2026-10-06 09:00", minutes=90)
+    KIMS = copy(KIM, (KIM, CAT), organiser=KIM, start="2026-10-07 09:00", minutes=30)
+
+    def told(self, *copies: Copy) -> Told:
+        found = meetings_of([copy(), *copies], canonical=BOOK.canonical, zone=LONDON)
+        credited = credit([judged(one) for one in found], RULES)
+        month = figures("2026-10", seconds=sum(one.man_seconds for one in credited))
+        return told_of(history(month).row(Month("2026-10")), credited, "r1")
+
+    def test_r1_meetings_of_one_reused_uid_are_all_told(self) -> None:
+        found = self.told(self.SAMS, self.KIMS)
+        assert sorted(found.meetings.values()) == ["long_one 5400", "short_one 1800", "short_one 3600"]
+        assert len({key.rstrip("+") for key in found.meetings}) == 1
+
+    def test_one_of_them_that_is_added_or_gone_is_why_a_month_changed(self) -> None:
+        for fewer, more in [((), (self.SAMS,)), ((self.SAMS,), (self.SAMS, self.KIMS))]:
+            added, gone = (
+                restated(self.told(*one), self.told(*other)) for one, other in [(fewer, more), (more, fewer)]
+            )
+            assert added is not None
+            assert gone is not None
+            assert (added.why, gone.why) == ("one meeting added", "one meeting removed")
+
+    def test_what_is_set_aside_is_told_with_its_reason(self) -> None:
+        longer = copy(SAM, (SAM, BEN), organiser=SAM, start="2026-10-06 09:00", minutes=601)
+        assert sorted(self.told(longer).meetings.values()) == ["-too_long", "short_one 3600"]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scoring.insights.health import Answer, health_of
+from scoring.insights.health import ElementAnswer, health_of
 from scoring.insights.stage import Evidence, Stage, Standing
 from scoring.months.month import Month
 
@@ -16,8 +16,8 @@ def standing(stage: Stage = Stage.COLLABORATIVE) -> Standing:
     return Standing(stage=stage, evidence=evidence, next=None, lacks=(), believed=None, since=OCTOBER)
 
 
-def answer(mark: int, *, element: str = "account_strategy", quarter: str = "2026-09") -> Answer:
-    return Answer(element=element, quarter=Month(quarter), text=str(mark), mark=mark)
+def answer(mark: int, *, element: str = "account_strategy", quarter: str = "2026-09") -> ElementAnswer:
+    return ElementAnswer(element=element, quarter=Month(quarter), text=str(mark), mark=mark)
 
 
 def test_the_last_answer_up_to_the_quarter_counts() -> None:

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from scoring.insights.people import UNKNOWN, PeopleMonth, Presence, Profile, name_from, people_of
+from scoring.insights.circle import UNKNOWN, Profile, name_from
+from scoring.insights.people import PeopleMonth, Presence, people_of
 from scoring.meetings.values import Conference, Meeting, Setting
 from scoring.months.month import Month
 from tests.scoring.builders import ANA, BEN, CAT, JO, LONDON, RULES, SAM, at, judged, meeting

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from scoring.insights.circle import Profile
 from scoring.insights.findings import IMPORTANCE, Finding, most_important
-from scoring.insights.people import PeopleMonth, Presence, Profile
-from scoring.insights.signals import Thresholds
+from scoring.insights.people import PeopleMonth, Presence
+from scoring.insights.signals import SignalThresholds
 from scoring.months.month import Month
 from tests.scoring.builders import ANA, BEN, CAT, JO, SAM, figures, history
 from tests.scoring.circles import BOOKED, circle, history_of, month, presence, signals
@@ -51,7 +52,7 @@ class TestSingleThreaded:
 
     def test_r13_the_share_is_config(self) -> None:
         found = circle(month("2026-10", {ANA: 5, BEN: 5}))
-        assert "single_threaded" in signals(found, thresholds=Thresholds(single_threaded=0.5))
+        assert "single_threaded" in signals(found, thresholds=SignalThresholds(single_threaded=0.5))
 
     def test_r13_nothing_is_said_of_months_before_history(self) -> None:
         found = circle(month("2026-10", {ANA: 5}), begins="2026-09")
@@ -186,7 +187,7 @@ class TestGoneQuiet:
 
     def test_r13_the_days_are_config(self) -> None:
         found = circle(month("2026-09", {ANA: presence(day=20)}), month("2026-10", [BEN]))
-        assert "gone_quiet" in signals(found, thresholds=Thresholds(gone_quiet=timedelta(days=30)))
+        assert "gone_quiet" in signals(found, thresholds=SignalThresholds(gone_quiet=timedelta(days=30)))
 
 
 class TestNotMet:

@@ -7,14 +7,15 @@ from datetime import date
 
 import pytest
 
-from scoring.insights.people import Circle, PeopleMonth, Profile
+from scoring.insights.circle import Circle, Profile
+from scoring.insights.people import PeopleMonth
 from scoring.insights.stage import (
     DEFAULTS,
     Account,
     Evidence,
     Stage,
+    StageThresholds,
     Standing,
-    Thresholds,
     evidence_of,
     lacks_of,
     portfolio_texts,
@@ -178,7 +179,7 @@ def test_r14_its_sentence_says_evidence_and_lack() -> None:
 
 
 def test_r14_thresholds_are_config() -> None:
-    lower = Thresholds(collaborative=replace(DEFAULTS.collaborative, people=1, ours=1, months=1))
+    lower = StageThresholds(collaborative=replace(DEFAULTS.collaborative, people=1, ours=1, months=1))
     assert stage_of(CLIENT, evidence(1, 1, 1), OCTOBER, lower) is Stage.COLLABORATIVE
 
 

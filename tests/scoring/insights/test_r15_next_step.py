@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
+from scoring.insights.circle import name_from
 from scoring.insights.next_step import ToBeat, booked, booked_seconds, next_step, next_step_text, to_beat_text
-from scoring.insights.people import name_from
 from scoring.meetings.values import Conference, Setting
 from scoring.months.counting import Judged
 from scoring.months.month import Month
@@ -96,6 +96,20 @@ def test_r15_booked_hours_count_no_minute_twice_and_no_call() -> None:
         ahead([JO, ANA], 660, "2026-11-14 09:30"),
     ]
     assert booked_seconds(listed, RULES) == 2.5 * 3600
+
+
+@pytest.mark.parametrize(
+    ("minutes", "longest", "counted"),
+    [
+        pytest.param(600, 600, 600, id="exactly the longest"),
+        pytest.param(600 + 1 / 60, 600, 0, id="a second longer"),
+        pytest.param(45, 45, 45, id="exactly the company's longest"),
+        pytest.param(46, 45, 0, id="longer than the company's"),
+    ],
+)
+def test_r15_booked_hours_are_those_of_meetings_that_can_count(minutes: float, longest: int, counted: int) -> None:
+    rules = Rules(longest_meeting=timedelta(minutes=longest))
+    assert booked_seconds([ahead(minutes=minutes)], rules) == counted * 60
 
 
 def beat(**fields: Any) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import pytest
 
 from scoring.meetings.address_book import BUILT_IN_IGNORE, AddressBook, Client, Company, Kind, normalise_address
@@ -30,6 +32,8 @@ from tests.scoring.builders import ACME, ANA, BOOK, COMPANY, JO, KIM, NOW, RULES
         pytest.param("ana@münchen.example", "ana@xn--mnchen-3ya.example", id="an international domain"),
         pytest.param("ana@MÜNCHEN.example", "ana@xn--mnchen-3ya.example", id="an international domain in capitals"),
         pytest.param("ana@xn--mnchen-3ya.example", "ana@xn--mnchen-3ya.example", id="encoded already"),
+        pytest.param("ana@STRAßE.example", "ana@xn--strae-oqa.example", id="not strasse.example, which is another"),
+        pytest.param("ana@💼.example", "ana@💼.example", id="a domain that the DNS cannot have"),
         pytest.param("o'neil@acme.example", "o'neil@acme.example", id="an apostrophe inside"),
         pytest.param("/o=ExchangeLabs/ou=Group/cn=Recipients/cn=ana", None, id="X.500"),
         pytest.param("/o=Acme/cn=ana@acme.example", None, id="X.500 with an at sign"),
@@ -157,6 +161,28 @@ def test_r3_all_addresses_of_one_of_ours_are_one_person(aliases: dict[str, str])
     addresses = {*aliases, *aliases.values()}
     assert len({book.canonical(address) for address in addresses}) == 1
     assert len({book.who(address).address for address in addresses}) == 1
+
+
+_A, _B, _C, _D = (f"{name}@northwind.example" for name in "abcd")
+
+
+@pytest.mark.parametrize(
+    ("aliases", "primary"),
+    [
+        pytest.param({_A: _C, _B: _C}, _C, id="the directory's, though it is the last in the alphabet"),
+        pytest.param({_A: _B, _B: _C}, _C, id="an alias of an alias: the one that is nobody's alias"),
+        pytest.param({_B: _A, _C: _B}, _A, id="the same the other way round"),
+        pytest.param({_C: _D, _D: _C}, _C, id="in a circle: the first in the alphabet"),
+        pytest.param({_A: _B, _B: _C, _C: _B}, _B, id="a circle with an alias: never what no directory calls primary"),
+        pytest.param({_A: _C, _B: _D, _D: _C}, _C, id="two that lead to one"),
+    ],
+)
+def test_r3_a_person_is_counted_under_the_primary_address(aliases: dict[str, str], primary: str) -> None:
+    """Figures and people are kept under it: another one, by chance or by the order of calendars, would part them."""
+    for ordered in permutations(aliases.items()):
+        book = AddressBook(COMPANY, [ACME], aliases=dict(ordered))
+        for address in {*aliases, *aliases.values()}:
+            assert (book.canonical(address), book.who(address).address) == (primary, primary)
 
 
 _ALIASED = AddressBook(

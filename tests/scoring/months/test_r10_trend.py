@@ -95,6 +95,25 @@ def test_r10_a_quarterly_trend_compares_three_months_with_the_three_before(
     assert past(*scores, quarterly=True).row(OCTOBER).trend is trend
 
 
+@pytest.mark.parametrize(
+    ("first_met", "begins", "trend"),
+    [
+        pytest.param("2026-07", "2026-05", Trend.IMPROVING, id="in the last of the earlier three, all six are known"),
+        pytest.param("2026-08", "2026-05", Trend.NEW, id="in the first of the later three"),
+        pytest.param("2026-07", "2026-04", Trend.IMPROVING, id="seven are known"),
+        pytest.param("2026-07", "2026-06", Trend.NEW, id="one too few is known"),
+        pytest.param("2025-01", "2026-05", Trend.IMPROVING, id="met before history"),
+    ],
+)
+def test_r10_a_quarterly_trend_is_new_while_the_earlier_three_end_before_the_first_meeting(
+    first_met: str, begins: str, trend: Trend
+) -> None:
+    met = [scored(f"2026-{month:02d}", calls) for month, calls in ((7, 1), (8, 1), (9, 1), (10, 2))]
+    known = [one for one in met if one.month >= first_met]
+    found = history(*known, first_met=first_met, begins=begins, quarterly=True)
+    assert found.row(OCTOBER).trend is trend
+
+
 @pytest.mark.parametrize("known", range(1, 6))
 def test_r10_a_quarterly_trend_is_new_while_it_reaches_before_history(known: int) -> None:
     """R11: months before history are unknown, never zero; three months cannot be compared with one."""

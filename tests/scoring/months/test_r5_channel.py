@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from scoring.meetings.values import Channel, Conference, Place, Setting
+from scoring.meetings.values import Channel, Conference, LocationKind, Setting
 from scoring.months.steps import TITLE_LIMIT, Rules, Step, channel_of, is_face_to_face, is_phone_title, place_of
 from tests.scoring.builders import RULES, judged, meeting
 
@@ -17,22 +17,28 @@ IN_PERSON, VIDEO, PHONE = Channel.IN_PERSON, Channel.VIDEO, Channel.PHONE
     ("setting", "channel"),
     [
         pytest.param(Setting(), IN_PERSON, id="nothing is said"),
-        pytest.param(Setting(place=Place.ELSEWHERE), IN_PERSON, id="some place"),
+        pytest.param(Setting(place=LocationKind.ELSEWHERE), IN_PERSON, id="some place"),
         pytest.param(Setting(room=True), IN_PERSON, id="a room booked"),
         pytest.param(Setting(room=True, conference=Conference.VIDEO), IN_PERSON, id="a room, even with a conference"),
-        pytest.param(Setting(room=True, place=Place.VIDEO), IN_PERSON, id="a room, even with a link"),
+        pytest.param(Setting(room=True, place=LocationKind.VIDEO), IN_PERSON, id="a room, even with a link"),
         pytest.param(Setting(room=True, conference=Conference.PHONE), IN_PERSON, id="a room with a dial-in"),
         pytest.param(Setting(room=True, phone_title=True), IN_PERSON, id="a room, whatever the title"),
         pytest.param(Setting(conference=Conference.VIDEO), VIDEO, id="a video conference attached"),
-        pytest.param(Setting(conference=Conference.VIDEO, place=Place.ELSEWHERE), VIDEO, id="with a place too"),
-        pytest.param(Setting(conference=Conference.VIDEO, place=Place.PHONE), VIDEO, id="with a phone number too"),
+        pytest.param(Setting(conference=Conference.VIDEO, place=LocationKind.ELSEWHERE), VIDEO, id="with a place too"),
+        pytest.param(
+            Setting(conference=Conference.VIDEO, place=LocationKind.PHONE), VIDEO, id="with a phone number too"
+        ),
         pytest.param(Setting(conference=Conference.VIDEO, phone_title=True), VIDEO, id="titled as a call"),
-        pytest.param(Setting(place=Place.VIDEO), VIDEO, id="a video link in the location"),
-        pytest.param(Setting(place=Place.VIDEO, conference=Conference.PHONE), VIDEO, id="a link before a dial-in"),
+        pytest.param(Setting(place=LocationKind.VIDEO), VIDEO, id="a video link in the location"),
+        pytest.param(
+            Setting(place=LocationKind.VIDEO, conference=Conference.PHONE), VIDEO, id="a link before a dial-in"
+        ),
         pytest.param(Setting(conference=Conference.PHONE), PHONE, id="a conference with phone entry points only"),
-        pytest.param(Setting(place=Place.PHONE), PHONE, id="the location is a phone number"),
+        pytest.param(Setting(place=LocationKind.PHONE), PHONE, id="the location is a phone number"),
         pytest.param(Setting(phone_title=True), PHONE, id="an empty location and a title of a call"),
-        pytest.param(Setting(phone_title=True, place=Place.ELSEWHERE), IN_PERSON, id="a call titled, but a place"),
+        pytest.param(
+            Setting(phone_title=True, place=LocationKind.ELSEWHERE), IN_PERSON, id="a call titled, but a place"
+        ),
     ],
 )
 def test_r5_the_first_that_fits_is_the_channel(setting: Setting, channel: Channel) -> None:
@@ -42,43 +48,43 @@ def test_r5_the_first_that_fits_is_the_channel(setting: Setting, channel: Channe
 @pytest.mark.parametrize(
     ("location", "place"),
     [
-        pytest.param(None, Place.EMPTY, id="none"),
-        pytest.param("", Place.EMPTY, id="empty"),
-        pytest.param(" \t\n", Place.EMPTY, id="blank"),
-        pytest.param("Client office", Place.ELSEWHERE, id="an office"),
-        pytest.param("12 High Street, London", Place.ELSEWHERE, id="a street"),
-        pytest.param("+44 20 7946 0000", Place.PHONE, id="a phone number"),
-        pytest.param("(020) 7946-0000", Place.PHONE, id="with brackets and dashes"),
-        pytest.param("020.7946.0000 ext. 12", Place.PHONE, id="with an extension"),
-        pytest.param("+442079460000,,123456#", Place.PHONE, id="with a pin"),
-        pytest.param("tel:+442079460000", Place.PHONE, id="a tel: address"),
-        pytest.param("TEL:112", Place.PHONE, id="a short tel: address"),
-        pytest.param("Room 1234567", Place.ELSEWHERE, id="a room with a number"),
-        pytest.param("4.12", Place.ELSEWHERE, id="a room that is a number: too few digits"),
-        pytest.param("123456", Place.ELSEWHERE, id="six digits"),
-        pytest.param("1234567", Place.PHONE, id="seven digits"),
-        pytest.param("https://zoom.us/j/123", Place.VIDEO, id="Zoom"),
-        pytest.param("https://northwind.zoom.us/j/123?pwd=x", Place.VIDEO, id="a company's Zoom"),
-        pytest.param("https://teams.microsoft.com/l/meetup-join/x", Place.VIDEO, id="Teams"),
-        pytest.param("https://teams.live.com/meet/1", Place.VIDEO, id="Teams for everybody"),
-        pytest.param("meet.google.com/abc-defg-hij", Place.VIDEO, id="Meet without https"),
-        pytest.param("HTTPS://ACME.WEBEX.COM/meet/ana", Place.VIDEO, id="Webex in capitals"),
-        pytest.param("Room 5 / https://zoom.us/j/1", Place.VIDEO, id="a link beside a place"),
-        pytest.param("Microsoft Teams Meeting", Place.VIDEO, id="what Outlook writes"),
-        pytest.param("Zoom", Place.VIDEO, id="the name alone"),
-        pytest.param("https://zoom.us.evil.example/j", Place.ELSEWHERE, id="a host that only begins alike"),
-        pytest.param("https://notzoom.us/j", Place.ELSEWHERE, id="a host that only ends alike"),
-        pytest.param("https://maps.example/zoom", Place.ELSEWHERE, id="another link"),
-        pytest.param("Zoom Street 5", Place.ELSEWHERE, id="a street of that name"),
+        pytest.param(None, LocationKind.EMPTY, id="none"),
+        pytest.param("", LocationKind.EMPTY, id="empty"),
+        pytest.param(" \t\n", LocationKind.EMPTY, id="blank"),
+        pytest.param("Client office", LocationKind.ELSEWHERE, id="an office"),
+        pytest.param("12 High Street, London", LocationKind.ELSEWHERE, id="a street"),
+        pytest.param("+44 20 7946 0000", LocationKind.PHONE, id="a phone number"),
+        pytest.param("(020) 7946-0000", LocationKind.PHONE, id="with brackets and dashes"),
+        pytest.param("020.7946.0000 ext. 12", LocationKind.PHONE, id="with an extension"),
+        pytest.param("+442079460000,,123456#", LocationKind.PHONE, id="with a pin"),
+        pytest.param("tel:+442079460000", LocationKind.PHONE, id="a tel: address"),
+        pytest.param("TEL:112", LocationKind.PHONE, id="a short tel: address"),
+        pytest.param("Room 1234567", LocationKind.ELSEWHERE, id="a room with a number"),
+        pytest.param("4.12", LocationKind.ELSEWHERE, id="a room that is a number: too few digits"),
+        pytest.param("123456", LocationKind.ELSEWHERE, id="six digits"),
+        pytest.param("1234567", LocationKind.PHONE, id="seven digits"),
+        pytest.param("https://zoom.us/j/123", LocationKind.VIDEO, id="Zoom"),
+        pytest.param("https://northwind.zoom.us/j/123?pwd=x", LocationKind.VIDEO, id="a company's Zoom"),
+        pytest.param("https://teams.microsoft.com/l/meetup-join/x", LocationKind.VIDEO, id="Teams"),
+        pytest.param("https://teams.live.com/meet/1", LocationKind.VIDEO, id="Teams for everybody"),
+        pytest.param("meet.google.com/abc-defg-hij", LocationKind.VIDEO, id="Meet without https"),
+        pytest.param("HTTPS://ACME.WEBEX.COM/meet/ana", LocationKind.VIDEO, id="Webex in capitals"),
+        pytest.param("Room 5 / https://zoom.us/j/1", LocationKind.VIDEO, id="a link beside a place"),
+        pytest.param("Microsoft Teams Meeting", LocationKind.VIDEO, id="what Outlook writes"),
+        pytest.param("Zoom", LocationKind.VIDEO, id="the name alone"),
+        pytest.param("https://zoom.us.evil.example/j", LocationKind.ELSEWHERE, id="a host that only begins alike"),
+        pytest.param("https://notzoom.us/j", LocationKind.ELSEWHERE, id="a host that only ends alike"),
+        pytest.param("https://maps.example/zoom", LocationKind.ELSEWHERE, id="another link"),
+        pytest.param("Zoom Street 5", LocationKind.ELSEWHERE, id="a street of that name"),
     ],
 )
-def test_r5_a_location_is_reduced_to_what_is_asked_of_it(location: str | None, place: Place) -> None:
+def test_r5_a_location_is_reduced_to_what_is_asked_of_it(location: str | None, place: LocationKind) -> None:
     assert place_of(location) is place
 
 
 def test_r5_a_hostile_location_takes_no_time() -> None:
     for text in ("1 " * 100_000, "+" + "0" * 100_000 + "x", "zoom." * 50_000, "(" * 100_000):
-        assert place_of(text) in Place
+        assert place_of(text) in LocationKind
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,28 @@ def test_r9_a_quarter_is_not_compared_with_months_before_history(known: int) -> 
     assert row.verdict not in (Verdict.DEVELOPING, Verdict.NOT_DEVELOPING)
 
 
+@pytest.mark.parametrize(
+    ("begins", "first_met", "verdict"),
+    [
+        pytest.param("2026-04", "found", Verdict.DEVELOPING, id="seven months are known"),
+        pytest.param("2026-05", "found", Verdict.DEVELOPING, id="exactly the six that are compared"),
+        pytest.param("2026-05", "2024-12", Verdict.DEVELOPING, id="the six, and met before history"),
+        pytest.param("2026-06", "found", Verdict.NEW, id="one too few"),
+    ],
+)
+def test_r9_a_quarterly_client_is_new_while_its_six_months_are_not_all_known(
+    begins: str, first_met: str, verdict: Verdict
+) -> None:
+    hours = {"2026-04": 9, "2026-05": 1, "2026-06": 1, "2026-07": 1, "2026-08": 1, "2026-09": 1, "2026-10": 2}
+    known = [figures(month, one) for month, one in hours.items() if month >= begins]
+    found = history(*known, quarterly=True, begins=begins, first_met=first_met)
+    assert found.row(OCTOBER).verdict is verdict
+
+
+def test_r9_a_quarterly_client_that_was_never_met_is_not_new() -> None:
+    assert history(quarterly=True, begins="2026-08").row(OCTOBER).verdict is Verdict.NO_CONTACT
+
+
 def test_r9_the_month_before_history_is_unknown_never_zero() -> None:
     row = history(figures("2026-10", 3), begins="2026-10").row(OCTOBER)
     assert (row.previous, row.previous_score, row.verdict) == (None, None, Verdict.NEW)

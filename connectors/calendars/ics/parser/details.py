@@ -1,4 +1,4 @@
-"""What an entry tells beside its times: who takes part and answered what, how people meet, what it is called.
+"""What an event tells beside its times: who takes part and answered what, how people meet, what it is called.
 
 A description, an attachment and a link itself are never kept.
 """
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from connectors.calendars.ics.parser.entry import Entry, word
-from connectors.calendars.ics.parser.lines import Event
+from connectors.calendars.ics.parser.event import Event, word
+from connectors.calendars.ics.parser.lines import VEvent
 from connectors.calendars.ics.parser.values import Malformed, Property, property_of
 from scoring.meetings.address_book import normalise_address
 from scoring.meetings.values import Conference, Response, most_decided
@@ -41,48 +41,48 @@ _address = lru_cache(maxsize=20_000)(normalise_address)
 
 @dataclass(slots=True)
 class _Attendance:
-    """The ATTENDEE rows of an entry, read one by one."""
+    """The ATTENDEE rows of an event, read one by one."""
 
     responses: dict[str, Response]
     room: bool
     flaws: list[str]
 
 
-def is_private(entry: Entry) -> bool:
+def is_private(event: Event) -> bool:
     """R2: marked private or confidential by its owner."""
-    return word(entry.event, b"CLASS") in ("PRIVATE", "CONFIDENTIAL")
+    return word(event.vevent, b"CLASS") in ("PRIVATE", "CONFIDENTIAL")
 
 
-def is_no_meeting(entry: Entry) -> bool:
+def is_no_meeting(event: Event) -> bool:
     """R4: out of office and working elsewhere are no meetings, R2: drafts are not stored."""
-    status = word(entry.event, b"X-MICROSOFT-CDO-BUSYSTATUS")
+    status = word(event.vevent, b"X-MICROSOFT-CDO-BUSYSTATUS")
     if status == "WORKINGELSEWHERE":
-        return b"ATTENDEE" not in entry.event.properties
-    return status == "OOF" or word(entry.event, b"STATUS") == "DRAFT"
+        return b"ATTENDEE" not in event.vevent.properties
+    return status == "OOF" or word(event.vevent, b"STATUS") == "DRAFT"
 
 
-def details_of(entry: Entry, owner: str) -> dict[str, Any]:
-    """The entry as plain JSON values, for every copy that its occurrences make. Raises `Malformed`."""
-    event = entry.event
-    attendance = _attendance(event)
-    organiser = _organiser(event)
+def details_of(event: Event, owner: str) -> dict[str, Any]:
+    """The event as plain JSON values, for every copy that its occurrences make. Raises `Malformed`."""
+    vevent = event.vevent
+    attendance = _attendance(vevent)
+    organiser = _organiser(vevent)
     response = attendance.responses.get(owner, Response.ACCEPTED)  # R3: no row of one's own: one put it there oneself
     return {
-        "uid": entry.uid,
+        "uid": event.uid,
         "organiser": organiser,
         "participants": [[address, answer.value] for address, answer in attendance.responses.items()],
         "response": response.value,
         "room": attendance.room,
-        "conference": _conference(event).value,
-        "place": place_of(_text(event, b"LOCATION")).value,
-        "title": _text(event, b"SUMMARY") or None,
-        "changed": None if entry.changed is None else int(entry.changed.timestamp()),
-        "flaws": [*entry.flaws, *attendance.flaws],
+        "conference": _conference(vevent).value,
+        "place": place_of(_text(vevent, b"LOCATION")).value,
+        "title": _text(vevent, b"SUMMARY") or None,
+        "changed": None if event.changed is None else int(event.changed.timestamp()),
+        "flaws": [*event.flaws, *attendance.flaws],
     }
 
 
-def _attendance(event: Event) -> _Attendance:
-    lines = event.properties.get(b"ATTENDEE", [])
+def _attendance(vevent: VEvent) -> _Attendance:
+    lines = vevent.properties.get(b"ATTENDEE", [])
     if len(lines) > _MOST_ATTENDEES:
         raise Malformed(f"it has more than {_MOST_ATTENDEES} attendees")
     found = _Attendance({}, False, [])
@@ -121,8 +121,8 @@ def _guests(row: Property) -> bool:
     return text.isascii() and text.isdigit() and text.strip("0") != ""
 
 
-def _organiser(event: Event) -> str | None:
-    for line in event.properties.get(b"ORGANIZER", ()):
+def _organiser(vevent: VEvent) -> str | None:
+    for line in vevent.properties.get(b"ORGANIZER", ()):
         try:
             return _address_of(property_of(line))
         except Malformed:
@@ -130,12 +130,12 @@ def _organiser(event: Event) -> str | None:
     return None
 
 
-def _conference(event: Event) -> Conference:
+def _conference(vevent: VEvent) -> Conference:
     """R5: what is attached. A link that only stands in a description is not."""
-    names = (*_VIDEO_PROPERTIES, *(name for name in event.properties if name.startswith(b"X-ZOOM")))
-    if any(word(event, name) for name in names):
+    names = (*_VIDEO_PROPERTIES, *(name for name in vevent.properties if name.startswith(b"X-ZOOM")))
+    if any(word(vevent, name) for name in names):
         return Conference.VIDEO
-    kinds = {_entry_point(line) for line in event.properties.get(b"CONFERENCE", ())}
+    kinds = {_entry_point(line) for line in vevent.properties.get(b"CONFERENCE", ())}
     if Conference.VIDEO in kinds:
         return Conference.VIDEO
     return Conference.PHONE if kinds == {Conference.PHONE} else Conference.NONE
@@ -156,9 +156,9 @@ def _entry_point(line: bytes) -> Conference:
     return Conference.VIDEO if scheme in ("http", "https") else Conference.NONE
 
 
-def _text(event: Event, name: bytes) -> str:
+def _text(vevent: VEvent, name: bytes) -> str:
     """A text for people, without control characters and cut where titles are (`docs/design.md` 12)."""
-    for line in event.properties.get(name, ()):
+    for line in vevent.properties.get(name, ()):
         try:
             text = property_of(line[: 20 * TITLE_LIMIT]).value
         except Malformed:

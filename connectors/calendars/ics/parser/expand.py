@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from icalendar import Event, vDDDLists, vDDDTypes
+from icalendar import Event as Component
+from icalendar import vDDDLists, vDDDTypes
 from recurring_ical_events import EventAdapter, Occurrence, Series
 
-from connectors.calendars.ics.parser.entry import Entry, Length, utc
-from connectors.calendars.ics.parser.limits import TooCostly, cpu_limit
+from connectors.calendars.ics.parser.event import Event, Length, utc
+from connectors.calendars.ics.parser.request import TooCostly, cpu_limit
 from connectors.calendars.ics.parser.rules import rule_of
 from connectors.calendars.ics.parser.values import Malformed
 from scoring.meetings.values import Window
@@ -30,9 +31,9 @@ _TOO_MUCH = "its repetition takes too long to work out"
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One occurrence, or an entry that does not recur: then neither `at` nor `on` is there (R1)."""
+    """One occurrence, or an event that does not recur: then neither `at` nor `on` is there (R1)."""
 
-    entry: Entry
+    event: Event
     start: datetime
     end: datetime
     cancelled: bool
@@ -43,10 +44,10 @@ class Instance:
 
 @dataclass(slots=True)
 class Group:
-    """What shares a UID: the entry or series itself, and its changed occurrences. `copy` counts reused UIDs."""
+    """What shares a UID: the event or series itself, and its changed occurrences. `copy` counts reused UIDs."""
 
-    master: Entry | None
-    changes: list[Entry] = field(default_factory=list)
+    master: Event | None
+    changes: list[Event] = field(default_factory=list)
     copy: int = 0
     cancelled: bool = False
 
@@ -73,14 +74,14 @@ class Budget:
         raise Malformed(_TOO_MUCH)
 
 
-def grouped(entries: Iterable[Entry]) -> Iterator[Group]:
-    """Entries by UID, the latest revision of each."""
-    by_uid: dict[str, list[Entry]] = {}
-    for entry in entries:
-        if entry.uid is None:
-            yield Group(None, [entry]) if entry.occurrence else Group(entry)
+def grouped(events: Iterable[Event]) -> Iterator[Group]:
+    """Events by UID, the latest revision of each."""
+    by_uid: dict[str, list[Event]] = {}
+    for event in events:
+        if event.uid is None:
+            yield Group(None, [event]) if event.occurrence else Group(event)
         else:
-            by_uid.setdefault(entry.uid, []).append(entry)
+            by_uid.setdefault(event.uid, []).append(event)
     for family in by_uid.values():
         if len(family) == 1 and family[0].occurrence is None:
             yield Group(family[0], cancelled=family[0].cancelled)
@@ -88,9 +89,9 @@ def grouped(entries: Iterable[Entry]) -> Iterator[Group]:
             yield from _families(family)
 
 
-def _families(family: list[Entry]) -> Iterator[Group]:
-    masters = sorted((entry for entry in family if entry.occurrence is None), key=lambda entry: entry.rank)
-    changes = [entry for entry in family if entry.occurrence is not None]
+def _families(family: list[Event]) -> Iterator[Group]:
+    masters = sorted((event for event in family if event.occurrence is None), key=lambda event: event.rank)
+    changes = [event for event in family if event.occurrence is not None]
     latest = _latest(masters)
     if not latest:
         yield Group(None, changes)
@@ -98,16 +99,16 @@ def _families(family: list[Entry]) -> Iterator[Group]:
         yield Group(master, [] if copy else changes, copy, masters[-1].cancelled or master.cancelled)
 
 
-def _latest(masters: list[Entry]) -> list[Entry]:
+def _latest(masters: list[Event]) -> list[Event]:
     """Of the revisions of one UID those with the highest SEQUENCE; those that start apart reuse the UID.
 
     Where the latest calls off a series without repeating its rule, it is the series that is called off.
     """
-    top = [entry for entry in masters if entry.rank[0] == masters[-1].rank[0]]
-    series = [entry for entry in masters if entry.recurs]
-    if series and masters[-1].cancelled and not any(entry.recurs for entry in top):
+    top = [event for event in masters if event.rank[0] == masters[-1].rank[0]]
+    series = [event for event in masters if event.recurs]
+    if series and masters[-1].cancelled and not any(event.recurs for event in top):
         return series[-1:]
-    return list({utc(entry.start, entry.zone): entry for entry in top}.values())
+    return list({utc(event.start, event.zone): event for event in top}.values())
 
 
 def expand(group: Group, window: Window, budget: Budget) -> Iterator[Instance]:
@@ -128,7 +129,7 @@ def expand(group: Group, window: Window, budget: Budget) -> Iterator[Instance]:
     yield from found
 
 
-def _single(master: Entry, group: Group) -> Instance:
+def _single(master: Event, group: Group) -> Instance:
     start = utc(master.start, master.zone)
     end = master.length.end(master.start, master.zone)
     return Instance(master, start, end, group.cancelled or master.cancelled, copy=group.copy)
@@ -151,11 +152,11 @@ def _within(instances: Iterable[Instance], window: Window) -> Iterator[Instance]
 
 
 class _Part(EventAdapter):  # type: ignore[misc]  # the library has no types
-    """One VEVENT of a series as the library sees it, with the entry that it stands for."""
+    """One VEVENT of a series as the library sees it, with the event that it stands for."""
 
-    def __init__(self, component: Event, entry: Entry, original: datetime | None = None) -> None:
+    def __init__(self, component: Component, event: Event, original: datetime | None = None) -> None:
         super().__init__(component)
-        self.entry = entry
+        self.event = event
         self.original = original
 
 
@@ -164,7 +165,7 @@ class _Found(Occurrence):  # type: ignore[misc]  # the library has no types
 
     def __init__(self, part: _Part, start: datetime | None = None, end: datetime | None = None) -> None:
         super().__init__(part, start, end)
-        self.entry = part.entry
+        self.event = part.event
         self.changed = start is None
         self.original: Any = part.original if start is None else start - part.move_recurrences_by
 
@@ -182,11 +183,11 @@ class _Wall:
         self._base = base = group.master or group.changes[0]
         self._all_day = base.all_day or (group.master is None and _named_by_day(base))
         self._zone = UTC if self._all_day else _series_zone(base)
-        order = sorted([base, *group.changes], key=lambda entry: entry.rank)
-        self._ranks = {id(entry): position for position, entry in enumerate(order)}
+        order = sorted([base, *group.changes], key=lambda event: event.rank)
+        self._ranks = {id(event): position for position, event in enumerate(order)}
         self._lengths = dict(self._periods())
         self._parts = [] if group.master is None else [self._master(group.master)]
-        self._parts += [self._change(entry) for entry in group.changes]
+        self._parts += [self._change(event) for event in group.changes]
 
     def occurrences(self, window: Window) -> Iterator[Instance]:
         first, last = (moment.astimezone(UTC).replace(tzinfo=None) for moment in (window.start, window.end))
@@ -194,57 +195,57 @@ class _Wall:
             yield self._instance(found)
 
     def _instance(self, found: _Found) -> Instance:
-        entry: Entry = found.entry
+        event: Event = found.event
         original: datetime = found.original
         if found.changed:
-            start, end = utc(entry.start, entry.zone), entry.length.end(entry.start, entry.zone)
+            start, end = utc(event.start, event.zone), event.length.end(event.start, event.zone)
         else:
-            length = self._lengths.get(original, entry.length)
+            length = self._lengths.get(original, event.length)
             start, end = utc(found.start, self._zone), length.end(found.start, self._zone)
-        named_by_day = self._all_day or (self._group.master is None and _named_by_day(entry))
+        named_by_day = self._all_day or (self._group.master is None and _named_by_day(event))
         return Instance(
-            entry,
+            event,
             start,
             end,
-            entry.cancelled or self._called_off(entry),
+            event.cancelled or self._called_off(event),
             at=None if named_by_day else utc(original, self._zone),
             on=original.date(),
             copy=self._group.copy,
         )
 
-    def _called_off(self, entry: Entry) -> bool:
-        """Whether the series is, and the entry is no later revision than that."""
+    def _called_off(self, event: Event) -> bool:
+        """Whether the series is, and the event is no later revision than that."""
         master = self._group.master
-        return self._group.cancelled and (master is None or entry is master or entry.rank[0] <= master.rank[0])
+        return self._group.cancelled and (master is None or event is master or event.rank[0] <= master.rank[0])
 
-    def _master(self, entry: Entry) -> _Part:
-        component = self._component(entry, entry.start, entry.length.end(entry.start, entry.zone))
-        component["RRULE"] = [rule_of(text, entry) for text in entry.rules]
-        rdates = [self._wall(moment) for moment in entry.rdates] + list(self._lengths)
+    def _master(self, event: Event) -> _Part:
+        component = self._component(event, event.start, event.length.end(event.start, event.zone))
+        component["RRULE"] = [rule_of(text, event) for text in event.rules]
+        rdates = [self._wall(moment) for moment in event.rdates] + list(self._lengths)
         component["RDATE"] = vDDDLists(rdates)
-        component["EXDATE"] = vDDDLists([self._excluded(moment) for moment in entry.exdates])
-        return _Part(component, entry)
+        component["EXDATE"] = vDDDLists([self._excluded(moment) for moment in event.exdates])
+        return _Part(component, event)
 
-    def _change(self, entry: Entry) -> _Part:
-        start = utc(entry.start, entry.zone)
-        end = entry.length.end(entry.start, entry.zone)
-        component = self._component(entry, _shown(start, self._zone), end)
-        original = self._original(entry)
-        parameters = {"RANGE": "THISANDFUTURE"} if entry.following else {}
+    def _change(self, event: Event) -> _Part:
+        start = utc(event.start, event.zone)
+        end = event.length.end(event.start, event.zone)
+        component = self._component(event, _shown(start, self._zone), end)
+        original = self._original(event)
+        parameters = {"RANGE": "THISANDFUTURE"} if event.following else {}
         component["RECURRENCE-ID"] = vDDDTypes(original, params=parameters)
-        return _Part(component, entry, original)
+        return _Part(component, event, original)
 
-    def _component(self, entry: Entry, start: datetime, end: datetime) -> Event:
-        component = Event()
-        component["UID"] = entry.uid or ""
-        component["SEQUENCE"] = self._ranks[id(entry)]
+    def _component(self, event: Event, start: datetime, end: datetime) -> Component:
+        component = Component()
+        component["UID"] = event.uid or ""
+        component["SEQUENCE"] = self._ranks[id(event)]
         component["DTSTART"] = vDDDTypes(start)
         component["DTEND"] = vDDDTypes(_shown(end, self._zone))
         return component
 
-    def _original(self, entry: Entry) -> datetime:
-        """The wall clock at which the occurrence stood that the entry changes."""
-        moment = entry.occurrence
+    def _original(self, event: Event) -> datetime:
+        """The wall clock at which the occurrence stood that the event changes."""
+        moment = event.occurrence
         if moment is None:
             raise Malformed("its place in its series cannot be read")
         if self._all_day or not moment.day:
@@ -284,7 +285,7 @@ class _Wall:
                 yield start, Length(seconds=int(lasts.total_seconds()))
 
 
-def _series_zone(base: Entry) -> tzinfo:
+def _series_zone(base: Event) -> tzinfo:
     """The zone whose wall clock the series keeps: its start's, else that of what names the occurrence."""
     moment = base.occurrence
     if moment is not None and not moment.day and moment.zone is not None and moment.zone is not UTC:
@@ -292,8 +293,8 @@ def _series_zone(base: Entry) -> tzinfo:
     return base.zone
 
 
-def _named_by_day(entry: Entry) -> bool:
-    return entry.all_day or (entry.occurrence is not None and entry.occurrence.day)
+def _named_by_day(event: Event) -> bool:
+    return event.all_day or (event.occurrence is not None and event.occurrence.day)
 
 
 def _shown(moment: datetime, zone: tzinfo) -> datetime:

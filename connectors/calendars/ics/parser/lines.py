@@ -1,7 +1,7 @@
 """The bytes of a calendar file, taken apart into components without reading their values.
 
-Every VEVENT is kept by itself with the line where it begins, so that one malformed entry can be named and set aside
-while the others count. Only the properties that an entry needs are kept: a description is never held.
+Every VEVENT is kept by itself with the line where it begins, so that one malformed event can be named and set aside
+while the others count. Only the properties that an event needs are kept: a description is never held.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Truncated(Exception):
 
 
 @dataclass(slots=True)
-class Event:
+class VEvent:
     """One VEVENT: the line where it begins, and its lines by property, unfolded. `flaw` says why it is unreadable."""
 
     line: int
@@ -39,15 +39,15 @@ class Event:
 
 
 @dataclass(slots=True)
-class Sheet:
-    """One VCALENDAR: its METHOD and zone, its entries, and its VTIMEZONEs as text lines."""
+class VCalendar:
+    """One VCALENDAR: its METHOD and zone, its events, and its VTIMEZONEs as text lines."""
 
     properties: dict[bytes, bytes] = field(default_factory=dict)
-    events: list[Event] = field(default_factory=list)
+    vevents: list[VEvent] = field(default_factory=list)
     zones: list[list[bytes]] = field(default_factory=list)
 
 
-def read_sheets(data: bytes) -> list[Sheet]:
+def read_vcalendars(data: bytes) -> list[VCalendar]:
     """Every VCALENDAR of a file. Raises `NotACalendar` or `Truncated`."""
     data = data.removeprefix(b"\xef\xbb\xbf")
     if not data.strip():
@@ -57,11 +57,11 @@ def read_sheets(data: bytes) -> list[Sheet]:
     reader = _Reader()
     for number, line in _logical_lines(data):
         reader.take(number, line)
-    if not reader.sheets:
+    if not reader.vcalendars:
         raise NotACalendar("it holds no calendar")
     if reader.stack:
         raise Truncated
-    return reader.sheets
+    return reader.vcalendars
 
 
 def _logical_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -83,9 +83,9 @@ class _Reader:
     """Follows BEGIN and END; lenient about everything but the outermost component."""
 
     def __init__(self) -> None:
-        self.sheets: list[Sheet] = []
+        self.vcalendars: list[VCalendar] = []
         self.stack: list[bytes] = []
-        self._event: Event | None = None
+        self._vevent: VEvent | None = None
         self._zone: list[bytes] | None = None
 
     def take(self, number: int, line: bytes) -> None:
@@ -96,33 +96,33 @@ class _Reader:
             self._end(value.strip().upper(), line)
         elif self._zone is not None:
             self._zone.append(line)
-        elif self._event is not None and len(self.stack) == 2:
+        elif self._vevent is not None and len(self.stack) == 2:
             if name in _EVENT_PROPERTIES or name.startswith(_EVENT_PREFIXES):
                 self._keep(name, line)
         elif len(self.stack) == 1 and name in _CALENDAR_PROPERTIES:
-            self.sheets[-1].properties.setdefault(name, value.strip())
+            self.vcalendars[-1].properties.setdefault(name, value.strip())
 
     def _keep(self, name: bytes, line: bytes) -> None:
-        if self._event is not None:
+        if self._vevent is not None:
             if len(line) > _LONGEST_LINE:
-                self._event.properties[b"TOO-LONG"] = []
+                self._vevent.properties[b"TOO-LONG"] = []
             else:
-                self._event.properties.setdefault(name, []).append(line)
+                self._vevent.properties.setdefault(name, []).append(line)
 
     def _begin(self, number: int, name: bytes, line: bytes) -> None:
         if not self.stack and name != b"VCALENDAR":
             return
-        if name == b"VEVENT" and self._event is not None:
+        if name == b"VEVENT" and self._vevent is not None:
             del self.stack[1:]  # the one before does not end
-            self._event = None
+            self._vevent = None
         if len(self.stack) >= _DEEPEST:
             raise NotACalendar("its components are nested too deeply")
         self.stack.append(name)
         if len(self.stack) == 1:
-            self.sheets.append(Sheet())
+            self.vcalendars.append(VCalendar())
         elif len(self.stack) == 2 and name == b"VEVENT":
-            self._event = Event(number)
-            self.sheets[-1].events.append(self._event)
+            self._vevent = VEvent(number)
+            self.vcalendars[-1].vevents.append(self._vevent)
         elif name == b"VTIMEZONE" and len(self.stack) == 2:
             self._zone = [line]
         elif self._zone is not None:
@@ -139,13 +139,13 @@ class _Reader:
             self._close(closed)
 
     def _close(self, closed: bool) -> None:
-        if self._event is not None:
+        if self._vevent is not None:
             if closed:
-                self._event.flaw = "a line of it is too long" if b"TOO-LONG" in self._event.properties else None
-            self._event = None
+                self._vevent.flaw = "a line of it is too long" if b"TOO-LONG" in self._vevent.properties else None
+            self._vevent = None
         if self._zone is not None:
             if closed:
-                self.sheets[-1].zones.append(self._zone)
+                self.vcalendars[-1].zones.append(self._zone)
             self._zone = None
 
 

@@ -15,12 +15,11 @@ from hashlib import blake2b
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
-from connectors.calendars.ics.parser import limits
 from connectors.calendars.ics.parser.details import details_of, is_no_meeting, is_private
-from connectors.calendars.ics.parser.entry import Entry, EntryReader
+from connectors.calendars.ics.parser.event import Event, EventReader
 from connectors.calendars.ics.parser.expand import Budget, Group, Instance, expand, grouped
-from connectors.calendars.ics.parser.lines import Event, NotACalendar, Sheet, Truncated, read_sheets
-from connectors.calendars.ics.parser.request import PAGE, Request
+from connectors.calendars.ics.parser.lines import NotACalendar, Truncated, VCalendar, VEvent, read_vcalendars
+from connectors.calendars.ics.parser.request import PAGE, Request, set_up
 from connectors.calendars.ics.parser.values import Malformed
 from connectors.calendars.ics.parser.zones import Zone, Zones
 from scoring.meetings.values import Window
@@ -48,67 +47,67 @@ class _Pages:
 
     def _clear(self) -> None:
         self._details: list[dict[str, Any]] = []
-        self._places: dict[int, int] = {}
+        self._positions: dict[int, int] = {}
         self._rows: list[list[Any]] = []
         self._erased: list[str] = []
         self._problems: list[list[Any]] = []
-        self._entries = 0
+        self._events = 0
 
     def add(self, instance: Instance) -> None:
         """One occurrence: a copy, or what may not be kept."""
-        entry = instance.entry
-        if is_private(entry) or is_no_meeting(entry):
+        event = instance.event
+        if is_private(event) or is_no_meeting(event):
             self._erased.append(self._name(instance))
         else:
-            place = self._places.get(id(entry))
-            if place is None:
-                self._details.append(details_of(entry, self._request.owner))
-                place = self._places[id(entry)] = len(self._details) - 1
-            self._rows.append([place, self._name(instance), *_times(instance)])
+            position = self._positions.get(id(event))
+            if position is None:
+                self._details.append(details_of(event, self._request.owner))
+                position = self._positions[id(event)] = len(self._details) - 1
+            self._rows.append([position, self._name(instance), *_times(instance)])
         self._count()
 
     def report(self, line: int, reason: str) -> None:
-        """An entry that was set aside."""
+        """An event that was set aside."""
         self._problems.append([line, reason])
         self._count()
 
     def send(self) -> None:
-        if self._entries:
+        if self._events:
             self._emit(
                 {
                     "details": self._details,
                     "rows": self._rows,
                     "erased": self._erased,
                     "problems": self._problems,
-                    "entries": self._entries,
+                    "events": self._events,
                 }
             )
         self._clear()
 
     def _count(self) -> None:
-        self._entries += 1
+        self._events += 1
         self._seen += 1
         if self._seen > _MOST_OCCURRENCES:
             raise _TooMany
-        if self._entries >= PAGE:
+        if self._events >= PAGE:
             self.send()
 
     def _name(self, instance: Instance) -> str:
         """A stable id, opaque since UIDs hold people's addresses: source, UID, occurrence."""
-        key = self._key(instance.entry)
+        key = self._key(instance.event)
         moment = instance.at or instance.on or ""
         return _digest(self._request.source, key, str(instance.copy), str(moment))
 
-    def _key(self, entry: Entry) -> str:
-        """The UID; without one what the entry says, and its position among those that say the same."""
-        if entry.uid is not None:
-            return f"uid:{entry.uid}"
-        found = self._keys.get(id(entry.event))
+    def _key(self, event: Event) -> str:
+        """The UID; without one what the event says, and its position among those that say the same."""
+        if event.uid is not None:
+            return f"uid:{event.uid}"
+        found = self._keys.get(id(event.vevent))
         if found is None:
-            lines = (*entry.event.properties.get(b"DTSTART", ()), *entry.event.properties.get(b"SUMMARY", ()))
+            lines = (*event.vevent.properties.get(b"DTSTART", ()), *event.vevent.properties.get(b"SUMMARY", ()))
             content = "\x1f".join(line.decode("utf-8", "replace") for line in lines)
             position = self._twins[content] = self._twins.get(content, -1) + 1
-            found = self._keys[id(entry.event)] = f"content:{content}:{position}"
+            found = self._keys[id(event.vevent)] = f"content:{content}:{position}"
         return found
 
 
@@ -116,35 +115,35 @@ def process(request: Request, data: bytes, emit: Emit) -> None:
     """Reads one source and sends its pages. Raises `NotACalendar` or `Truncated`."""
     window = Window(start=_moment(request.start), end=_moment(request.end))
     pages = _Pages(request, emit)
-    entries: list[Entry] = []
-    for sheet in read_sheets(data):
-        reader = _reader(sheet, ZoneInfo(request.zone))
-        for event in sheet.events if reader else ():
-            if reader and (entry := _read(reader, event, len(entries), pages)):
-                entries.append(entry)
+    events: list[Event] = []
+    for vcalendar in read_vcalendars(data):
+        reader = _reader(vcalendar, ZoneInfo(request.zone))
+        for vevent in vcalendar.vevents if reader else ():
+            if reader and (event := _read(reader, vevent, len(events), pages)):
+                events.append(event)
     budget = Budget()
-    for group in grouped(entries):
+    for group in grouped(events):
         _expand(group, window, budget, pages)
     pages.send()
 
 
-def _reader(sheet: Sheet, company: ZoneInfo) -> EntryReader | None:
-    """What reads the entries of a VCALENDAR; None where its METHOD says that they are answers, not meetings."""
-    method = sheet.properties.get(b"METHOD", b"").decode("utf-8", "replace").upper()
+def _reader(vcalendar: VCalendar, company: ZoneInfo) -> EventReader | None:
+    """What reads the events of a VCALENDAR; None where its METHOD says that they are answers, not meetings."""
+    method = vcalendar.properties.get(b"METHOD", b"").decode("utf-8", "replace").upper()
     if method not in _MEETINGS:
         return None
-    zones = Zones(sheet.zones, company)
-    named = sheet.properties.get(b"X-WR-TIMEZONE", b"").decode("utf-8", "replace")
-    return EntryReader(zones, zones.find(named) if named else Zone(company), method)
+    zones = Zones(vcalendar.zones, company)
+    named = vcalendar.properties.get(b"X-WR-TIMEZONE", b"").decode("utf-8", "replace")
+    return EventReader(zones, zones.find(named) if named else Zone(company), method)
 
 
-def _read(reader: EntryReader, event: Event, position: int, pages: _Pages) -> Entry | None:
+def _read(reader: EventReader, vevent: VEvent, position: int, pages: _Pages) -> Event | None:
     try:
-        return reader.read(event, position)
+        return reader.read(vevent, position)
     except Malformed as error:
-        pages.report(event.line, str(error))
+        pages.report(vevent.line, str(error))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-        pages.report(event.line, "it cannot be read")
+        pages.report(vevent.line, "it cannot be read")
     return None
 
 
@@ -154,9 +153,9 @@ def _expand(group: Group, window: Window, budget: Budget, pages: _Pages) -> None
         for instance in _instances(group, window, budget):
             pages.add(instance)
     except Malformed as error:
-        pages.report(first.event.line, str(error))
+        pages.report(first.vevent.line, str(error))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-        pages.report(first.event.line, "it cannot be read")
+        pages.report(first.vevent.line, "it cannot be read")
 
 
 def _instances(group: Group, window: Window, budget: Budget) -> Iterator[Instance]:
@@ -172,7 +171,7 @@ def _times(instance: Instance) -> list[Any]:
         instance.cancelled,
         _seconds(instance.start),
         _seconds(instance.end),
-        instance.entry.all_day,
+        instance.event.all_day,
         None if instance.at is None else _seconds(instance.at),
         None if instance.on is None else instance.on.isoformat(),
     ]
@@ -211,7 +210,7 @@ def main() -> None:
     """Answers requests until the parent closes the pipe."""
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not pass for an answer
-    limits.set_up()
+    set_up()
 
     def emit(found: dict[str, Any]) -> None:
         out.write(json.dumps(found, separators=(",", ":")).encode() + b"\n")

@@ -1,17 +1,31 @@
-"""What the parent asks of the child process that reads calendars. Imports nothing, so that the parent stays small."""
+"""A request to the child process that reads calendars, and the bounds on the work that a hostile file may cause there.
+
+Imports little, so that the parent, which asks, stays small.
+"""
 
 from __future__ import annotations
 
+import resource
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from types import FrameType
 
 PAGE = 500
+"""So many occurrences and problems go to the parent at once."""
 VERSION = 1
 """Of what is read from a calendar and how; a change lists every calendar again."""
+MEMORY_BYTES = 1_500_000_000
+_AGAIN_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Whose calendar, which source, the window in seconds since 1970, the company's zone, how many bytes follow."""
+    """One source to read. `start` and `end` bound the window, in seconds since 1970 (UTC); `size` bytes follow.
+
+    `owner` is an address, `source` a key that stays, `zone` the IANA name of the company's zone, for floating times.
+    """
 
     owner: str
     source: str
@@ -19,3 +33,31 @@ class Request:
     end: int
     zone: str
     size: int
+
+
+class TooCostly(BaseException):
+    """The time for this piece of work is over. No `Exception`, so that no library takes it for one of its own."""
+
+
+def set_up() -> None:
+    """Bounds this process for good, and makes `cpu_limit` work. Only for the child: it changes the whole process."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(MEMORY_BYTES, hard)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGVTALRM, _expire)
+
+
+@contextmanager
+def cpu_limit(seconds: float) -> Iterator[None]:
+    """Raises `TooCostly` inside when so much processor time has gone. Limits do not nest."""
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds, _AGAIN_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+
+
+def _expire(_signal: int, _frame: FrameType | None) -> None:
+    raise TooCostly

@@ -11,7 +11,7 @@ from math import prod
 
 from icalendar import vRecur
 
-from connectors.calendars.ics.parser.entry import Entry
+from connectors.calendars.ics.parser.event import Event
 from connectors.calendars.ics.parser.values import Malformed, Moment
 
 _TOO_FREQUENT = ("SECONDLY", "MINUTELY")
@@ -24,8 +24,8 @@ _LEAP_YEAR = 2024
 _END_OF_DAY = time(23, 59, 59)
 
 
-def rule_of(text: str, entry: Entry) -> vRecur:
-    """The rule with its UNTIL on the entry's wall clock. Raises `Malformed`."""
+def rule_of(text: str, event: Event) -> vRecur:
+    """The rule with its UNTIL on the event's wall clock. Raises `Malformed`."""
     rule = _parsed(text)
     frequency = str(_one(rule, "FREQ") or "")
     if frequency in _TOO_FREQUENT:
@@ -43,7 +43,7 @@ def rule_of(text: str, entry: Entry) -> vRecur:
     if isinstance(count, int) and count < 0:
         del rule["COUNT"]  # some write -1 for endless
     if "UNTIL" in rule:
-        rule["UNTIL"] = [_until(_one(rule, "UNTIL"), entry)]
+        rule["UNTIL"] = [_until(_one(rule, "UNTIL"), event)]
         rule.pop("COUNT", None)  # both are forbidden together (3.3.10)
     return rule
 
@@ -76,13 +76,13 @@ def _is_possible(rule: vRecur) -> bool:
     return not days or not months or min(days) <= max(monthrange(_LEAP_YEAR, month)[1] for month in months)
 
 
-def _until(found: object, entry: Entry) -> datetime:
-    """The last moment on the entry's wall clock. A day alone counts to its end, since people name the last day."""
+def _until(found: object, event: Event) -> datetime:
+    """The last moment on the event's wall clock. A day alone counts to its end, since people name the last day."""
     if isinstance(found, datetime):
         moment = Moment(found.replace(tzinfo=None), None if found.tzinfo is None else UTC)
-        if entry.all_day:
+        if event.all_day:
             return datetime.combine(moment.date, time.min)
-        return moment.wall_in(entry.zone)
+        return moment.wall_in(event.zone)
     if isinstance(found, date):
-        return datetime.combine(found, time.min if entry.all_day else _END_OF_DAY)
+        return datetime.combine(found, time.min if event.all_day else _END_OF_DAY)
     raise Malformed("its repetition cannot be read")

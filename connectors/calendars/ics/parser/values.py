@@ -1,4 +1,4 @@
-"""Single values of an entry: a content line's parameters, and the times that it tells.
+"""Single values of an event: a content line's parameters, and the times that it tells.
 
 A time keeps its wall clock and its zone apart, since a series recurs on its own wall clock (RFC 5545 3.8.5.3).
 """
@@ -17,7 +17,7 @@ from connectors.calendars.ics.parser.zones import Zones
 
 
 class Malformed(Exception):
-    """An entry that cannot be read. Says why in one clause that names no title and no person."""
+    """An event that cannot be read. Says why in one clause that names no title and no person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def property_of(line: bytes) -> Property:
     """A content line taken apart. Raises `Malformed`.
 
     The library takes 20 µs and more for a line, so it is asked only where there is a parameter or an escape, and once
-    for rows that every entry of a calendar repeats.
+    for rows that every event of a calendar repeats.
     """
     name, colon, rest = line.partition(b":")
     if colon and b";" not in name and b"\\" not in rest:

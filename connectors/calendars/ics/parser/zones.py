@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from icalendar import Timezone
 from tzlocal.windows_tz import win_tz
 
-from connectors.calendars.ics.parser.limits import TooCostly, cpu_limit
+from connectors.calendars.ics.parser.request import TooCostly, cpu_limit
 
 # Windows zones that have no IANA name in `win_tz`, and Exchange's name for UTC.
 _MORE = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from pydantic import ValidationError
 
 from connectors.calendars.google import Settings
 from connectors.contract import Roster
-from connectors.errors import StopConnector, sentence
+from connectors.errors import RetryLater, StopConnector, sentence
 from tests.fakes.google import CALENDAR, CLIENT_ID, MEMBERS, OWNED, USERS, FakeGoogle
-from tests.fakes.google_client import JO, pull, workspace
+from tests.fakes.google_client import workspace
+from tests.fakes.reading import JO, pull
 
 ADMIN, KIM, LEE = "admin@northwind.example", "kim@northwind.example", "lee@northwind.example"
 SALES, TEAM = "sales@northwind.example", "team@northwind.example"
@@ -39,7 +41,7 @@ def roster(google: FakeGoogle, folder: Path, **settings: Any) -> Roster:
 
 
 def addresses(found: Roster) -> list[str]:
-    return [one.address for one in found.people]
+    return [person.address for person in found.people]
 
 
 def test_everybody_by_the_directorys_id_with_their_aliases(google: FakeGoogle, tmp_path: Path) -> None:
@@ -84,7 +86,7 @@ def test_groups_within_groups_in_pages_with_strangers_left_out(google: FakeGoogl
 def test_addresses_alone_need_no_directory(google: FakeGoogle, tmp_path: Path) -> None:
     connector = workspace(google, tmp_path, calendars=["Jo@Northwind.example", JO])
     found = connector.people()
-    assert [(one.id, one.addresses) for one in found.people] == [(JO, (JO,))]
+    assert [(person.id, person.addresses) for person in found.people] == [(JO, (JO,))]
     assert (google.seen, google.tokens, connector.roster_requests, found.from_directory) == ([], {}, 0, False)
     connector.close()
 
@@ -96,6 +98,16 @@ def test_an_address_that_the_directory_knows_goes_by_its_id(google: FakeGoogle, 
     user = google.world.find(JO)
     assert user is not None
     assert found.people[0].id == user.id
+
+
+def test_an_address_is_theirs_whose_primary_one_it_is(google: FakeGoogle, tmp_path: Path) -> None:
+    """Whoever else still has it as an alias, and wherever in the directory they stand."""
+    jo, lee = google.world.find(JO), google.world.find(LEE)
+    assert jo is not None
+    assert lee is not None
+    jo.aliases.append(LEE)
+    found = roster(google, tmp_path, calendars=[LEE, f"group:{TEAM}"])
+    assert [(one.id, one.address) for one in found.people][:2] == [(lee.id, LEE), (jo.id, JO)]
 
 
 @pytest.mark.parametrize(
@@ -138,11 +150,18 @@ def test_scopes_of_the_config_replace_the_least(google: FakeGoogle, tmp_path: Pa
 
 def test_only_needed_fields_of_people_are_asked_for(google: FakeGoogle, tmp_path: Path) -> None:
     roster(google, tmp_path, calendars=[f"group:{TEAM}"])
-    assert [one.subject for one in google.seen] == [ADMIN, ADMIN]
+    assert [request.subject for request in google.seen] == [ADMIN, ADMIN]
     asked = google.seen[0].query["fields"]
     assert "name" not in asked
     assert {"maxResults": "500", "customer": "my_customer"}.items() <= google.seen[0].query.items()
     assert google.seen[1].query["includeDerivedMembership"] == "true"
+
+
+def test_a_list_that_leads_to_itself_is_not_followed(google: FakeGoogle, tmp_path: Path) -> None:
+    google.fail(path="/users", status=200, times=100, body=json.dumps({"users": [], "nextPageToken": "p"}).encode())
+    with pytest.raises(RetryLater) as raised:
+        roster(google, tmp_path, calendars=["*"])
+    assert (raised.value.code, len(google.seen)) == ("endless", 2)
 
 
 def test_roster_requests_are_counted(google: FakeGoogle, tmp_path: Path) -> None:

@@ -11,9 +11,10 @@ from connectors.calendars.google.events import FIELDS, read_item, read_page
 from connectors.calendars.shared.items import Erased, Found, Origin, Removed
 from connectors.contract import Problem
 from scoring.meetings.identity import identify, meeting_key
-from scoring.meetings.values import Conference, Copy, Participant, Place, Response
-from tests.fakes.google_client import ANA, JO, NOW, meeting
+from scoring.meetings.values import Conference, Copy, LocationKind, Participant, Response
+from tests.fakes.google_client import meeting
 from tests.fakes.google_world import complete
+from tests.fakes.reading import ANA, JO, NOW
 
 ORIGIN = Origin(connector="workspace", calendar="100", addresses=(JO, "josephine@northwind.example"), read_at=NOW)
 KIM, LIST, ROOM = "kim@northwind.example", "sales@northwind.example", "c_188@resource.calendar.google.com"
@@ -272,19 +273,25 @@ def test_conferences(more: dict[str, Any], expected: Conference) -> None:
 @pytest.mark.parametrize(
     ("location", "expected"),
     [
-        ("https://acme.zoom.us/j/123?pwd=abc", Place.VIDEO),
-        ("+44 20 7946 0000", Place.PHONE),
-        ("12 Harbour Street", Place.ELSEWHERE),
-        (None, Place.EMPTY),
+        ("https://acme.zoom.us/j/123?pwd=abc", LocationKind.VIDEO),
+        ("+44 20 7946 0000", LocationKind.PHONE),
+        ("12 Harbour Street", LocationKind.ELSEWHERE),
+        (None, LocationKind.EMPTY),
     ],
 )
-def test_places(location: str | None, expected: Place) -> None:
+def test_places(location: str | None, expected: LocationKind) -> None:
     assert copy_of(location=location).setting.place is expected
 
 
 @pytest.mark.parametrize(
     ("summary", "title"),
-    [("x" * 900, "x" * 500), ("\x1b[31mQ3\u2028 review", "[31mQ3  review"), ("", None), (None, None)],
+    [
+        ("x" * 900, "x" * 500),
+        ("\x1b[31mQ3\u2028 review", "[31mQ3  review"),
+        ("half \ud83d a smile", "half   a smile"),
+        ("", None),
+        (None, None),
+    ],
 )
 def test_titles_are_cut_and_tamed(summary: str | None, title: str | None) -> None:
     assert copy_of(summary=summary).title == title
@@ -295,7 +302,7 @@ def test_of_an_item_that_stands_twice_on_a_page_the_newer_counts() -> None:
     old = {**new, "updated": "2026-11-01T00:00:00Z", "summary": "old"}
     gone = {"id": "e1", "status": "cancelled"}
     for items in ([old, new], [new, old]):
-        assert [one.title for one in read_page(items, ORIGIN).copies] == ["new"]
+        assert [copy.title for copy in read_page(items, ORIGIN).copies] == ["new"]
     page = read_page([new, gone], ORIGIN)
     assert (page.copies, page.removed, page.entries) == ((), ("e1",), 2)
 

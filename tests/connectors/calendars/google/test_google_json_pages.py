@@ -1,4 +1,4 @@
-"""A listing unpacked entry by entry says what it says when it is unpacked whole; what is unusual is left to `whole`."""
+"""A listing unpacked event by event says what it says when unpacked whole; `json_object` reads what is unusual."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from connectors.calendars.google.json_pages import UNUSUAL, in_parts, whole
+from connectors.calendars.google.json_pages import UNUSUAL, in_parts
+from connectors.calendars.shared.refusals import json_object
 
 ITEM = {"id": "e1", "summary": "Zo\u00eb \U0001f600", "attendees": [{"email": "a@acme.example"}], "n": 1.5, "no": None}
 
@@ -52,4 +53,4 @@ def test_what_is_unusual_is_left_to_whole(body: bytes) -> None:
         expected = json.loads(body)
     except ValueError:
         expected = None
-    assert whole(body) == (expected if isinstance(expected, dict) else None)
+    assert json_object(body) == (expected if isinstance(expected, dict) else None)

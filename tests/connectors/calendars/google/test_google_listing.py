@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from connectors.calendars.google.connector import GoogleCalendars
-from connectors.contract import Done
+from connectors.contract import Calendars, Done
 from connectors.errors import CursorExpired, RetryLater
 from scoring.meetings.values import Window
 from tests.fakes.google import CALENDAR, FakeGoogle
-from tests.fakes.google_client import JO, NOW, WINDOW, copies, meeting, person, pull, reading, removed, workspace
+from tests.fakes.google_client import meeting, workspace
 from tests.fakes.google_world import FakeCalendar
+from tests.fakes.reading import JO, NOW, WINDOW, copies, person, pull, reading, removed
 
 DAY = timedelta(days=1)
 
@@ -34,14 +34,14 @@ def jo(google: FakeGoogle) -> FakeCalendar:
 
 
 @pytest.fixture
-def connector(google: FakeGoogle, tmp_path: Path) -> Iterator[GoogleCalendars]:
+def connector(google: FakeGoogle, tmp_path: Path) -> Iterator[Calendars]:
     made = workspace(google, tmp_path)
     yield made
     made.close()
 
 
 def test_a_first_listing_covers_the_window_in_one_request(
-    google: FakeGoogle, jo: FakeCalendar, connector: GoogleCalendars
+    google: FakeGoogle, jo: FakeCalendar, connector: Calendars
 ) -> None:
     jo.put(meeting("now"))
     jo.put(meeting("long ago", NOW - 400 * DAY))
@@ -56,23 +56,21 @@ def test_a_first_listing_covers_the_window_in_one_request(
     assert not {"maxAttendees", "showDeleted", "orderBy", "q"} & asked.query.keys()
 
 
-def test_only_what_is_stored_leaves_google(google: FakeGoogle, jo: FakeCalendar, connector: GoogleCalendars) -> None:
+def test_only_what_is_stored_leaves_google(google: FakeGoogle, jo: FakeCalendar, connector: Calendars) -> None:
     jo.put(meeting("now", hangoutLink="https://meet.example/abc", extendedProperties={"private": {"a": "b"}}))
     pages, _ = pull(connector)
     assert "pin" not in repr(pages)
     assert "fields" in google.seen[0].query
 
 
-def test_a_calendar_where_nothing_changed_costs_one_request(google: FakeGoogle, connector: GoogleCalendars) -> None:
+def test_a_calendar_where_nothing_changed_costs_one_request(google: FakeGoogle, connector: Calendars) -> None:
     _, done = pull(connector)
     pages, done = pull(connector, done.cursor)
     assert (pages, done.full, done.requests, len(google.seen)) == ([], False, 1, 2)
     assert google.tokens == {JO: 1}
 
 
-def test_changes_come_whatever_their_date_and_tombstones_hold_an_id(
-    jo: FakeCalendar, connector: GoogleCalendars
-) -> None:
+def test_changes_come_whatever_their_date_and_tombstones_hold_an_id(jo: FakeCalendar, connector: Calendars) -> None:
     jo.put(meeting("kept"))
     jo.put(meeting("dropped"))
     _, done = pull(connector)
@@ -90,7 +88,7 @@ def test_changes_come_whatever_their_date_and_tombstones_hold_an_id(
 @pytest.mark.parametrize("repeats", [False, True])
 @pytest.mark.parametrize("empty", [False, True])
 def test_pages_may_be_empty_and_repeat_items(
-    google: FakeGoogle, jo: FakeCalendar, connector: GoogleCalendars, *, repeats: bool, empty: bool
+    google: FakeGoogle, jo: FakeCalendar, connector: Calendars, *, repeats: bool, empty: bool
 ) -> None:
     google.page_size, google.repeats_items, google.empty_pages = 2, repeats, empty
     for number in range(7):
@@ -104,7 +102,7 @@ def test_pages_may_be_empty_and_repeat_items(
 
 
 def test_an_older_form_on_a_later_page_does_not_undo_a_newer_one(
-    google: FakeGoogle, jo: FakeCalendar, connector: GoogleCalendars
+    google: FakeGoogle, jo: FakeCalendar, connector: Calendars
 ) -> None:
     google.page_size = 1
     jo.now = NOW
@@ -121,7 +119,7 @@ def test_an_older_form_on_a_later_page_does_not_undo_a_newer_one(
 
 
 def test_what_changes_while_pages_are_read_comes_in_the_next_round(
-    google: FakeGoogle, jo: FakeCalendar, connector: GoogleCalendars
+    google: FakeGoogle, jo: FakeCalendar, connector: Calendars
 ) -> None:
     google.page_size = 1
     for number in range(3):
@@ -135,7 +133,7 @@ def test_what_changes_while_pages_are_read_comes_in_the_next_round(
 
 
 def test_a_last_page_without_a_token_means_a_listing_next_time(
-    google: FakeGoogle, jo: FakeCalendar, connector: GoogleCalendars
+    google: FakeGoogle, jo: FakeCalendar, connector: Calendars
 ) -> None:
     jo.put(meeting("e1"))
     google.sync_tokens = False
@@ -152,7 +150,7 @@ def test_a_last_page_without_a_token_means_a_listing_next_time(
     [(410, "fullSyncRequired"), (410, "updatedMinTooLongAgo"), (410, "deleted"), (400, "invalid")],
 )
 def test_a_dead_token_expires_the_cursor_also_between_pages(
-    google: FakeGoogle, jo: FakeCalendar, connector: GoogleCalendars, status: int, reason: str, after: int
+    google: FakeGoogle, jo: FakeCalendar, connector: Calendars, status: int, reason: str, after: int
 ) -> None:
     google.page_size = 1
     _, done = pull(connector)
@@ -163,14 +161,14 @@ def test_a_dead_token_expires_the_cursor_also_between_pages(
         pull(connector, done.cursor)
 
 
-def test_expired_for_real(jo: FakeCalendar, connector: GoogleCalendars) -> None:
+def test_expired_for_real(jo: FakeCalendar, connector: Calendars) -> None:
     _, done = pull(connector)
     jo.expire_tokens()
     with pytest.raises(CursorExpired):
         pull(connector, done.cursor)
 
 
-def test_a_listing_that_loses_its_page_is_tried_later(google: FakeGoogle, connector: GoogleCalendars) -> None:
+def test_a_listing_that_loses_its_page_is_tried_later(google: FakeGoogle, connector: Calendars) -> None:
     google.fail(status=410, reason="fullSyncRequired")
     with pytest.raises(RetryLater):
         pull(connector)
@@ -179,11 +177,11 @@ def test_a_listing_that_loses_its_page_is_tried_later(google: FakeGoogle, connec
 @pytest.mark.parametrize(
     "cursor", ["", "{", "null", "[]", '{"v": 0, "token": "x", "end": "2026-11-15T00:00:00Z"}', "{}"]
 )
-def test_a_cursor_of_another_make_means_a_listing(connector: GoogleCalendars, cursor: str) -> None:
+def test_a_cursor_of_another_make_means_a_listing(connector: Calendars, cursor: str) -> None:
     assert pull(connector, cursor)[1].full
 
 
-def test_the_window_moves_on_without_a_gap(google: FakeGoogle, jo: FakeCalendar, connector: GoogleCalendars) -> None:
+def test_the_window_moves_on_without_a_gap(google: FakeGoogle, jo: FakeCalendar, connector: Calendars) -> None:
     """An entry that drifts into the window has not changed, so only the days gained bring it."""
     jo.put(meeting("tomorrow's end", WINDOW.end + timedelta(hours=30)))
     _, done = pull(connector)
@@ -194,7 +192,7 @@ def test_the_window_moves_on_without_a_gap(google: FakeGoogle, jo: FakeCalendar,
     assert done.requests == 1
 
 
-def test_a_window_that_shrank_and_grew_has_no_gap(jo: FakeCalendar, connector: GoogleCalendars) -> None:
+def test_a_window_that_shrank_and_grew_has_no_gap(jo: FakeCalendar, connector: Calendars) -> None:
     _, done = pull(connector)
     shorter = Window(start=WINDOW.start, end=WINDOW.end - 30 * DAY)
     _, done = pull(connector, done.cursor, window=shorter)
@@ -204,9 +202,7 @@ def test_a_window_that_shrank_and_grew_has_no_gap(jo: FakeCalendar, connector: G
     assert "beyond" in copies(pages)
 
 
-def test_all_day_entries_at_the_windows_edges_are_listed_in_every_zone(
-    jo: FakeCalendar, connector: GoogleCalendars
-) -> None:
+def test_all_day_entries_at_the_windows_edges_are_listed_in_every_zone(jo: FakeCalendar, connector: Calendars) -> None:
     """Google's bounds are instants, the copies' dates; nothing in the window may be missing (`docs/design.md` 3)."""
     window = Window(start=datetime(2026, 9, 1, tzinfo=UTC), end=datetime(2026, 12, 31, 5, tzinfo=UTC))
     jo.put(meeting("last", start={"date": "2026-12-31"}, end={"date": "2027-01-01"}))
@@ -215,7 +211,7 @@ def test_all_day_entries_at_the_windows_edges_are_listed_in_every_zone(
     assert window.holds(copies(pages)["last"].start, copies(pages)["last"].end)
 
 
-def test_private_ones_and_what_is_no_meeting_are_erased(jo: FakeCalendar, connector: GoogleCalendars) -> None:
+def test_private_ones_and_what_is_no_meeting_are_erased(jo: FakeCalendar, connector: Calendars) -> None:
     jo.put(meeting("e1"))
     jo.put(meeting("e2", eventType="outOfOffice"))
     pages, done = pull(connector)
@@ -225,7 +221,7 @@ def test_private_ones_and_what_is_no_meeting_are_erased(jo: FakeCalendar, connec
     assert [page.erased for page in pages] == [("e1",)]
 
 
-def test_one_bad_entry_stops_nothing(jo: FakeCalendar, connector: GoogleCalendars) -> None:
+def test_one_bad_entry_stops_nothing(jo: FakeCalendar, connector: Calendars) -> None:
     jo.put(meeting("bad", recurringEventId="s"))
     jo.put(meeting("good"))
     pages, _ = pull(connector)
@@ -233,7 +229,7 @@ def test_one_bad_entry_stops_nothing(jo: FakeCalendar, connector: GoogleCalendar
     assert [problem.where for page in pages for problem in page.problems] == ["entry bad"]
 
 
-def test_the_query_is_one_text_for_one_config(google: FakeGoogle, connector: GoogleCalendars, tmp_path: Path) -> None:
+def test_the_query_is_one_text_for_one_config(google: FakeGoogle, connector: Calendars, tmp_path: Path) -> None:
     other = workspace(google, tmp_path, scopes=["calendar.events.owned.readonly"])
     assert connector.query() == workspace(google, tmp_path).query() != other.query()
 
@@ -253,7 +249,7 @@ def test_many_threads_share_nothing(google: FakeGoogle, tmp_path: Path) -> None:
     connector.close()
 
 
-def test_a_cursor_does_not_show_its_token(connector: GoogleCalendars) -> None:
+def test_a_cursor_does_not_show_its_token(connector: Calendars) -> None:
     from connectors.calendars.google.listing import load
 
     *_, done = connector.pull(person(), reading())

@@ -12,17 +12,19 @@ import googleapiclient
 import pytest
 
 from connectors.calendars.google.credentials import CALENDAR_SCOPES, Key
-from connectors.calendars.google.errors import Asked, DailyLimit, NotFound, Refusal, calendar_error
+from connectors.calendars.google.errors import DailyLimit, NotFound, RequestInfo, calendar_error
 from connectors.calendars.google.events import FIELDS, read_page
 from connectors.calendars.shared.items import Origin
+from connectors.calendars.shared.refusals import Refusal
 from connectors.contract import Page
 from connectors.errors import ConnectorError, CursorExpired, RetryLater
 from connectors.net.retry import Again
 from scoring.meetings.identity import identify
 from scoring.meetings.values import Response
 from tests.fakes.google import populate
-from tests.fakes.google_client import JO, NOW, meeting
+from tests.fakes.google_client import meeting
 from tests.fakes.google_world import FakeUser, World, at, complete, masked
+from tests.fakes.reading import JO, NOW
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "google"
 OWNER = "some.person@gmail.example"
@@ -96,8 +98,8 @@ def test_a_cancelled_occurrence_is_a_tombstone() -> None:
 )
 def test_recorded_errors(name: str, with_token: bool, kind: type[ConnectorError], code: str) -> None:
     body = (SAMPLES / f"{name}.json").read_bytes()
-    asked = Asked(api="calendar", subject=JO, scopes=CALENDAR_SCOPES, with_token=with_token)
-    error = calendar_error(Refusal(int(name.split("-")[1]), body), asked, KEY)
+    info = RequestInfo(api="calendar", subject=JO, scopes=CALENDAR_SCOPES, with_token=with_token)
+    error = calendar_error(Refusal(int(name.split("-")[1]), body), info, KEY)
     assert (type(error), error.code) == (kind, code)
 
 
@@ -119,13 +121,13 @@ def wrong(value: Any, schema: dict[str, Any], schemas: dict[str, Any], where: st
     if not isinstance(value, _TYPES[kind]):
         return [f"{where} is no {kind}"]
     if kind == "array":
-        return [one for item in value for one in wrong(item, schema["items"], schemas, f"{where}[]")]
+        return [complaint for item in value for complaint in wrong(item, schema["items"], schemas, f"{where}[]")]
     known = schema.get("properties", {})
     if kind != "object" or not known:
         return []
     unknown = [f"{where}.{key} is unknown" for key in value if key not in known]
     deeper = (wrong(one, known[key], schemas, f"{where}.{key}") for key, one in value.items() if key in known)
-    return unknown + [one for found in deeper for one in found]
+    return unknown + [complaint for found in deeper for complaint in found]
 
 
 def test_the_fake_writes_entries_as_the_discovery_document_says() -> None:

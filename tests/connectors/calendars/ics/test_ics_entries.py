@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connectors.errors import SkipCalendar
-from scoring.meetings.values import Conference, CopyState, Participant, Place, Response
+from scoring.meetings.values import Conference, CopyState, LocationKind, Participant, Response
 from tests.connectors.calendars.ics.ics_support import NOW, OWNER, Desk, calendar, desk, event
 
 
@@ -249,13 +249,13 @@ def test_conference(table: Desk, lines: str) -> None:
 @pytest.mark.parametrize(
     ("location", "place"),
     [
-        ("", Place.EMPTY),
-        ("Room 4\\, 2nd floor", Place.ELSEWHERE),
-        ("https://zoom.us/j/1?pwd=x", Place.VIDEO),
-        ("tel:+44 20 7946 0000", Place.PHONE),
+        ("", LocationKind.EMPTY),
+        ("Room 4\\, 2nd floor", LocationKind.ELSEWHERE),
+        ("https://zoom.us/j/1?pwd=x", LocationKind.VIDEO),
+        ("tel:+44 20 7946 0000", LocationKind.PHONE),
     ],
 )
-def test_place(table: Desk, location: str, place: Place) -> None:
+def test_place(table: Desk, location: str, place: LocationKind) -> None:
     assert table.read(event(f"LOCATION;LANGUAGE=en:{location}")).copy.setting.place is place
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import http.server
 import logging
-import re
 import socket
 import ssl
 import threading
@@ -24,13 +23,14 @@ import trustme
 
 from connectors.calendars.ics import Settings, feed_addresses, feeds, files
 from connectors.calendars.ics.connector import IcsCalendars
-from connectors.calendars.ics.feed_addresses import Network, Refused, place_of_feed
+from connectors.calendars.ics.feed_addresses import Network, feed_address
 from connectors.calendars.ics.feeds import FeedSource, content_hash, fetch_feed, retry_after_seconds
 from connectors.contract import Context
 from connectors.errors import ConnectorError, RetryLater, SkipCalendar, sentence
-from connectors.net.quiet_logs import quietly
+from connectors.net.clock_skew import observed
+from connectors.net.request_counts import REQUEST_COUNTS
 from connectors.settings import Secret
-from tests.connectors.calendars.ics.ics_support import ALWAYS, NOW, OWNER, Found, calendar, connector, event, pull
+from tests.connectors.calendars.ics.ics_support import ALWAYS, NOW, OWNER, Found, calendar, event, pull
 
 BODY = calendar(event())
 SECRET = "/private-swordfish/basic.ics"
@@ -100,19 +100,6 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def opened(tmp_path: Path) -> Iterator[Callable[..., IcsCalendars]]:
-    made: list[IcsCalendars] = []
-
-    def start(**settings: object) -> IcsCalendars:
-        made.append(connector(tmp_path, **settings))  # type: ignore[arg-type]  # never the zone
-        return made[-1]
-
-    yield start
-    for calendars in made:
-        calendars.close()
-
-
-@pytest.fixture
 def reading(tmp_path: Path, server: Server) -> Iterator[Callable[..., Found]]:
     calendars = feed_connector(tmp_path, f"http://127.0.0.1:{server.port}{SECRET}")
 
@@ -131,7 +118,7 @@ def feed_connector(folder: Path, url: str, timeout_seconds: float = 1.0, **conte
     return IcsCalendars(Settings.model_validate(settings), given)
 
 
-def fetch(url: str, **network: object) -> feeds.Feed:
+def fetch(url: str, **network: object) -> feeds.FetchedFeed:
     """A feed asked for without a calendar around it."""
     source = FeedSource(OWNER, Secret.model_validate(url), 1)
     return fetch_feed(source, None, Path(), Network(**{"timeout_seconds": 1.0, **network}))  # type: ignore[arg-type]  # keywords of one test
@@ -186,7 +173,7 @@ def test_another_address_asks_without_conditions(tmp_path: Path, server: Server)
     """A 304 of another calendar must not pass for this one."""
     server.script = [says(ETag="1")]
     source = FeedSource(OWNER, Secret.model_validate(f"http://127.0.0.1:{server.port}/new"), 1)
-    known = fetch(f"http://127.0.0.1:{server.port}/old").known
+    known = fetch(f"http://127.0.0.1:{server.port}/old").mark
     assert fetch_feed(source, known, tmp_path, Network(timeout_seconds=1.0)).data == BODY
     assert "If-None-Match" not in server.asked[-1][1]
 
@@ -340,6 +327,15 @@ def test_retry_after_a_date() -> None:
     assert retry_after_seconds("Sat, 21 Nov 2015 10:00:00 GMT") == 0
 
 
+def test_feeds_are_not_counted_and_not_believed_about_the_time(reading: Callable[..., Found]) -> None:
+    """Anybody may answer for a feed, and its host is none of a provider's (`docs/operations.md`)."""
+    observed.forget()
+    before = REQUEST_COUNTS.requests(), REQUEST_COUNTS.retries()
+    reading(says(503), says())
+    assert (REQUEST_COUNTS.requests(), REQUEST_COUNTS.retries()) == before
+    assert not observed.knows()
+
+
 def test_nobody_listens(tmp_path: Path) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -435,8 +431,8 @@ def test_a_redirect_without_a_location(server: Server) -> None:
      "http://10.0.0.1/x", "http://localhost.example/", "file:///etc/passwd", ""],
 )  # fmt: skip
 def test_addresses_that_are_refused(url: str) -> None:
-    with pytest.raises(Refused) as caught:
-        place_of_feed(url)
+    with pytest.raises(SkipCalendar) as caught:
+        feed_address(url)
     assert caught.value.code == "bad_address"
 
 
@@ -449,11 +445,12 @@ def test_addresses_that_are_refused(url: str) -> None:
         ("http://localhost/x", "localhost", 80),
         ("http://[::1]:8080/x", "::1", 8080),
         ("https://10.0.0.1/x", "10.0.0.1", 443),
+        ("https://feeds.straße.example/x", "feeds.xn--strae-oqa.example", 443),
     ],
 )
 def test_addresses_that_are_taken(url: str, host: str, port: int) -> None:
-    place = place_of_feed(url)
-    assert (place.host, place.port) == (host, port)
+    address = feed_address(url)
+    assert (address.host, address.port) == (host, port)
 
 
 def names(address: str) -> Callable[..., list[object]]:
@@ -573,8 +570,8 @@ def test_a_proxy_is_asked_to_connect(authority: trustme.CA) -> None:
 def test_nothing_tells_the_address(
     tmp_path: Path, server: Server, caplog: pytest.LogCaptureFixture, answer: Answer
 ) -> None:
-    """Not the error, its sentence or its chain, no repr and no log, at whatever level."""
-    caplog.set_level(logging.DEBUG)
+    """Not the error, its sentence or its chain, no repr and nothing that logs let through (`daemon/output/logs.py`)."""
+    caplog.set_level(logging.WARNING)
     calendars = feed_connector(tmp_path, f"http://127.0.0.1:{server.port}{SECRET}", timeout_seconds=0.3)
     server.script = [answer]
     (person,) = calendars.people().people
@@ -594,21 +591,11 @@ def test_nothing_tells_the_address(
 def test_neither_cursor_nor_repr_tells_the_address(reading: Callable[..., Found], server: Server) -> None:
     found = reading()
     assert "swordfish" not in found.done.cursor
-    assert "swordfish" not in repr(place_of_feed(f"https://h.example{SECRET}"))
+    assert "swordfish" not in repr(feed_address(f"https://h.example{SECRET}"))
     settings = Settings.model_validate(
         {"name": "x", "kind": "ics", "feeds": [{"owner": OWNER, "url": f"https://h.example{SECRET}"}]}
     )
     assert "swordfish" not in repr(settings)
-
-
-def test_other_threads_still_log(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
-    with quietly():  # it is the filter that is looked at
-        thread = threading.Thread(target=logging.getLogger("urllib3.connectionpool").debug, args=("still here",))
-        thread.start()
-        thread.join()
-        logging.getLogger("urllib3.connectionpool").debug("not here")
-    assert re.findall("still here|not here", caplog.text) == ["still here"]
 
 
 def test_a_secret_that_cannot_be_had(opened: Callable[..., IcsCalendars]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,19 +22,6 @@ from tests.connectors.calendars.ics.ics_support import NOW, OWNER, WINDOW, Found
 Open = Callable[..., IcsCalendars]
 
 
-@pytest.fixture
-def opened(tmp_path: Path) -> Iterator[Open]:
-    made: list[IcsCalendars] = []
-
-    def start(**settings: object) -> IcsCalendars:
-        made.append(connector(tmp_path, **settings))  # type: ignore[arg-type]  # never the zone
-        return made[-1]
-
-    yield start
-    for calendars in made:
-        calendars.close()
-
-
 def write(path: Path, *events: str, written: datetime = NOW - timedelta(days=1)) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(calendar(*(events or (event(),))))
@@ -47,7 +34,7 @@ def people(calendars: IcsCalendars) -> list[str]:
 
 
 def refusal(calendars: IcsCalendars, name: str) -> SkipCalendar:
-    (person,) = [one for one in calendars.people().people if one.id == name]
+    (person,) = [person for person in calendars.people().people if person.id == name]
     with pytest.raises(SkipCalendar) as caught:
         pull(calendars, person)
     assert not caught.value.standing
@@ -165,7 +152,7 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path: Path, opened: Open) -> No
     write(tmp_path / "elsewhere" / "lee@northwind.example.ics")
     calendars = opened(files=["calendars/*.ics", "calendars/deep/*.ics", "calendars/**/lee*.ics"])
     assert refusal(calendars, OWNER).code == "link"
-    (sam,) = [one for one in calendars.people().people if one.id.startswith("sam")]
+    (sam,) = [person for person in calendars.people().people if person.id.startswith("sam")]
     assert len(pull(calendars, sam).copies) == 1
 
 

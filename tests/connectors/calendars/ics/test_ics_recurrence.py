@@ -284,7 +284,9 @@ def test_several_threads_read_at_once(tmp_path: Path) -> None:
     try:
         people = calendars.people().people
         with ThreadPoolExecutor(6) as pool:
-            counts = dict(zip(people, pool.map(lambda one: len(pull(calendars, one).copies), people), strict=True))
+            counts = dict(
+                zip(people, pool.map(lambda person: len(pull(calendars, person).copies), people), strict=True)
+            )
     finally:
         calendars.close()
     assert {person.id: count for person, count in counts.items()} == {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scoring.meetings.identity import identify
-from scoring.meetings.values import Conference, Copy, CopyState, Place, Response, Window
+from scoring.meetings.values import Conference, Copy, CopyState, LocationKind, Response, Window
 from tests.connectors.calendars.ics.ics_support import ALWAYS, SAMPLES, Desk, Found, desk
 
 
@@ -84,7 +84,7 @@ def test_cancelled_single_event(table: Desk) -> None:
         "receiver@example.com": "none",
         "other@example.com": "none",
     }
-    assert (copy.setting.place, copy.identity) == (Place.ELSEWHERE, identify("02e79b96"))
+    assert (copy.setting.place, copy.identity) == (LocationKind.ELSEWHERE, identify("02e79b96"))
     assert copy.changed_at == utc(2022, 3, 17, 19, 16, 2)
 
 
@@ -99,13 +99,13 @@ def test_moved_occurrence_is_of_the_same_series(table: Desk) -> None:
     copy = read(table, "request-moved-occurrence-recurrence-id").copy
     assert span(copy) == ("2022-03-17 05:00", "2022-03-17 05:30")
     assert copy.identity == identify("02e79b96", at=utc(2022, 3, 17, 11), on=date(2022, 3, 17))
-    assert copy.identity in {one.identity for one in read(table, "cancel-whole-series").copies}
+    assert copy.identity in {copy.identity for copy in read(table, "cancel-whole-series").copies}
 
 
 def test_cancelled_series_without_a_start(table: Desk) -> None:
     found = read(table, "malformed-cancel-series-without-dtstart")
     assert found.copies == []
-    assert [(one.where, one.reason) for one in found.problems] == [
+    assert [(problem.where, problem.reason) for problem in found.problems] == [
         ("jo@northwind.example.ics, line 3", "it has no start")
     ]
 
@@ -180,7 +180,7 @@ def test_google_change_before_its_series(table: Desk) -> None:
 def test_google_invitation(table: Desk) -> None:
     """The link only stands in the description: not attached (R5)."""
     copy = read(table, "google-invitation-request-meet", owner="homer@example.com").copy
-    assert (copy.setting.conference, copy.setting.place) == (Conference.NONE, Place.EMPTY)
+    assert (copy.setting.conference, copy.setting.place) == (Conference.NONE, LocationKind.EMPTY)
     assert (copy.organiser, copy.response) == ("organizer@gmail.example", Response.NONE)
     assert people(copy) == {"organizer@gmail.example": "accepted", "homer@example.com": "none"}
     assert copy.flaws == ()
@@ -198,9 +198,9 @@ def test_lotus_notes(table: Desk) -> None:
 def test_broken_zoom_invitation(table: Desk) -> None:
     """What its description spilt is passed over; the entry with nothing but a UID is named."""
     found = read(table, "malformed-exchange-zoom-request-unfolded-description")
-    assert [one.where for one in found.problems] == ["jo@northwind.example.ics, line 69"]
+    assert [problem.where for problem in found.problems] == ["jo@northwind.example.ics, line 69"]
     assert span(found.copy) == ("2024-09-23 09:00", "2024-09-23 09:30")  # floats: London, the company's zone
-    assert found.copy.setting.place is Place.VIDEO
+    assert found.copy.setting.place is LocationKind.VIDEO
     assert set(people(found.copy)) == {f"attendee{number}@example.com" for number in (1, 2, 3)}
 
 
@@ -231,7 +231,7 @@ def test_outlook_invitation(table: Desk) -> None:
 def test_teams_invitation(table: Desk) -> None:
     copy = read(table, "teams-invitation-request").copy
     assert span(copy) == ("2020-12-02 17:00", "2020-12-02 19:00")
-    assert (copy.setting.conference, copy.setting.place) == (Conference.VIDEO, Place.EMPTY)
+    assert (copy.setting.conference, copy.setting.place) == (Conference.VIDEO, LocationKind.EMPTY)
     assert people(copy) == {"bart@example.com": "none", "homer@example.com": "none"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 from connectors.contract import Roster
 from connectors.errors import RetryLater, StopConnector
 from tests.fakes.microsoft import FakeMicrosoft
-from tests.fakes.microsoft_client import JO, copies, meeting, pull, tenant
+from tests.fakes.microsoft_client import meeting, tenant
+from tests.fakes.reading import JO, copies, pull
 
 KIM, LEE = "kim@northwind.example", "lee@northwind.example"
 SALES, TEAM = "sales@northwind.example", "team@northwind.example"
@@ -38,7 +40,7 @@ def roster(graph: FakeMicrosoft, folder: Path, **settings: Any) -> Roster:
 
 
 def addresses(found: Roster) -> list[str]:
-    return [one.address for one in found.people]
+    return [person.address for person in found.people]
 
 
 def test_everybody_by_object_id_with_their_aliases(graph: FakeMicrosoft, tmp_path: Path) -> None:
@@ -83,7 +85,7 @@ def test_an_address_of_the_config_is_the_person_who_has_it(graph: FakeMicrosoft,
     found = roster(graph, tmp_path, calendars=[wanted])
     user = graph.world.find(JO)
     assert user is not None
-    assert [one.id for one in found.people] == [user.id]
+    assert [person.id for person in found.people] == [user.id]
     assert not found.from_directory  # the config named them
 
 
@@ -98,7 +100,7 @@ def test_addresses_need_no_permission_but_that_for_calendars(graph: FakeMicrosof
     graph.world.mailbox(KIM).put(meeting("e1"))
     connector = tenant(graph, tmp_path, calendars=[KIM, LEE])
     found = connector.people()
-    assert [one.id for one in found.people] == [KIM, LEE]
+    assert [person.id for person in found.people] == [KIM, LEE]
     assert connector.roster_requests == 1  # once refused, nothing more is asked
     assert len(copies(pull(connector, address=KIM)[0])) == 1
 
@@ -121,6 +123,14 @@ def test_the_permission_that_is_missing_is_named(
     assert missing in raised.value.what
     assert missing in raised.value.remedy
     assert "Grant admin consent" in raised.value.remedy
+
+
+def test_a_list_that_leads_to_itself_is_not_followed(graph: FakeMicrosoft, tmp_path: Path) -> None:
+    link = f"{graph.endpoint}/users?$skiptoken=1"
+    graph.fail(path="/users", status=200, times=100, body=json.dumps({"value": [], "@odata.nextLink": link}).encode())
+    with pytest.raises(RetryLater) as raised:
+        roster(graph, tmp_path, calendars=["*"])
+    assert (raised.value.code, len(graph.seen)) == ("endless", 2)
 
 
 def test_everybody_without_the_permission_for_groups(graph: FakeMicrosoft, tmp_path: Path) -> None:
@@ -159,4 +169,4 @@ def test_requests_are_counted(graph: FakeMicrosoft, tmp_path: Path) -> None:
     connector = tenant(graph, tmp_path, calendars=["*", f"group:{SALES}"])
     connector.people()
     assert connector.roster_requests == len(graph.seen) == 4  # people, the group, its members, the groups' addresses
-    assert {one.consistency for one in graph.seen} == {"eventual"}
+    assert {request.consistency for request in graph.seen} == {"eventual"}

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from connectors.calendars.microsoft365.connector import MicrosoftCalendars
-from connectors.calendars.microsoft365.errors import Asked, Refusal, calendar_error
-from connectors.contract import Page
+from connectors.calendars.microsoft365.errors import RequestInfo, calendar_error
+from connectors.calendars.shared.refusals import Refusal
+from connectors.contract import Calendars, Page
 from connectors.errors import ConnectorError, CursorExpired, RetryLater, SkipCalendar, sentence
 from connectors.net.retry import Again, Patience
 from tests.fakes.microsoft import FakeMicrosoft
-from tests.fakes.microsoft_client import JO, copies, meeting, person, pull, reading, tenant
+from tests.fakes.microsoft_client import meeting, tenant
+from tests.fakes.reading import JO, copies, person, pull, reading
 
 KIM = "kim@northwind.example"
 BRIEF = Patience(tries=2, seconds=5.0, first_wait_seconds=0.01, longest_wait_seconds=0.02)
@@ -33,13 +34,13 @@ def graph() -> Iterator[FakeMicrosoft]:
 
 
 @pytest.fixture
-def connector(graph: FakeMicrosoft, tmp_path: Path) -> Iterator[MicrosoftCalendars]:
+def connector(graph: FakeMicrosoft, tmp_path: Path) -> Iterator[Calendars]:
     made = tenant(graph, tmp_path, calendars=[JO, KIM])
     yield made
     made.close()
 
 
-def error_of(connector: MicrosoftCalendars, address: str = JO, cursor: str | None = None) -> ConnectorError:
+def error_of(connector: Calendars, address: str = JO, cursor: str | None = None) -> ConnectorError:
     with pytest.raises(ConnectorError) as raised:
         pull(connector, cursor, address=address)
     assert "Secret" not in sentence(raised.value)
@@ -67,9 +68,7 @@ def error_of(connector: MicrosoftCalendars, address: str = JO, cursor: str | Non
         {"status": 200, "body": b"[" * 100_000},
     ],
 )
-def test_passing_trouble_is_waited_out(
-    graph: FakeMicrosoft, connector: MicrosoftCalendars, fault: dict[str, Any]
-) -> None:
+def test_passing_trouble_is_waited_out(graph: FakeMicrosoft, connector: Calendars, fault: dict[str, Any]) -> None:
     graph.fail(**fault)
     pages, done = pull(connector)
     assert len(copies(pages)) == 1
@@ -79,27 +78,27 @@ def test_passing_trouble_is_waited_out(
 @pytest.mark.parametrize("fault", [{"status": 503}, {"drop": True}, {"status": 429, "retry_after": "0.01"}])
 @pytest.mark.parametrize("path", ["/instances", "/events/"])
 def test_passing_trouble_while_a_round_is_settled(
-    graph: FakeMicrosoft, connector: MicrosoftCalendars, fault: dict[str, Any], path: str
+    graph: FakeMicrosoft, connector: Calendars, fault: dict[str, Any], path: str
 ) -> None:
     box = graph.world.mailbox(JO)
     master, _ = box.put_series("weekly", {**meeting("x"), "id": "x"}, 3)
     pages, done = pull(connector)
     held = frozenset(copies(pages))
     box.change(master, subject="Other")
-    box.delete(next(one for one in box.items if one != master and box.items[one]["seriesMasterId"] is None))
+    box.delete(next(entry for entry in box.items if entry != master and box.items[entry]["seriesMasterId"] is None))
     graph.fail(path=path, **fault)
     *found, _ = connector.pull(person(), reading(done.cursor, held=held))
-    assert len(copies(one for one in found if isinstance(one, Page))) == 3
+    assert len(copies(page for page in found if isinstance(page, Page))) == 3
 
 
-def test_what_is_asked_to_wait_is_waited_out(graph: FakeMicrosoft, connector: MicrosoftCalendars) -> None:
+def test_what_is_asked_to_wait_is_waited_out(graph: FakeMicrosoft, connector: Calendars) -> None:
     graph.fail(status=429, code="TooManyRequests", retry_after="0.3")
     began = time.monotonic()
     pull(connector)
     assert 0.3 <= time.monotonic() - began < 3
 
 
-def test_a_long_wait_is_left_to_the_next_pass(graph: FakeMicrosoft, connector: MicrosoftCalendars) -> None:
+def test_a_long_wait_is_left_to_the_next_pass(graph: FakeMicrosoft, connector: Calendars) -> None:
     graph.fail(status=429, code="TooManyRequests", retry_after="300")
     began = time.monotonic()
     error = error_of(connector)
@@ -137,7 +136,7 @@ def test_an_answer_that_never_ends(graph: FakeMicrosoft, tmp_path: Path) -> None
     assert error_of(tenant(graph, tmp_path, patience=BRIEF, timeout_seconds=0.2)).code == "slow"
 
 
-def test_a_list_that_leads_to_itself(graph: FakeMicrosoft, connector: MicrosoftCalendars) -> None:
+def test_a_list_that_leads_to_itself(graph: FakeMicrosoft, connector: Calendars) -> None:
     link = f"{graph.endpoint}/users/x/calendarView/delta?$skiptoken=1"
     graph.fail(status=200, times=100, body=json.dumps({"value": [], "@odata.nextLink": link}).encode())
     error = error_of(connector)
@@ -160,7 +159,7 @@ def test_a_list_that_leads_to_itself(graph: FakeMicrosoft, connector: MicrosoftC
     ],
 )
 def test_a_mailbox_that_cannot_be_read_is_left_out_for_good(
-    graph: FakeMicrosoft, connector: MicrosoftCalendars, refusal: tuple[int, str, str], code: str
+    graph: FakeMicrosoft, connector: Calendars, refusal: tuple[int, str, str], code: str
 ) -> None:
     """For a standing reason, which R11 names; the others go on. A cursor from better days changes nothing."""
     _, done = pull(connector)
@@ -183,9 +182,7 @@ def test_no_permission_for_calendars_says_which(graph: FakeMicrosoft, tmp_path: 
     assert "Grant admin consent" in error.remedy
 
 
-def test_a_mailbox_outside_the_scope_of_an_app_without_permission(
-    graph: FakeMicrosoft, connector: MicrosoftCalendars
-) -> None:
+def test_a_mailbox_outside_the_scope_of_an_app_without_permission(graph: FakeMicrosoft, connector: Calendars) -> None:
     """RBAC for Applications: the token names no permission, and reads whom the scope covers."""
     graph.roles.discard("Calendars.ReadBasic.All")
     graph.graph.scoped = {KIM}
@@ -207,7 +204,7 @@ def test_a_mailbox_outside_the_scope_of_an_app_without_permission(
 )
 def test_errors_of_the_documentation(sample: str, status: int, kind: type[ConnectorError], code: str) -> None:
     refusal = Refusal(status, (SAMPLES / f"{sample}.json").read_bytes(), 2.128)
-    error = calendar_error(refusal, Asked(subject=JO))
+    error = calendar_error(refusal, RequestInfo(subject=JO))
     assert isinstance(error, kind)
     assert error.code == code
     if isinstance(error, Again):
@@ -217,22 +214,26 @@ def test_errors_of_the_documentation(sample: str, status: int, kind: type[Connec
 @pytest.mark.parametrize("code", ["SyncStateNotFound", "syncStateInvalid", "resyncRequired"])
 def test_a_page_whose_link_has_expired_meanwhile(code: str) -> None:
     body = json.dumps({"error": {"code": "x", "innerError": {"code": code}}}).encode()
-    assert isinstance(calendar_error(Refusal(400, body), Asked(subject=JO)), CursorExpired)
+    assert isinstance(calendar_error(Refusal(400, body), RequestInfo(subject=JO)), CursorExpired)
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b'{"error": null}', b'{"error": "x"}', b'{"error": {"code": 7}}',
                                   b'{"error": {"innerError": {"innerError": []}}}', b"\xff\xfe"])  # fmt: skip
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 410, 500])
 def test_no_refusal_is_a_defect(body: bytes, status: int) -> None:
-    for asked in (Asked(subject=JO), Asked(subject=JO, with_link=True), Asked(subject=JO, of_item=True)):
-        assert isinstance(calendar_error(Refusal(status, body), asked), Exception)
+    for info in (
+        RequestInfo(subject=JO),
+        RequestInfo(subject=JO, with_link=True),
+        RequestInfo(subject=JO, of_item=True),
+    ):
+        assert isinstance(calendar_error(Refusal(status, body), info), Exception)
 
 
-def test_one_bad_entry_stops_no_other(graph: FakeMicrosoft, connector: MicrosoftCalendars) -> None:
+def test_one_bad_entry_stops_no_other(graph: FakeMicrosoft, connector: Calendars) -> None:
     graph.world.mailbox(JO).put(meeting("bad", lastModifiedDateTime="?"))
     pages, done = pull(connector)
     assert len(copies(pages)) == 1
-    assert [one.reason for page in pages for one in page.problems] == ["it is not as Graph documents entries"]
+    assert [problem.reason for page in pages for problem in page.problems] == ["it is not as Graph documents entries"]
     assert done.full
 
 

@@ -14,9 +14,10 @@ from connectors.calendars.microsoft365.series import Series
 from connectors.calendars.shared.items import Erased, Found, Origin
 from connectors.contract import Page, Problem
 from scoring.meetings.identity import identify, meeting_key
-from scoring.meetings.values import Conference, Copy, CopyState, Participant, Place, Response
-from tests.fakes.microsoft_client import ANA, JO, NOW, meeting
+from scoring.meetings.values import Conference, Copy, CopyState, LocationKind, Participant, Response
+from tests.fakes.microsoft_client import meeting
 from tests.fakes.microsoft_items import complete, guest, native_uid, wrapped_uid
+from tests.fakes.reading import ANA, JO, NOW
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "graph"
 ORIGIN = Origin(connector="m365", calendar="100", addresses=(JO, "josephine@northwind.example"), read_at=NOW)
@@ -188,25 +189,25 @@ def test_a_room_is_nobody_and_makes_it_in_person(more: dict[str, Any], room: boo
 @pytest.mark.parametrize(
     ("more", "conference", "where"),
     [
-        ({}, Conference.NONE, Place.EMPTY),
-        ({"isOnlineMeeting": True, "onlineMeetingProvider": "teamsForBusiness"}, Conference.VIDEO, Place.EMPTY),
-        ({"isOnlineMeeting": True, "onlineMeeting": TEAMS}, Conference.VIDEO, Place.EMPTY),
-        ({"isOnlineMeeting": True}, Conference.VIDEO, Place.EMPTY),
-        ({"onlineMeetingUrl": "https://meet.example/1"}, Conference.VIDEO, Place.EMPTY),
-        ({"isOnlineMeeting": True, "onlineMeeting": {"tollNumber": "+44 20"}}, Conference.PHONE, Place.EMPTY),
-        ({"locations": [place("Call", locationUri="tel:+442079460000")]}, Conference.NONE, Place.PHONE),
-        ({"location": place("tel:+442079460000"), "locations": []}, Conference.NONE, Place.PHONE),
-        ({"location": place("+44 20 7946 0000")}, Conference.NONE, Place.PHONE),
-        ({"location": place("Microsoft Teams Meeting")}, Conference.NONE, Place.VIDEO),
-        ({"location": place("https://acme.zoom.us/j/123")}, Conference.NONE, Place.VIDEO),
-        ({"locations": [place("Here", locationUri="https://acme.zoom.us/j/1")]}, Conference.NONE, Place.VIDEO),
-        ({"locations": [place("Paris"), place("https://acme.zoom.us/j/1")]}, Conference.NONE, Place.VIDEO),
-        ({"locations": [place("+44 20 7946 0000"), place("Paris")]}, Conference.NONE, Place.ELSEWHERE),
-        ({"location": place("Paris", locationUri="https://maps.example/1")}, Conference.NONE, Place.ELSEWHERE),
-        ({"location": None, "locations": None}, Conference.NONE, Place.EMPTY),
+        ({}, Conference.NONE, LocationKind.EMPTY),
+        ({"isOnlineMeeting": True, "onlineMeetingProvider": "teamsForBusiness"}, Conference.VIDEO, LocationKind.EMPTY),
+        ({"isOnlineMeeting": True, "onlineMeeting": TEAMS}, Conference.VIDEO, LocationKind.EMPTY),
+        ({"isOnlineMeeting": True}, Conference.VIDEO, LocationKind.EMPTY),
+        ({"onlineMeetingUrl": "https://meet.example/1"}, Conference.VIDEO, LocationKind.EMPTY),
+        ({"isOnlineMeeting": True, "onlineMeeting": {"tollNumber": "+44 20"}}, Conference.PHONE, LocationKind.EMPTY),
+        ({"locations": [place("Call", locationUri="tel:+442079460000")]}, Conference.NONE, LocationKind.PHONE),
+        ({"location": place("tel:+442079460000"), "locations": []}, Conference.NONE, LocationKind.PHONE),
+        ({"location": place("+44 20 7946 0000")}, Conference.NONE, LocationKind.PHONE),
+        ({"location": place("Microsoft Teams Meeting")}, Conference.NONE, LocationKind.VIDEO),
+        ({"location": place("https://acme.zoom.us/j/123")}, Conference.NONE, LocationKind.VIDEO),
+        ({"locations": [place("Here", locationUri="https://acme.zoom.us/j/1")]}, Conference.NONE, LocationKind.VIDEO),
+        ({"locations": [place("Paris"), place("https://acme.zoom.us/j/1")]}, Conference.NONE, LocationKind.VIDEO),
+        ({"locations": [place("+44 20 7946 0000"), place("Paris")]}, Conference.NONE, LocationKind.ELSEWHERE),
+        ({"location": place("Paris", locationUri="https://maps.example/1")}, Conference.NONE, LocationKind.ELSEWHERE),
+        ({"location": None, "locations": None}, Conference.NONE, LocationKind.EMPTY),
     ],
 )
-def test_how_people_met(more: dict[str, Any], conference: Conference, where: Place) -> None:
+def test_how_people_met(more: dict[str, Any], conference: Conference, where: LocationKind) -> None:
     setting = copy_of(**more).setting
     assert (setting.conference, setting.place) == (conference, where)
 
@@ -324,13 +325,14 @@ def test_what_is_no_item(item: Any) -> None:
 
 def test_a_title_is_cut_and_cleaned() -> None:
     assert copy_of(subject="a\x00b\u2028c" + "d" * 9_000).title == ("a b c" + "d" * 495)
+    assert copy_of(subject="half \ud83d a smile").title == "half   a smile"
     assert copy_of(subject="").title is None
 
 
 def test_of_two_items_with_one_id_the_one_changed_last_counts() -> None:
     new = item_of(subject="new", lastModifiedDateTime="2026-10-02T00:00:00Z")
     old = item_of(subject="old", lastModifiedDateTime="2026-10-01T00:00:00Z")
-    assert [one.title for one in read_page([new, old], ORIGIN).copies] == ["new"]
+    assert [copy.title for copy in read_page([new, old], ORIGIN).copies] == ["new"]
 
 
 def test_no_body_is_asked_for_where_one_can_choose() -> None:
@@ -351,9 +353,9 @@ def test_an_occurrence_takes_from_its_series_what_it_lacks_and_nothing_else() ->
     for row in [*rows, master]:
         assert series.take(row)
     (page,) = series.pages(ORIGIN)
-    copies = {one.entry: one for one in page.copies}
+    copies = {copy.entry: copy for copy in page.copies}
     assert (copies[entry_of("a", "series")].title, copies[entry_of("c", "series")].title) == (None, "Series")
-    assert {one.start for one in copies.values()} == {THERE}
+    assert {copy.start for copy in copies.values()} == {THERE}
     assert page.erased == (entry_of("b", "series"),)
     assert list(series.unclear()) == []
 
@@ -378,7 +380,7 @@ def test_every_sample_stands_in_the_table() -> None:
 
 def test_a_delta_page_of_the_documentation() -> None:
     page = page_of("delta-page-full-properties-beta")
-    assert [(one.title, one.start.isoformat(), one.response) for one in page.copies] == [
+    assert [(copy.title, copy.start.isoformat(), copy.response) for copy in page.copies] == [
         ("Summer party", "2020-06-02T20:00:00+00:00", Response.ACCEPTED),
         ("Summer party part 2", "2020-06-04T19:30:00+00:00", Response.ACCEPTED),
     ]
@@ -386,7 +388,7 @@ def test_a_delta_page_of_the_documentation() -> None:
 
 
 def test_a_page_with_few_properties() -> None:
-    assert [one.title for one in page_of("delta-round1-page1").copies] == ["Plan shopping list", "Pick up car"]
+    assert [copy.title for copy in page_of("delta-round1-page1").copies] == ["Plan shopping list", "Pick up car"]
 
 
 def test_windows_zones_of_the_documentation() -> None:
@@ -409,6 +411,6 @@ def test_a_teams_meeting_keeps_no_link_and_no_body() -> None:
 
 def test_instances_cut_down_cannot_all_be_read() -> None:
     page = page_of("event-instances-occurrences-and-exception")
-    assert (len(page.copies), [one.reason for one in page.problems]) == (
+    assert (len(page.copies), [problem.reason for problem in page.problems]) == (
         3, ["it is an occurrence without its original start"]
     )  # fmt: skip

@@ -10,29 +10,16 @@ from typing import Any
 
 import pytest
 
-from connectors.calendars.microsoft365.connector import MicrosoftCalendars
-from connectors.calendars.microsoft365.cursor import Cursor, Part, load, window_of_links
 from connectors.calendars.microsoft365.events import entry_of
-from connectors.contract import Done, Page
+from connectors.calendars.microsoft365.listing import Cursor, DeltaLink, load, window_of_links
+from connectors.contract import Calendars, Done, Page
 from connectors.errors import CursorExpired, RetryLater
 from scoring.meetings.values import CopyState, Window
 from tests.fakes.microsoft import FakeMicrosoft
-from tests.fakes.microsoft_client import (
-    ANA,
-    JO,
-    NOW,
-    WINDOW,
-    copies,
-    erased,
-    meeting,
-    person,
-    pull,
-    reading,
-    removed,
-    tenant,
-)
+from tests.fakes.microsoft_client import meeting, tenant
 from tests.fakes.microsoft_items import at, guest
 from tests.fakes.microsoft_world import FakeMailbox
+from tests.fakes.reading import ANA, JO, NOW, WINDOW, copies, erased, person, pull, reading, removed
 
 DAY = timedelta(days=1)
 FIRST = {key: value for key, value in meeting("x", NOW - 21 * DAY).items() if key != "id"}
@@ -51,7 +38,7 @@ def jo(graph: FakeMicrosoft) -> FakeMailbox:
 
 
 @pytest.fixture
-def connector(graph: FakeMicrosoft, tmp_path: Path) -> Iterator[MicrosoftCalendars]:
+def connector(graph: FakeMicrosoft, tmp_path: Path) -> Iterator[Calendars]:
     made = tenant(graph, tmp_path)
     yield made
     made.close()
@@ -60,7 +47,7 @@ def connector(graph: FakeMicrosoft, tmp_path: Path) -> Iterator[MicrosoftCalenda
 class Store:
     """What the service would hold: live entries, kept from round to round."""
 
-    def __init__(self, connector: MicrosoftCalendars) -> None:
+    def __init__(self, connector: Calendars) -> None:
         self._connector = connector
         self.held: set[str] = set()
         self.cursor: str | None = None
@@ -69,14 +56,14 @@ class Store:
 
     def round(self, **more: Any) -> Done:
         self.pages, done = pull(self._connector, self.cursor, held=frozenset(self.held), **more)
-        listed = {entry for entry, one in copies(self.pages).items() if one.state is CopyState.LIVE}
+        listed = {entry for entry, copy in copies(self.pages).items() if copy.state is CopyState.LIVE}
         self.held = (listed if done.full else self.held | listed) - removed(self.pages) - erased(self.pages)
         self.cursor, self.requests = done.cursor, done.requests
         return done
 
 
 @pytest.fixture
-def store(connector: MicrosoftCalendars) -> Store:
+def store(connector: Calendars) -> Store:
     return Store(connector)
 
 
@@ -133,10 +120,10 @@ def test_a_series_in_whatever_shape(jo: FakeMailbox, store: Store, masters: str,
     store.round()
     found = copies(store.pages)
     assert len(found) == 6
-    assert {one.participants[0].address for one in found.values()} == {ANA}
-    assert len({one.identity.series for one in found.values()}) == 1
-    assert {one.identity.at for one in found.values()} == {NOW + timedelta(days=7 * week - 21) for week in range(6)}
-    assert sorted(str(one.title) for one in found.values()) == ["Moved"] + ["Steering group"] * 5
+    assert {copy.participants[0].address for copy in found.values()} == {ANA}
+    assert len({copy.identity.series for copy in found.values()}) == 1
+    assert {copy.identity.at for copy in found.values()} == {NOW + timedelta(days=7 * week - 21) for week in range(6)}
+    assert sorted(str(copy.title) for copy in found.values()) == ["Moved"] + ["Steering group"] * 5
 
 
 @pytest.mark.parametrize(("masters", "stubs", "requests"), [
@@ -160,7 +147,7 @@ def test_an_occurrence_that_is_deleted_without_a_tombstone(jo: FakeMailbox, stor
     _, made = jo.put_series("weekly", FIRST, 6)
     jo.put_series("other", FIRST, 6)
     store.round()
-    gone = next(one for one in store.held if one.endswith(entry_of(made[2])))
+    gone = next(entry for entry in store.held if entry.endswith(entry_of(made[2])))
     jo.delete_occurrence(made[2])
     store.round()
     assert removed(store.pages) == {gone}
@@ -185,7 +172,7 @@ def test_a_lone_exception_leaves_its_series_alone(jo: FakeMailbox, store: Store)
     jo.change(made[0], subject="Other")
     store.round()
     assert (len(store.held), removed(store.pages)) == (6, set())
-    assert "Other" in {one.title for one in copies(store.pages).values()}
+    assert "Other" in {copy.title for copy in copies(store.pages).values()}
 
 
 def test_occurrences_before_the_window_outlast_a_change_of_their_series(jo: FakeMailbox, store: Store) -> None:
@@ -298,9 +285,9 @@ def test_not_everybody_is_renewed_on_one_day() -> None:
     ends = {window_of_links(WINDOW, f"person {number}").end.date() for number in range(200)}
     assert len(ends) > 10
     window = WINDOW
-    cursor = Cursor(parts=(Part(link="x", window=window),), listed=window.end)
+    cursor = Cursor(links=(DeltaLink(url="x", window=window),), listed=window.end)
     shorter = [Window(start=window.start, end=window.end - day * DAY) for day in range(9)]
-    due = {next(one.end for one in shorter if cursor.covers(one, f"person {number}")) for number in range(200)}
+    due = {next(window.end for window in shorter if cursor.covers(window, f"person {number}")) for number in range(200)}
     assert len(due) > 4
 
 
@@ -361,7 +348,7 @@ def test_a_tenant_that_refuses_long_windows_is_asked_in_parts(
     assert len(store.held) == 28
     cursor = load(store.cursor)
     assert cursor is not None
-    assert len(cursor.parts) == 4
+    assert len(cursor.links) == 4
     assert store.round().requests == 4
     entry = jo.put(meeting("new", WINDOW.start + 100 * DAY))
     jo.delete_occurrence(made[0])
@@ -392,7 +379,7 @@ def test_a_cursor_shows_no_link(store: Store) -> None:
     assert "deltatoken" not in repr(load(store.cursor))
 
 
-def test_what_is_held_is_asked_once_and_only_if_needed(connector: MicrosoftCalendars, jo: FakeMailbox) -> None:
+def test_what_is_held_is_asked_once_and_only_if_needed(connector: Calendars, jo: FakeMailbox) -> None:
     master, _ = jo.put_series("weekly", FIRST, 4)
     entry = jo.put(meeting("now"))
     pages, done = pull(connector)
@@ -423,8 +410,8 @@ def test_bodies_reach_no_page(graph: FakeMicrosoft, jo: FakeMailbox, store: Stor
 
 def test_several_threads_at_once(graph: FakeMicrosoft, tmp_path: Path) -> None:
     people = [f"p{number}@northwind.example" for number in range(12)]
-    for one in people:
-        mailbox = graph.world.add(one)
+    for address in people:
+        mailbox = graph.world.add(address)
         mailbox.put(meeting("now", attendees=[guest(ANA)]))
         mailbox.put_series("weekly", FIRST, 3)
     connector = tenant(graph, tmp_path, calendars=people)

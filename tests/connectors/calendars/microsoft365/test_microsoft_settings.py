@@ -84,20 +84,20 @@ def test_addresses_and_groups_are_compared_as_the_rules_say() -> None:
         ),
     ],
 )
-def test_each_cloud_has_places_of_its_own(more: dict[str, Any], authority: str, endpoint: str, scope: str) -> None:
-    place = Settings(**given(**more)).place
-    assert place.authority == f"https://{authority}/{TENANT}"
-    assert place.endpoint == f"https://{endpoint}/v1.0"
-    assert place.scope == f"https://{scope}/.default"
+def test_each_cloud_has_endpoints_of_its_own(more: dict[str, Any], authority: str, endpoint: str, scope: str) -> None:
+    endpoints = Settings(**given(**more)).endpoints
+    assert endpoints.authority == f"https://{authority}/{TENANT}"
+    assert endpoints.graph == f"https://{endpoint}/v1.0"
+    assert endpoints.scope == f"https://{scope}/.default"
 
 
-def test_other_places_are_taken_as_they_are() -> None:
+def test_other_endpoints_are_taken_as_they_are() -> None:
     settings = Settings(
         **given(authority="https://login.example:8443/t/", graph_endpoint="https://graph.example:9443/v1.0/")
     )
-    assert settings.place.authority == "https://login.example:8443/t"
-    assert settings.place.endpoint == "https://graph.example:9443/v1.0"
-    assert settings.place.scope == "https://graph.example:9443/.default"
+    assert settings.endpoints.authority == "https://login.example:8443/t"
+    assert settings.endpoints.graph == "https://graph.example:9443/v1.0"
+    assert settings.endpoints.scope == "https://graph.example:9443/.default"
 
 
 def test_nothing_secret_shows() -> None:

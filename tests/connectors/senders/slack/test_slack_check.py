@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from connectors.contract import Probe, Sender
 from connectors.errors import sentence
 from tests.fakes.slack import FakeSlack
-from tests.fakes.slack_client import keeps_secrets, sender
+from tests.fakes.slack_client import keeps_secrets
 
 BOTH = ["@ceo@northwind.example", "#accounts"]
 
 
-@pytest.fixture
-def slack() -> Iterator[FakeSlack]:
-    with FakeSlack() as made:
-        yield made
-
-
-@pytest.fixture
-def bot(slack: FakeSlack) -> Iterator[Sender]:
-    with sender(slack) as made:
-        yield made
-
-
 def probed(bot: Sender, recipients: list[str]) -> dict[str, Probe]:
-    found = {one.check: one for one in bot.probe(recipients)}
-    for one in found.values():
-        if one.error is not None:
-            keeps_secrets(one.error)
+    found = {probe.check: probe for probe in bot.probe(recipients)}
+    for probe in found.values():
+        if probe.error is not None:
+            keeps_secrets(probe.error)
     return found
 
 
@@ -42,7 +28,7 @@ def told(probe: Probe) -> str:
 def test_all_is_well_and_nothing_is_posted(slack: FakeSlack, bot: Sender) -> None:
     found = probed(bot, BOTH)
     assert list(found) == ["credentials", "scopes", "#accounts", "@ceo@northwind.example"]
-    assert [one.error for one in found.values()] == [None] * 4
+    assert [probe.error for probe in found.values()] == [None] * 4
     assert found["credentials"].note == "signed in as rapport of Northwind"
     assert slack.posted == []
     assert slack.asked("conversations.open") == []

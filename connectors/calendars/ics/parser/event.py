@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from connectors.calendars.ics.parser.lines import Event
+from connectors.calendars.ics.parser.lines import VEvent
 from connectors.calendars.ics.parser.values import (
     Malformed,
     Moment,
@@ -26,7 +26,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """How long an entry is: days of the calendar, then elapsed seconds (RFC 5545 3.8.5.3: DTEND is exact)."""
+    """How long an event is: days of the calendar, then elapsed seconds (RFC 5545 3.8.5.3: DTEND is exact)."""
 
     days: int = 0
     seconds: int = 0
@@ -37,14 +37,14 @@ class Length:
 
 
 @dataclass(slots=True, kw_only=True)
-class Entry:
-    """A VEVENT. `start` is naive, on the wall clock of `zone`; of an all-day entry midnight, and `zone` is UTC.
+class Event:
+    """A VEVENT. `start` is naive, on the wall clock of `zone`; of an all-day event midnight, and `zone` is UTC.
 
     `rank` orders the revisions of one thing: SEQUENCE, last change, position in the file. `occurrence` is its
     RECURRENCE-ID, `following` whether it changes what comes after too.
     """
 
-    event: Event
+    vevent: VEvent
     uid: str | None
     rank: tuple[int, float, int]
     start: datetime
@@ -71,69 +71,69 @@ def utc(wall: datetime, zone: tzinfo) -> datetime:
     return wall.replace(tzinfo=zone).astimezone(UTC)
 
 
-class EntryReader:
-    """Reads the entries of one VCALENDAR."""
+class EventReader:
+    """Reads the events of one VCALENDAR."""
 
     def __init__(self, zones: Zones, floating: Zone, method: str) -> None:
         self._zones = zones
         self._floating = floating
         self._cancels = method == "CANCEL"
 
-    def read(self, event: Event, position: int) -> Entry:
-        """The entry. Raises `Malformed`."""
-        if event.flaw is not None:
-            raise Malformed(event.flaw)
-        start = self._first(event, b"DTSTART")
+    def read(self, vevent: VEvent, position: int) -> Event:
+        """The event. Raises `Malformed`."""
+        if vevent.flaw is not None:
+            raise Malformed(vevent.flaw)
+        start = self._first(vevent, b"DTSTART")
         if start is None:
             raise Malformed("it has no start")
         begins = self._settle(moment_of(start, self._zones))
         flaws = [] if begins.known else ["unknown_zone"]
-        begins, length = self._extent(event, begins, flaws)
-        changed = _changed(event)
-        entry = Entry(
-            event=event,
-            uid=_uid(event),
-            rank=(_sequence(event), (changed or _EPOCH).timestamp(), position),
+        begins, length = self._extent(vevent, begins, flaws)
+        changed = _changed(vevent)
+        event = Event(
+            vevent=vevent,
+            uid=_uid(vevent),
+            rank=(_sequence(vevent), (changed or _EPOCH).timestamp(), position),
             start=begins.wall,
             zone=begins.zone or UTC,
             all_day=begins.day,
             length=length,
-            cancelled=self._cancels or word(event, b"STATUS") == "CANCELLED",
+            cancelled=self._cancels or word(vevent, b"STATUS") == "CANCELLED",
             changed=changed,
             flaws=flaws,
         )
-        self._place(entry)
-        return entry
+        self._place(event)
+        return event
 
-    def _place(self, entry: Entry) -> None:
-        """Where the entry stands in its series: an occurrence of it, or the rules that make the occurrences."""
-        event = entry.event
-        if (given := self._first(event, b"RECURRENCE-ID")) is not None:
-            entry.occurrence = moment_of(given, self._zones)
-            entry.following = given.parameters.get("RANGE", "").upper() == "THISANDFUTURE"
+    def _place(self, event: Event) -> None:
+        """Where the event stands in its series: an occurrence of it, or the rules that make the occurrences."""
+        vevent = event.vevent
+        if (given := self._first(vevent, b"RECURRENCE-ID")) is not None:
+            event.occurrence = moment_of(given, self._zones)
+            event.following = given.parameters.get("RANGE", "").upper() == "THISANDFUTURE"
             return  # Lotus repeats the RDATE of the occurrence in it
-        entry.rules = [property_of(line).value.strip() for line in event.properties.get(b"RRULE", ())]
-        for line in event.properties.get(b"RDATE", ()):
+        event.rules = [property_of(line).value.strip() for line in vevent.properties.get(b"RRULE", ())]
+        for line in vevent.properties.get(b"RDATE", ()):
             moments, periods, complete = moments_of(property_of(line), self._zones)
-            entry.rdates += moments
-            entry.periods += periods
-            _note(entry.flaws, "unreadable_rdate", not complete)
-        for line in event.properties.get(b"EXDATE", ()):
+            event.rdates += moments
+            event.periods += periods
+            _note(event.flaws, "unreadable_rdate", not complete)
+        for line in vevent.properties.get(b"EXDATE", ()):
             moments, _, complete = moments_of(property_of(line), self._zones)
-            entry.exdates += moments
-            _note(entry.flaws, "unreadable_exdate", not complete)
-        _note(entry.flaws, "exrule", b"EXRULE" in event.properties)
+            event.exdates += moments
+            _note(event.flaws, "unreadable_exdate", not complete)
+        _note(event.flaws, "exrule", b"EXRULE" in vevent.properties)
 
-    def _extent(self, event: Event, begins: Moment, flaws: list[str]) -> tuple[Moment, Length]:
-        given = self._first(event, b"DTEND")
-        lasts = self._first(event, b"DURATION")
+    def _extent(self, vevent: VEvent, begins: Moment, flaws: list[str]) -> tuple[Moment, Length]:
+        given = self._first(vevent, b"DTEND")
+        lasts = self._first(vevent, b"DURATION")
         if given is None:
             return begins, _lasting(begins, None if lasts is None else duration_of(lasts.value))
         _note(flaws, "end_and_duration", lasts is not None)
         ends = self._settle(moment_of(given, self._zones))
         _note(flaws, "unknown_zone", not ends.known and not flaws)
         _note(flaws, "mixed_times", begins.day != ends.day)
-        if not begins.day and _is_whole_days(event, begins, ends):
+        if not begins.day and _is_whole_days(vevent, begins, ends):
             begins = Moment(begins.wall, UTC, day=True)
             ends = Moment(ends.wall, UTC, day=True)
         if begins.day:
@@ -149,14 +149,14 @@ class EntryReader:
             return moment
         return Moment(moment.wall, self._floating.rules, known=self._floating.known)
 
-    def _first(self, event: Event, name: bytes) -> Property | None:
-        lines = event.properties.get(name)
+    def _first(self, vevent: VEvent, name: bytes) -> Property | None:
+        lines = vevent.properties.get(name)
         return property_of(lines[0]) if lines else None
 
 
-def word(event: Event, name: bytes) -> str:
+def word(vevent: VEvent, name: bytes) -> str:
     """A property that is one word, in capitals; empty if absent or unreadable."""
-    for line in event.properties.get(name, ()):
+    for line in vevent.properties.get(name, ()):
         return line.partition(b":")[2].decode("utf-8", "replace").strip().upper()
     return ""
 
@@ -169,26 +169,26 @@ def _lasting(begins: Moment, lasts: timedelta | None) -> Length:
     return Length(days=lasts.days, seconds=lasts.seconds)
 
 
-def _is_whole_days(event: Event, begins: Moment, ends: Moment) -> bool:
-    """Exchange writes an all-day entry as midnight to midnight and says what it is beside."""
+def _is_whole_days(vevent: VEvent, begins: Moment, ends: Moment) -> bool:
+    """Exchange writes an all-day event as midnight to midnight and says what it is beside."""
     midnights = begins.wall.time() == ends.wall.time() == datetime.min.time()
-    return midnights and not ends.day and word(event, b"X-MICROSOFT-CDO-ALLDAYEVENT") == "TRUE"
+    return midnights and not ends.day and word(vevent, b"X-MICROSOFT-CDO-ALLDAYEVENT") == "TRUE"
 
 
-def _uid(event: Event) -> str | None:
-    for line in event.properties.get(b"UID", ()):
+def _uid(vevent: VEvent) -> str | None:
+    for line in vevent.properties.get(b"UID", ()):
         return property_of(line).value.strip() or None
     return None
 
 
-def _sequence(event: Event) -> int:
-    text = word(event, b"SEQUENCE")
+def _sequence(vevent: VEvent) -> int:
+    text = word(vevent, b"SEQUENCE")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
-def _changed(event: Event) -> datetime | None:
+def _changed(vevent: VEvent) -> datetime | None:
     for name in (b"LAST-MODIFIED", b"DTSTAMP"):
-        for line in event.properties.get(name, ()):
+        for line in vevent.properties.get(name, ()):
             try:
                 found = instant_of(property_of(line))
             except Malformed:

@@ -1,6 +1,7 @@
 """How much of a large portfolio goes into one message, and which clients that is.
 
-Gmail cuts a page off at about 102 kB, and nobody reads 300 charts. What needs reading comes first; the sheet has all.
+Gmail cuts a page off at about 102 kB, and nobody reads 300 charts. What needs reading comes first; the CSV file
+has all.
 """
 
 from __future__ import annotations
@@ -9,21 +10,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from scoring.digest.value import Line
+from scoring.digest.value import ClientLine
 from scoring.wording import count_text
 
 MOST_BYTES = 98_000
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class SizeLimits:
     """How many clients are told in full, and how many more in a row each."""
 
     full: int
     brief: int
 
 
-ROOMS = (Room(25, 75), Room(20, 75), Room(15, 75), Room(10, 50), Room(5, 25), Room(2, 10))
+SIZE_LIMITS = tuple(SizeLimits(*most) for most in ((25, 75), (20, 75), (15, 75), (10, 50), (5, 25), (2, 10)))
 """Each is tried in turn until the page is small enough; with the usual lengths of text the first is."""
 
 
@@ -31,7 +32,7 @@ class HasLine(Protocol):
     """A client's row that knows the value it shows."""
 
     @property
-    def line(self) -> Line: ...
+    def line(self) -> ClientLine: ...
 
 
 R = TypeVar("R", bound=HasLine)
@@ -75,7 +76,7 @@ def about_not_met(left_out: int) -> str:
     return f"And {left_out} more: those with no meetings in digest.csv." if left_out > 0 else ""
 
 
-def _moved(line: Line) -> int:
+def _moved(line: ClientLine) -> int:
     """By how much a client's hours changed, in tenths; all of them where the month before is unknown.
 
     With a quarterly rhythm the month before is no yardstick, so such a client is no mover.

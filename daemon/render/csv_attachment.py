@@ -7,9 +7,10 @@ import io
 
 from daemon.output import safe_text
 from daemon.render.words import VERDICTS
-from scoring.digest.value import Digest, Line
+from scoring.digest.value import ClientLine, Digest
 from scoring.months.hours import hours_text
 
+FILE_NAME = "digest.csv"
 COLUMNS = (
     "month",
     "client",
@@ -31,7 +32,7 @@ COLUMNS = (
 _FORMULA = tuple("=+-@\t\r＝＋－＠")  # the wide ones are formulas to East Asian Excels
 
 
-def sheet(digest: Digest) -> bytes:
+def csv_attachment(digest: Digest) -> bytes:
     """UTF-8 with its mark, without which Excel takes names for Latin-1; lines end as RFC 4180 says."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
@@ -46,7 +47,7 @@ def cell(text: str | None) -> str:
     return f"'{line}" if line.startswith(_FORMULA) else line
 
 
-def _row(month: str, line: Line) -> list[str | int]:
+def _row(month: str, line: ClientLine) -> list[str | int]:
     change = line.change_tenths
     return [
         cell(month),
