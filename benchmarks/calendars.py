@@ -68,8 +68,6 @@ def measure(*, small: bool = False) -> list[Figure]:
         note(f"two passes over {size:,} calendars")
         with serving(GOOGLE.serve, _ENTRIES) as url:
             passes[size] = in_child(two_passes, GOOGLE, url, size)
-        passes[size]["again_cpu_each"] = 1000 * passes[size]["again_cpu"] / size
-        passes[size]["again_requests_each"] = passes[size]["again_requests"] / size
     at_once: dict[int, dict[str, float]] = {}
     for size in sizes if small else (*sizes, 100_000):
         note(f"what concerns {size:,} calendars at once")
@@ -88,7 +86,7 @@ def _at_once(made: Path, calendars: int) -> dict[str, float]:
             connection.exec_driver_sql(_KNOWN, {"calendars": calendars})
             connection.exec_driver_sql(_READ, {"cursor": _CURSOR, "read": read, "begin": begin})
         context = session.context()
-        people = (Person(id=one.key, addresses=(one.address, *one.aliases)) for one in context.calendars)
+        people = (Person(id=known.key, addresses=(known.address, *known.aliases)) for known in context.calendars)
         roster = Roster(people=tuple(people), from_directory=True)
 
         def read_roster() -> None:
