@@ -6,6 +6,7 @@ provider hands out prepared pages, so that it costs the reader as little as can 
 
 from __future__ import annotations
 
+import gc
 import json
 import sqlite3
 import sys
@@ -161,6 +162,8 @@ def two_passes(web: Web, url: str, calendars: int, more: str = "") -> dict[str, 
 
 def _bare_loop(web: Web, url: str, calendars: int) -> float:
     """Seconds for the same pages, the entries with outsiders put into one table as they are."""
+    gc.collect()
+    gc.freeze()  # a bare program has none of this one's modules among which to search for cycles
     session = requests.Session()
     columns = "calendar, entry, uid, starts, ends, people"
     with folder() as made, Stopwatch() as watch:
