@@ -25,7 +25,6 @@ from daemon.service.service import Service
 from daemon.service.signals import Signals, listen, read_again
 from daemon.service.systemd import notify
 from daemon.web.metrics import Metrics
-from daemon.web.server import Web
 from daemon.web.snapshot import take_snapshot
 
 log = structlog.get_logger()
@@ -96,6 +95,8 @@ def _web(config: Config, service: Service, metrics: Metrics) -> Iterator[None]:
     if config.web.address is None:
         yield
         return
+    from daemon.web.server import Web
+
     token = None if config.web.token is None else config.web.token.resolve(config.folder)
     try:
         web = Web(config.web.address, token, service, metrics)

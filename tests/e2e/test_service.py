@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import requests
 
 from daemon.config.load import load
 from daemon.service.local_backend import LocalBackend
@@ -228,6 +229,36 @@ class TestTheProcess:
         assert "config_kept" in told
         assert "timezne" in told
         assert "config_reloaded" in told
+
+    def test_an_address_that_is_taken_turns_off_the_web_alone(self, company: Company) -> None:
+        good = (company.folder / "config.toml").read_text("utf-8")
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            company.write_config(good.replace('listen = ""', f'listen = "127.0.0.1:{taken.getsockname()[1]}"'))
+            with self.running(company) as process:
+                until(lambda: self.reads(company))
+                process.send_signal(signal.SIGTERM)
+                assert process.stderr is not None
+                told = process.stderr.read()
+                assert process.wait(10) == 0
+        assert "web_off" in told
+        assert "Address already in use" in told
+
+    def test_its_web_answers_while_it_runs_and_it_stops_all_the_same(self, company: Company) -> None:
+        good = (company.folder / "config.toml").read_text("utf-8")
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        company.write_config(good.replace('listen = ""', f'listen = "127.0.0.1:{port}"'))
+        with self.running(company) as process:
+            until(lambda: self.reads(company))
+            answer = requests.get(f"http://127.0.0.1:{port}/healthz", timeout=5)
+            assert (answer.status_code, answer.text) == (200, "ok\n")
+            with socket.create_connection(("127.0.0.1", port), 5):  # somebody who says nothing
+                process.send_signal(signal.SIGTERM)
+                assert process.stderr is not None
+                told = process.stderr.read()
+                assert process.wait(10) == 0
+        assert '"stopped"' in told
+        assert "uvicorn" not in told
 
     def test_systemd_is_told_when_it_is_ready_and_when_it_stops(self, company: Company, tmp_path: Path) -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as observer:
