@@ -22,8 +22,7 @@ from daemon.service.backend import Backend, Observer, Runtime
 from daemon.service.instance_lock import HeldElsewhere, InstanceLock
 from daemon.service.local_backend import LocalBackend
 from daemon.service.service import Service
-from daemon.service.signals import Signals, listen, read_again
-from daemon.service.systemd import notify
+from daemon.service.supervisor import Signals, listen, notify, read_again
 from daemon.web.metrics import Metrics
 from daemon.web.snapshot import take_snapshot
 
