@@ -8,7 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -87,12 +87,12 @@ def restore(database: Database, config: Config, backup: Path, now: datetime) -> 
         if not file.exists():
             restored = _prepared(copy, config, Remembered(), now)
             put_in_place(copy, file)
-            return _told(restored, knows_forgotten=False)
+            return replace(restored, knows_forgotten=False)
         if is_damaged(file):
             restored = _prepared(copy, config, Remembered(), now)
             aside = move_aside(file)
             put_in_place(copy, file)
-            return _told(restored, replaced=aside, knows_forgotten=False)
+            return replace(restored, replaced=aside, knows_forgotten=False)
         return _into_file(database, config, copy, now)
 
 
@@ -109,7 +109,7 @@ def _into_file(database: Database, config: Config, copy: Path, now: datetime) ->
             known = _remembered_in(aside)
             restored = _prepared(copy, config, known or Remembered(), now)
             replace_contents(copy, held)
-    return _told(restored, replaced=aside, knows_forgotten=known is not None)
+    return replace(restored, replaced=aside, knows_forgotten=known is not None)
 
 
 def _refuse_others(database: Database) -> None:
@@ -138,17 +138,7 @@ def _into_server(database: Database, config: Config, backup: Path, now: datetime
                     copy_rows(source, target)
             finally:
                 ready.close()
-    return _told(restored, replaced=aside)
-
-
-def _told(restored: Restored, *, replaced: Path | None = None, knows_forgotten: bool = True) -> Restored:
-    return Restored(
-        as_of=restored.as_of,
-        doubted=restored.doubted,
-        forgotten_again=restored.forgotten_again,
-        replaced=replaced,
-        knows_forgotten=knows_forgotten,
-    )
+    return replace(restored, replaced=aside)
 
 
 @contextmanager
