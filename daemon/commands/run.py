@@ -82,7 +82,7 @@ def _backend(config: Config) -> Callable[[Runtime, Config], Backend]:
     Raises `ModuleNotFoundError` without the extra `scale`.
     """
     if config.scale.workers:
-        from daemon.workers.scheduler import WorkersBackend
+        from daemon.workers.backend import WorkersBackend
 
         return WorkersBackend
     return LocalBackend

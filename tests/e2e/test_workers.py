@@ -30,8 +30,8 @@ from daemon.store.db.engine import Database
 from daemon.store.scale.workers import see_worker
 from daemon.store.schema import REVISIONS, bring_up_to_date
 from daemon.workers import queue as queues
+from daemon.workers.backend import WorkersBackend
 from daemon.workers.jobs import Jobs
-from daemon.workers.scheduler import WorkersBackend
 from tests.conftest import new_database, running_server, url_of
 from tests.e2e.fleet import MONTH, Fleet, person
 from tests.fakes.google import FakeGoogle, GoogleFault

@@ -35,9 +35,9 @@ from daemon.store.scale.workers import drop_worker, read_workers, see_worker
 from daemon.web.snapshot import take_snapshot
 from daemon.workers import queue as queues
 from daemon.workers.assignment import assign, comes_back_after, first_piece, in_turns, next_slot, rooms_of
+from daemon.workers.backend import WorkersBackend
 from daemon.workers.config_fingerprint import fingerprint
 from daemon.workers.jobs import Jobs
-from daemon.workers.scheduler import WorkersBackend
 from tests.daemon.config.test_config import EXAMPLE, load_example
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
