@@ -183,8 +183,8 @@ def _prepared(copy: Path, config: Config, known: Remembered, now: datetime) -> R
             migrate(store)
         again = _forget_again(store, config, known, now)
         with store.writing() as connection:
-            for one in known.backups:
-                remember_backup(connection, one)
+            for backup in known.backups:
+                remember_backup(connection, backup)
             context = read_scoring_context(connection, config)
             as_of = _as_of(connection)
             doubted = _doubt_what_was_due(connection, context, as_of or now, now)
@@ -213,7 +213,7 @@ def _forget_again(store: Database, config: Config, known: Remembered, now: datet
 
 def _as_of(connection: Connection) -> datetime | None:
     """When anything was last done with the store."""
-    tries = [one.last_try for one in read_calendars(connection) if one.last_try is not None]
+    tries = [calendar.last_try for calendar in read_calendars(connection) if calendar.last_try is not None]
     return max([*tries, *filter(None, [newest_moment(connection)])], default=None)
 
 
@@ -232,8 +232,10 @@ def _doubt_what_was_due(connection: Connection, context: ScoringContext, since: 
 
 def _recipients(digest: Digest, context: ScoringContext) -> list[str]:
     """Whoever the config sends it to."""
-    named = [one for one in digest.to if one != MANAGER]
+    named = [recipient for recipient in digest.to if recipient != MANAGER]
     managers = (
-        [one.manager for one in portfolio(context, digest.clients) if one.manager] if MANAGER in digest.to else []
+        [client.manager for client in portfolio(context, digest.clients) if client.manager]
+        if MANAGER in digest.to
+        else []
     )
-    return [*named, *(f"email:{one}" for one in dict.fromkeys(managers))]
+    return [*named, *(f"email:{manager}" for manager in dict.fromkeys(managers))]

@@ -74,9 +74,9 @@ class DigestJob:
             due = digest_due(connection, digest, context, now)
             planned = is_planned(connection, digest, due)
             waiting = {
-                one.month
-                for one in read_deliveries(connection, digest.name)
-                if one.state is State.WAITING and one.next_try <= now
+                delivery.month
+                for delivery in read_deliveries(connection, digest.name)
+                if delivery.state is State.WAITING and delivery.next_try <= now
             }
         if not planned:
             with self._database.writing() as connection:

@@ -56,9 +56,9 @@ class LocalBackend:
         return True, "the store answers, and calendars are read in time"
 
     def stop(self) -> None:
-        for one in self._calendars or ():
+        for connector in self._calendars or ():
             with suppress(Exception):
-                one.close()
+                connector.close()
 
     def ended(self, seconds: float) -> bool:
         until = time.monotonic() + seconds
@@ -112,7 +112,7 @@ class LocalBackend:
         try:
             if self._stale.over():
                 self._stale.lengthen()
-                self._pass(now, frozenset(one.id for one in stale))
+                self._pass(now, frozenset(calendar.id for calendar in stale))
         finally:
             self._reading.release()
         return True
@@ -136,5 +136,5 @@ class LocalBackend:
 
     def _connectors(self) -> list[Calendars]:
         if self._calendars is None:
-            self._calendars = [connect(one, self._config) for one in self._config.connectors]
+            self._calendars = [connect(settings, self._config) for settings in self._config.connectors]
         return self._calendars

@@ -77,16 +77,16 @@ class Metrics:
     def passed(self, results: Sequence[ConnectorResult], seconds: float) -> None:
         """A pass over the connectors is over; it took so many seconds in all."""
         self._phases.labels("pass").observe(seconds)
-        for one in results:
-            self._read.labels(one.name).inc(one.synced)
-            self._entries.labels(one.name).inc(one.entries)
-            self._changed.labels(one.name).inc(one.changed)
-            self._asked.labels(one.name).inc(one.requests)
-            self._held.labels(one.name).inc(len(one.held))
-            self._unreadable.labels(one.name).inc(len(one.flaws))
-            self._phases.labels("reading").observe(one.seconds)
-            for failure in one.failed:
-                self._failed.labels(one.name, failure.code).inc()
+        for result in results:
+            self._read.labels(result.name).inc(result.synced)
+            self._entries.labels(result.name).inc(result.entries)
+            self._changed.labels(result.name).inc(result.changed)
+            self._asked.labels(result.name).inc(result.requests)
+            self._held.labels(result.name).inc(len(result.held))
+            self._unreadable.labels(result.name).inc(len(result.flaws))
+            self._phases.labels("reading").observe(result.seconds)
+            for failure in result.failed:
+                self._failed.labels(result.name, failure.code).inc()
 
     def rescored(self, seconds: float) -> None:
         """Figures were derived anew."""

@@ -105,9 +105,9 @@ class Jobs:
     def close(self) -> None:
         """Lets go of every connector; what waits for the network ends."""
         with self._lock:
-            for one in self._calendars.values():
+            for connector in self._calendars.values():
                 with suppress(Exception):
-                    one.close()
+                    connector.close()
 
     def read(self, number: int, among: Sequence[int] | None = None) -> None:
         """A batch's calendars, or those among them that are read apart. Raises `StoreError`."""
@@ -134,7 +134,10 @@ class Jobs:
         context = self._scopes.now()
         result = ConnectorResult(name=batch.connector)
         began = time.monotonic()
-        people = [(one, Person(id=one.key, addresses=(one.address, *one.aliases))) for one in calendars]
+        people = [
+            (calendar, Person(id=calendar.key, addresses=(calendar.address, *calendar.aliases)))
+            for calendar in calendars
+        ]
         read_side_by_side(self._pass(context, now), context, self._connector(batch.connector), people, result)
         result.seconds = round(time.monotonic() - began, 3)
         self._note_clock()
@@ -174,7 +177,7 @@ class Jobs:
         with self._database.writing() as connection:
             added = fill_batches(connection, connector, now)
             set_roster_due(connection, connector, now + self._config.sync.every)
-            if all(is_roster_known(connection, one.name) for one in self._config.connectors):
+            if all(is_roster_known(connection, settings.name) for settings in self._config.connectors):
                 end_first_pass(connection, now)
         log.info("roster_read", connector=connector, added=added, failed=len(result.failed), requests=result.requests)
 
@@ -191,9 +194,9 @@ class Jobs:
 
     def digest(self, name: str) -> None:
         """A digest that is due, if its calendars are read. Raises `StoreError`."""
-        for one in self._config.digests:
-            if one.name == name:
-                self._dispatch.look_after(one)
+        for digest in self._config.digests:
+            if digest.name == name:
+                self._dispatch.look_after(digest)
 
     def blame(self, number: int, among: Sequence[int] | None) -> None:
         """A worker was killed while it read these: counted for those it had not read. Raises `StoreError`.
@@ -207,13 +210,13 @@ class Jobs:
                 return
             left = unread(connection, batch, now, among)
             guilty = among is not None and len(among) == 1
-            for one in left:
-                kills = one.kills + 1
+            for calendar in left:
+                kills = calendar.kills + 1
                 if guilty and kills > SPLIT_AFTER:
                     away = comes_back_after(kills, self._config.sync.every, _LONGEST_AWAY)
                     change_calendar(
                         connection,
-                        one.id,
+                        calendar.id,
                         kills=kills,
                         again_at=now + away,
                         last_try=now,
@@ -221,14 +224,14 @@ class Jobs:
                         error=_DEADLY_TEXT,
                         standing=True,
                     )
-                    log.error("calendar_kills", connector=one.connector, calendar=one.id, workers=kills)
+                    log.error("calendar_kills", connector=calendar.connector, calendar=calendar.id, workers=kills)
                 else:
-                    change_calendar(connection, one.id, kills=kills)
+                    change_calendar(connection, calendar.id, kills=kills)
 
     def _catch_up(self, stale: Sequence[Calendar], now: datetime) -> bool:
         """What a digest needs is read before its time; not what was tried a moment ago."""
         lately = now - timedelta(minutes=1)
-        wanted = [one for one in stale if one.last_try is None or one.last_try < lately]
+        wanted = [calendar for calendar in stale if calendar.last_try is None or calendar.last_try < lately]
         if wanted:
             with self._database.noting() as connection:
                 make_due(connection, wanted, now)
@@ -237,7 +240,7 @@ class Jobs:
     def _connector(self, name: str) -> Calendars:
         with self._lock:
             if name not in self._calendars:
-                settings = next(one for one in self._config.connectors if one.name == name)
+                settings = next(each for each in self._config.connectors if each.name == name)
                 self._calendars[name] = connect(settings, self._config, shared_by_all(self._database))
             return self._calendars[name]
 

@@ -98,4 +98,4 @@ class Membership:
     def of(self, worker: str) -> bool | None:
         """Whether another worker is there; None if it has signed off."""
         with self._database.reading() as connection:
-            return next((one.alive for one in read_workers(connection) if one.name == worker), None)
+            return next((seen.alive for seen in read_workers(connection) if seen.name == worker), None)

@@ -77,7 +77,7 @@ class Queue:
 
         `only_one` of the same task and arguments waits at a time; `apart`, and only one is being done.
         """
-        name = f"{task} {' '.join(str(one) for one in arguments.values())}"
+        name = f"{task} {' '.join(str(value) for value in arguments.values())}"
         deferrer = self._app.configure_task(
             task, queue=queue, queueing_lock=name if only_one else None, lock=name if apart else None
         )

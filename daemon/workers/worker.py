@@ -157,9 +157,9 @@ class Worker:
             watch.cancel()
             worker.cancel()  # it takes no more, and ends when its jobs have
             results = await asyncio.gather(watch, worker, return_exceptions=True)
-        for one in results:
-            if isinstance(one, Exception):
-                raise one
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
 
     async def _watch(self) -> None:
         """Ends when the worker may take no more jobs. Raises `Newer`."""
