@@ -1,7 +1,7 @@
 """Forgetting a person or an organisation for good (`docs/design.md` 7): in the store, its file, and its own backups.
 
 What is erased is found by keyed hashes, which are kept: so the same work is done again on a restored backup, and
-every copy that is read later is checked against them (`daemon.plan`). Figures of closed months keep their totals.
+every copy that is read later is checked against them (`daemon.sync.plan`). Figures of closed months keep their totals.
 """
 
 from __future__ import annotations

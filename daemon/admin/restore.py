@@ -53,7 +53,7 @@ _DOUBT = "the store was restored from an older backup, so it may have gone out s
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Remembered:
+class CarriedOver:
     """What the store that is replaced still has to say: whom it has forgotten, the figures that are frozen for it, and
     where its backups are."""
 
@@ -85,11 +85,11 @@ def restore(database: Database, config: Config, backup: Path, now: datetime) -> 
         raise StoreError(f"{backup} is the store itself", "Name a backup.")
     with _copied(backup, unfinished(file)) as copy:
         if not file.exists():
-            restored = _prepared(copy, config, Remembered(), now)
+            restored = _prepared(copy, config, CarriedOver(), now)
             put_in_place(copy, file)
             return replace(restored, knows_forgotten=False)
         if is_damaged(file):
-            restored = _prepared(copy, config, Remembered(), now)
+            restored = _prepared(copy, config, CarriedOver(), now)
             aside = move_aside(file)
             put_in_place(copy, file)
             return replace(restored, replaced=aside, knows_forgotten=False)
@@ -106,8 +106,8 @@ def _into_file(database: Database, config: Config, copy: Path, now: datetime) ->
         with held_alone(file) as held:
             aside = stamped(file, "replaced")
             copy_connected(held, aside)
-            known = _remembered_in(aside)
-            restored = _prepared(copy, config, known or Remembered(), now)
+            known = _carried_over_from(aside)
+            restored = _prepared(copy, config, known or CarriedOver(), now)
             replace_contents(copy, held)
     return replace(restored, replaced=aside, knows_forgotten=known is not None)
 
@@ -129,7 +129,7 @@ def _into_server(database: Database, config: Config, backup: Path, now: datetime
     ):
         copy_portable(database, aside)
         with database.writing() as target:
-            known = _remembered(target, aside)
+            known = _carried_over(target, aside)
             restored = _prepared(copy, config, known, now)
             erase_rows(target)
             ready = store_in(copy)
@@ -152,27 +152,27 @@ def _copied(backup: Path, place: Path) -> Iterator[Path]:
         discard(place)
 
 
-def _remembered(connection: Connection, *more: Path) -> Remembered:
-    return Remembered(
+def _carried_over(connection: Connection, *more: Path) -> CarriedOver:
+    return CarriedOver(
         forgotten=read_forgotten(connection),
         backups=(*backups_written(connection), *more),
         frozen=frozen_figures(connection),
     )
 
 
-def _remembered_in(aside: Path) -> Remembered | None:
+def _carried_over_from(aside: Path) -> CarriedOver | None:
     """None for a store that another version wrote in a way that cannot be read here."""
     replaced = store_in(aside)
     try:
         with replaced.reading() as connection:
-            return _remembered(connection)
+            return _carried_over(connection)
     except StoreError:
         return None
     finally:
         replaced.close()
 
 
-def _prepared(copy: Path, config: Config, known: Remembered, now: datetime) -> Restored:
+def _prepared(copy: Path, config: Config, known: CarriedOver, now: datetime) -> Restored:
     """Makes the copied backup ready: of this version, without the forgotten, nothing due that may have gone out."""
     store = store_in(copy)
     try:
@@ -195,7 +195,7 @@ def _prepared(copy: Path, config: Config, known: Remembered, now: datetime) -> R
     return Restored(as_of=as_of, doubted=doubted, forgotten_again=again, replaced=None)
 
 
-def _forget_again(store: Database, config: Config, known: Remembered, now: datetime) -> int:
+def _forget_again(store: Database, config: Config, known: CarriedOver, now: datetime) -> int:
     """How many rows named those who were forgotten since; the figures frozen for them come with them."""
     with store.reading() as connection:
         new = known.forgotten.hashes - read_forgotten(connection).hashes

@@ -69,7 +69,7 @@ def run(path: Path | None) -> int:
 
 def _observer(metrics: Metrics) -> Observer:
     return Observer(
-        passed=metrics.passed,
+        run_ended=metrics.run_ended,
         delivered=lambda state: metrics.delivered(state.value),
         store_up=metrics.store_up,
         rescored=metrics.rescored,

@@ -32,7 +32,7 @@ class LocalBackend:
         self._database = runtime.database
         self._config = config
         self._new_config: Config | None = None
-        self._dispatch = DigestJob(runtime, config, self._catch_up)
+        self._digest_job = DigestJob(runtime, config, self._catch_up)
         self._reading = threading.Lock()
         self._sending = threading.Lock()
         self._stale = Backoff()
@@ -40,7 +40,7 @@ class LocalBackend:
 
     def plan(self, config: Config) -> None:
         if config is self._config:
-            self._dispatch.plan()
+            self._digest_job.plan()
         else:
             self._new_config = config  # taken between two passes
 
@@ -68,15 +68,15 @@ class LocalBackend:
         return ended
 
     def _take_new_config(self) -> None:
-        """Between two rounds: connectors are made anew."""
+        """Between two runs: connectors are made anew."""
         if self._new_config is None:
             return
         with self._sending:
             self._config, self._new_config = self._new_config, None
             self.stop()
             self._calendars = None
-            self._dispatch = DigestJob(self._runtime, self._config, self._catch_up)
-            self._dispatch.plan()
+            self._digest_job = DigestJob(self._runtime, self._config, self._catch_up)
+            self._digest_job.plan()
         log.info("config_reloaded")
 
     def _sync_if_due(self) -> None:
@@ -93,14 +93,14 @@ class LocalBackend:
                     set_sync_due(connection, due)
             if now < due or self._runtime.stopping.is_set():
                 return
-            self._pass(now)
+            self._run_sync(now)
             if not self._runtime.stopping.is_set():
                 with self._database.writing() as connection:
                     set_sync_due(connection, now + every)
 
     def _send_what_is_due(self) -> None:
         with self._sending:
-            self._dispatch.send_what_is_due()
+            self._digest_job.send_what_is_due()
 
     def _catch_up(self, stale: Sequence[Calendar], now: datetime) -> bool:
         """Reads calendars before a digest, with growing pauses while they stay stale."""
@@ -112,12 +112,12 @@ class LocalBackend:
         try:
             if self._stale.over():
                 self._stale.lengthen()
-                self._pass(now, frozenset(calendar.id for calendar in stale))
+                self._run_sync(now, frozenset(calendar.id for calendar in stale))
         finally:
             self._reading.release()
         return True
 
-    def _pass(self, now: datetime, only: frozenset[int] | None = None) -> None:
+    def _run_sync(self, now: datetime, only: frozenset[int] | None = None) -> None:
         began = time.monotonic()
         with self._database.reading() as connection:
             context = read_scoring_context(connection, self._config)
@@ -131,7 +131,7 @@ class LocalBackend:
         )
         results = run_sync(work, self._connectors(), all_connectors=only is None)
         if not self._runtime.stopping.is_set():
-            self._runtime.observer.passed(results, time.monotonic() - began)
+            self._runtime.observer.run_ended(results, time.monotonic() - began)
             log_results(results)
 
     def _connectors(self) -> list[Calendars]:

@@ -37,9 +37,9 @@ from daemon.store.schema import check_revision
 from daemon.sync.run import let_others_go
 from daemon.sync.run_values import SyncRun
 from daemon.workers import queue as queues
-from daemon.workers.assignment import JOBS_A_WORKER, assign, first_piece, in_turns, least_busy, rooms_of
+from daemon.workers.assignment import JOBS_A_WORKER, assign, capacity_of, first_piece, in_turns, least_busy
 from daemon.workers.config_fingerprint import fingerprint
-from daemon.workers.queue import ANYBODY, DERIVE, DIGEST, READ, ROSTER, TEND, Open, Queue
+from daemon.workers.queue import ANYBODY, DERIVE, DIGEST, READ, ROSTER, TEND, OpenJob, Queue
 
 log = structlog.get_logger()
 
@@ -87,7 +87,7 @@ class WorkersBackend:
             set_meta(connection, SCHEDULER, fingerprint(config))
 
     def looks(self) -> Mapping[str, Callable[[], None]]:
-        return {"hand_out": self._hand_out}
+        return {"hand_out": self._look}
 
     def ready(self, now: datetime) -> tuple[bool, str]:
         with self._database.reading() as connection:
@@ -107,7 +107,7 @@ class WorkersBackend:
         self._opened.close()
         return True
 
-    def _hand_out(self) -> None:
+    def _look(self) -> None:
         if (taken := self._new_config) is not None:
             self._config = taken
             self.plan(taken)  # what fails here is tried again, for it is still the new one
@@ -135,7 +135,7 @@ class WorkersBackend:
         self._derive(queue, jobs, now)
         self._digests(queue, now)
 
-    def _without_lost(self, queue: Queue, workers: Sequence[Worker]) -> list[Open]:
+    def _without_lost(self, queue: Queue, workers: Sequence[Worker]) -> list[OpenJob]:
         """The open jobs; those that wait for a worker that is gone are taken back, for they are still due."""
         there = {ANYBODY, *(worker.name for worker in workers)}
         kept = []
@@ -166,7 +166,7 @@ class WorkersBackend:
         self._last[what] = time.monotonic()
         return True
 
-    def _rosters(self, queue: Queue, jobs: Sequence[Open], now: datetime) -> None:
+    def _rosters(self, queue: Queue, jobs: Sequence[OpenJob], now: datetime) -> None:
         going_on = {job.arguments.get("connector") for job in jobs if job.task == ROSTER}
         with self._database.reading() as connection:
             due = [
@@ -178,13 +178,13 @@ class WorkersBackend:
         for name in due:
             queue.put(ROSTER, ANYBODY, only_one=True, apart=True, connector=name)
 
-    def _batches(self, queue: Queue, jobs: Sequence[Open], workers: Sequence[Worker], now: datetime) -> None:
+    def _batches(self, queue: Queue, jobs: Sequence[OpenJob], workers: Sequence[Worker], now: datetime) -> None:
         reads = [job for job in jobs if job.task == READ]
         going_on = {int(job.arguments["batch"]) for job in reads}
-        rooms = rooms_of(
+        capacity = capacity_of(
             [worker.name for worker in workers], [(job.queue, "calendars" in job.arguments) for job in reads]
         )
-        most = sum(rooms.values())
+        most = sum(capacity.values())
         with self._database.reading() as connection:
             self._note_next(next_due(connection), sync_due(connection, now, self._config.sync.every))
             due = in_turns(
@@ -201,20 +201,20 @@ class WorkersBackend:
             }
         waiting = [batch for batch in due if parts.get(batch.id) is not None]
         if waiting:
-            self._one_apart(queue, waiting[0], parts[waiting[0].id] or (), rooms)
-        for batch, worker in assign([batch for batch in due if batch not in waiting], rooms):
+            self._one_apart(queue, waiting[0], parts[waiting[0].id] or (), capacity)
+        for batch, worker in assign([batch for batch in due if batch not in waiting], capacity):
             queue.put(READ, worker, batch=batch.id)
 
-    def _one_apart(self, queue: Queue, batch: Batch, calendars: Sequence[int], rooms: dict[str, int]) -> None:
+    def _one_apart(self, queue: Queue, batch: Batch, calendars: Sequence[int], capacity: dict[str, int]) -> None:
         """What may kill who reads it goes to a worker that does nothing else; until one is idle, that one gets no more.
 
         In between, the others have their turns, for there may be one worker alone.
         """
-        apart = least_busy(rooms)
+        apart = least_busy(capacity)
         pause = min(_APART_EVERY_SECONDS, self._config.sync.every.total_seconds())
         if apart is None or time.monotonic() - self._last.get("apart", -pause) < pause:
             return
-        if rooms.pop(apart) == JOBS_A_WORKER:
+        if capacity.pop(apart) == JOBS_A_WORKER:
             queue.put(READ, apart, batch=batch.id, calendars=list(calendars))
             self._last["apart"] = time.monotonic()
 
@@ -224,7 +224,7 @@ class WorkersBackend:
             with self._database.noting() as connection:
                 set_sync_due(connection, due)
 
-    def _derive(self, queue: Queue, jobs: Sequence[Open], now: datetime) -> None:
+    def _derive(self, queue: Queue, jobs: Sequence[OpenJob], now: datetime) -> None:
         """Figures are derived when nothing is being read, and every now and then while something always is."""
         if any(job.task == DERIVE for job in jobs):
             return

@@ -38,13 +38,13 @@ log = structlog.get_logger()
 
 _DEFECT_PAUSE = timedelta(minutes=1)
 _CLOCKS_APART = timedelta(minutes=1)
-_SCOPE_SECONDS = 600.0
+_CONTEXT_SECONDS = 600.0
 _LONGEST_AWAY = timedelta(days=7)
 _DEADLY = "kills"
 _DEADLY_TEXT = "Whoever read it was killed, time and again; it is tried again later, alone. Report this."
 
 
-class Scopes:
+class ContextCache:
     """The config with the calendars known, kept as long as nobody joins or leaves."""
 
     def __init__(self, database: Database, config: Config) -> None:
@@ -55,10 +55,10 @@ class Scopes:
         self._mark: str | None = None
         self._made_at = 0.0
 
-    def now(self) -> ScoringContext:
+    def current(self) -> ScoringContext:
         with self._lock, self._database.snapshot() as connection:
             mark = get_meta(connection, ROSTER_MARK)
-            old = time.monotonic() - self._made_at > _SCOPE_SECONDS
+            old = time.monotonic() - self._made_at > _CONTEXT_SECONDS
             if self._kept is None or mark != self._mark or old:
                 self._kept, self._mark = read_scoring_context(connection, self._config), mark
                 self._made_at = time.monotonic()
@@ -73,8 +73,8 @@ class Jobs:
         self._database = runtime.database
         self._config = config
         self._worker = worker
-        self._scopes = Scopes(runtime.database, config)
-        self._dispatch = DigestJob(runtime, config, self._catch_up)
+        self._contexts = ContextCache(runtime.database, config)
+        self._digest_job = DigestJob(runtime, config, self._catch_up)
         self._lock = threading.Lock()
         self._calendars: dict[str, Calendars] = {}
         self._users = 0
@@ -131,19 +131,19 @@ class Jobs:
             self._settle(batch)
 
     def _read(self, batch: Batch, calendars: Sequence[Calendar], now: datetime) -> None:
-        context = self._scopes.now()
+        context = self._contexts.current()
         result = ConnectorResult(name=batch.connector)
         began = time.monotonic()
         people = [
             (calendar, Person(id=calendar.key, addresses=(calendar.address, *calendar.aliases)))
             for calendar in calendars
         ]
-        read_side_by_side(self._pass(context, now), context, self._connector(batch.connector), people, result)
+        read_side_by_side(self._sync_run(context, now), context, self._connector(batch.connector), people, result)
         result.seconds = round(time.monotonic() - began, 3)
         self._note_clock()
         if not self._runtime.stopping.is_set():
             log_results([result])
-            self._runtime.observer.passed([result], result.seconds)
+            self._runtime.observer.run_ended([result], result.seconds)
 
     def _now(self, batch: Batch | None) -> datetime:
         """By this clock, which may be a little behind the one by which the batch is due."""
@@ -167,7 +167,7 @@ class Jobs:
         with self._database.reading() as connection:
             context = read_scoring_context(connection, self._config)
         try:
-            read_roster(self._pass(context, now), self._connector(connector), result)
+            read_roster(self._sync_run(context, now), self._connector(connector), result)
         except StoreError:
             raise
         except Exception:  # asked again when it is due again
@@ -188,7 +188,7 @@ class Jobs:
             context = read_scoring_context(connection, self._config)
             ahead = float(get_meta(connection, CLOCK_AHEAD) or 0)
         began = time.monotonic()
-        derive(self._pass(context, now), ahead)
+        derive(self._sync_run(context, now), ahead)
         with self._database.noting() as connection:
             set_meta(connection, DERIVED_IN, f"{time.monotonic() - began:.1f}")
 
@@ -196,7 +196,7 @@ class Jobs:
         """A digest that is due, if its calendars are read. Raises `StoreError`."""
         for digest in self._config.digests:
             if digest.name == name:
-                self._dispatch.look_after(digest)
+                self._digest_job.look_after(digest)
 
     def blame(self, number: int, among: Sequence[int] | None) -> None:
         """A worker was killed while it read these: counted for those it had not read. Raises `StoreError`.
@@ -244,7 +244,7 @@ class Jobs:
                 self._calendars[name] = connect(settings, self._config, shared_by_all(self._database))
             return self._calendars[name]
 
-    def _pass(self, context: ScoringContext, now: datetime) -> SyncRun:
+    def _sync_run(self, context: ScoringContext, now: datetime) -> SyncRun:
         return SyncRun(
             database=self._database,
             context=context,

@@ -27,7 +27,7 @@ _OPEN = (Status.TODO, Status.DOING)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Open:
+class OpenJob:
     """A job that waits or is being done."""
 
     id: int
@@ -87,20 +87,20 @@ class Queue:
             return False
         return True
 
-    def open_jobs(self) -> list[Open]:
+    def open_jobs(self) -> list[OpenJob]:
         """Everything that waits or is being done."""
         manager = self._app.job_manager
-        return [_open(job) for status in _OPEN for job in manager.list_jobs(status=status.value)]
+        return [_open_job(job) for status in _OPEN for job in manager.list_jobs(status=status.value)]
 
-    def take_back(self, job: Open) -> None:
+    def take_back(self, job: OpenJob) -> None:
         """Removes a job that nobody has begun."""
         self._app.job_manager.cancel_job_by_id(job.id, delete_job=True)
 
 
-def _open(job: Job) -> Open:
+def _open_job(job: Job) -> OpenJob:
     if job.id is None:
         raise TypeError("a job that is kept has a number")
-    return Open(
+    return OpenJob(
         id=job.id,
         task=job.task_name,
         queue=job.queue,

@@ -64,7 +64,7 @@ class Site:
     """The web of a service, listening."""
 
     health: Well = field(default_factory=Well)
-    metrics: Metrics = field(default_factory=lambda: Metrics(tally=RequestCounts()))
+    metrics: Metrics = field(default_factory=lambda: Metrics(request_counts=RequestCounts()))
     token: str | None = None
     listen: str = "127.0.0.1"
     web: Web = field(init=False)
@@ -315,12 +315,12 @@ class TestBounds:
         with Site() as site:
             port = site.web.port
         site.web.close()
-        again = Web(("127.0.0.1", port), None, Well(), Metrics(tally=RequestCounts()))
+        again = Web(("127.0.0.1", port), None, Well(), Metrics(request_counts=RequestCounts()))
         again.close()
 
     def test_a_port_in_use_is_an_error_that_says_so(self, site: Site) -> None:
         with pytest.raises(OSError, match="in use"):
-            Web(("127.0.0.1", site.web.port), None, Well(), Metrics(tally=RequestCounts()))
+            Web(("127.0.0.1", site.web.port), None, Well(), Metrics(request_counts=RequestCounts()))
 
 
 def calendar(connector: str, number: int, **state: object) -> Calendar:
@@ -342,13 +342,13 @@ def delivery(number: int, state: State) -> Delivery:
 
 class TestNumbers:
     def test_a_pass_is_counted_by_connector_and_error_alone(self) -> None:
-        metrics = Metrics(tally=RequestCounts())
+        metrics = Metrics(request_counts=RequestCounts())
         failed = [Failure(calendar="jo@northwind.example", code="forbidden", message="Ask jo@northwind.example")]
         for _ in range(2):
             result = ConnectorResult(
                 name="m365", calendars=3, synced=2, failed=failed, requests=9, entries=40, changed=4
             )
-            metrics.passed([result], 1.5)
+            metrics.run_ended([result], 1.5)
         metrics.rescored(0.2)
         metrics.delivered("sent")
         found = samples(metrics)
@@ -363,34 +363,34 @@ class TestNumbers:
         assert "@" not in metrics.text().decode()
 
     def test_requests_are_counted_where_they_are_made(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        tally = RequestCounts()
-        monkeypatch.setattr("connectors.net.session.REQUEST_COUNTS", tally)
+        counts = RequestCounts()
+        monkeypatch.setattr("connectors.net.session.REQUEST_COUNTS", counts)
         with FakeSlack() as slack:
             session = Session(ca_file=None, proxy=None, timeout_seconds=5)
             assert session.post(f"{slack.api_url}auth.test?secret=1").status_code == 200
         with pytest.raises(requests.ConnectionError):
             session.get("http://127.0.0.1:1/")
-        found = samples(Metrics(tally=tally))
+        found = samples(Metrics(request_counts=counts))
         assert found["rapport_http_requests_total", "127.0.0.1", "200"] == 1
         assert found["rapport_http_requests_total", "127.0.0.1", "none"] == 1
 
     def test_retries_are_counted(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        tally = RequestCounts()
-        monkeypatch.setattr("connectors.net.retry.REQUEST_COUNTS", tally)
+        counts = RequestCounts()
+        monkeypatch.setattr("connectors.net.retry.REQUEST_COUNTS", counts)
 
         def fail() -> None:
             raise Again("busy", "not now")
 
         with pytest.raises(Again):
             patiently(fail, Patience(tries=3), lambda _: None)
-        assert samples(Metrics(tally=tally))["rapport_http_retries_total",] == 2
+        assert samples(Metrics(request_counts=counts))["rapport_http_retries_total",] == 2
 
     def test_hosts_do_not_grow_without_end(self) -> None:
-        tally = RequestCounts()
+        counts = RequestCounts()
         for number in range(60):
-            tally.request(f"h{number}.example", 200)
-        assert len(tally.requests()) == 51
-        assert tally.requests()["other", "200"] == 10
+            counts.request(f"h{number}.example", 200)
+        assert len(counts.requests()) == 51
+        assert counts.requests()["other", "200"] == 10
 
     def test_states_that_nothing_is_in_are_zero(self) -> None:
         read = [

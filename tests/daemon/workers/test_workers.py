@@ -34,7 +34,7 @@ from daemon.store.scale.rate_limits import SharedTokenBucket
 from daemon.store.scale.workers import drop_worker, read_workers, see_worker
 from daemon.web.snapshot import take_snapshot
 from daemon.workers import queue as queues
-from daemon.workers.assignment import assign, comes_back_after, first_piece, in_turns, next_slot, rooms_of
+from daemon.workers.assignment import assign, capacity_of, comes_back_after, first_piece, in_turns, next_slot
 from daemon.workers.backend import WorkersBackend
 from daemon.workers.config_fingerprint import fingerprint
 from daemon.workers.jobs import Jobs
@@ -74,7 +74,7 @@ class TestDue:
 
 class TestWho:
     @pytest.mark.parametrize(
-        ("due", "rooms", "expected"),
+        ("due", "capacity", "expected"),
         [
             ([(1, None), (2, None)], {"a": 1, "b": 1}, {1: "a", 2: "b"}),  # evenly
             ([(1, "b"), (2, "b")], {"a": 6, "b": 6}, {1: "b", 2: "b"}),  # who has the tokens
@@ -86,9 +86,9 @@ class TestWho:
         ],
     )
     def test_a_batch_goes_to(
-        self, due: list[tuple[int, str | None]], rooms: dict[str, int], expected: dict[int, str]
+        self, due: list[tuple[int, str | None]], capacity: dict[str, int], expected: dict[int, str]
     ) -> None:
-        found = assign([batch(number, worker) for number, worker in due], rooms)
+        found = assign([batch(number, worker) for number, worker in due], capacity)
         assert {one.id: name for one, name in found} == expected
 
     def test_connectors_take_turns(self) -> None:
@@ -133,7 +133,7 @@ class TestKillers:
     def test_who_reads_a_suspect_reads_nothing_else(
         self, jobs: list[tuple[str, bool]], expected: dict[str, int]
     ) -> None:
-        assert rooms_of(["a", "b"], jobs) == expected
+        assert capacity_of(["a", "b"], jobs) == expected
 
     def test_they_are_left_alone_for_longer_each_time(self) -> None:
         week = timedelta(days=7)
