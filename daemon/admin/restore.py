@@ -64,7 +64,10 @@ class CarriedOver:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Restored:
-    """What came of it. `as_of` is when anything was last done in the backup; `forgotten_again` counts rows.
+    """What came of it. `as_of` is when anything was last done in the backup (UTC), None where nothing ever was.
+
+    `doubted` counts deliveries that are unknown now, `forgotten_again` rows. `replaced` is where the store is that was
+    replaced, None where there was none.
 
     `knows_forgotten` is False where the replaced store could not be read, and so whom it has forgotten is not known.
     """

@@ -28,7 +28,10 @@ _OPEN = (Status.TODO, Status.DOING)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OpenJob:
-    """A job that waits or is being done."""
+    """A job that waits or, where it does not, is being done.
+
+    `id` is procrastinate's, `queue` the name of the worker that it is for, or `ANYBODY`.
+    """
 
     id: int
     task: str

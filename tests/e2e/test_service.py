@@ -37,22 +37,21 @@ def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
         time.sleep(0.02)
 
 
-@pytest.fixture
-def mail() -> Iterator[FakeMail]:
-    with FakeMail(users={"rapport": "s3cret"}) as made:
-        yield made
+def one_meeting(mail: FakeMail, folder: Path, more: str) -> Company:
+    """A company with a meeting in October, two calendars and a mail server. `more` of its config."""
+    made = Company(folder)
+    mail.ca_file(folder)
+    (folder / "smtp.password").write_text("s3cret")
+    (folder / "smtp.password").chmod(0o600)
+    made.write_config(CONFIG + REST.format(port=mail.port) + more)
+    made.put(JO, [entry("a", october(6), 60, ANA)])
+    made.put(CEO, [])
+    return made
 
 
 @pytest.fixture
 def company(mail: FakeMail, tmp_path: Path) -> Company:
-    made = Company(tmp_path)
-    mail.ca_file(tmp_path)
-    (tmp_path / "smtp.password").write_text("s3cret")
-    (tmp_path / "smtp.password").chmod(0o600)
-    made.write_config(CONFIG + REST.format(port=mail.port) + '\n[web]\nlisten = ""\n')
-    made.put(JO, [entry("a", october(6), 60, ANA)])
-    made.put(CEO, [])
-    return made
+    return one_meeting(mail, tmp_path, '\n[web]\nlisten = ""\n')
 
 
 def touch(company: Company, moment: datetime) -> None:

@@ -26,7 +26,7 @@ SPLIT_AFTER = 2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Batch:
-    """`worker` is who read it last."""
+    """`due_at` is when it is to be read next (UTC), `worker` the name of who read it last: None where nobody has."""
 
     id: int
     connector: str
