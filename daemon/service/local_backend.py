@@ -64,7 +64,10 @@ class LocalBackend:
         until = time.monotonic() + seconds
         ended = True
         for lock in (self._reading, self._sending):
-            ended = lock.acquire(timeout=max(until - time.monotonic(), 0.01)) and ended
+            if lock.acquire(timeout=max(until - time.monotonic(), 0.01)):
+                lock.release()  # a look may wait for it, and the process for that look's thread
+            else:
+                ended = False
         return ended
 
     def _take_new_config(self) -> None:
@@ -81,6 +84,8 @@ class LocalBackend:
 
     def _sync_if_due(self) -> None:
         with self._reading:
+            if self._runtime.stopping.is_set():
+                return
             self._take_new_config()
             now = self._runtime.clock()
             every = self._config.sync.every

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -165,6 +166,17 @@ class TestDue:
             assert len(mail.received) == 3
             clock.now = FIRST + timedelta(minutes=2)
             until(lambda: len(mail.received) == 4)
+
+    def test_a_look_that_comes_late_ends_with_the_service(self, company: Company) -> None:
+        """Else the process would wait for its thread for ever."""
+        with served(company, Clock(OCTOBER_END)) as service:
+            looks = service.backend.looks()
+        threads = [threading.Thread(target=look, daemon=True) for look in looks.values()]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(5)
+        assert not any(thread.is_alive() for thread in threads)
 
     def test_a_clock_set_back_does_not_stop_the_reading(self, company: Company) -> None:
         clock = Clock(FIRST + timedelta(days=30))
