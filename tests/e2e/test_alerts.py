@@ -56,8 +56,12 @@ def world(company: Company) -> Iterator[World]:
 
 def told(mail: FakeMail) -> list[tuple[str, str]]:
     """Subject and text of each alert so far."""
-    found = [message_from_bytes(one.content, policy=policy.default) for one in mail.received if IT in one.recipients]
-    return [(str(one["Subject"]), str(one.get_body(("plain",)).get_content())) for one in found]  # type: ignore[attr-defined]  # its stub
+    found = [
+        message_from_bytes(message.content, policy=policy.default)
+        for message in mail.received
+        if IT in message.recipients
+    ]
+    return [(str(message["Subject"]), str(message.get_body(("plain",)).get_content())) for message in found]  # type: ignore[attr-defined]  # its stub
 
 
 def test_nothing_is_told_while_all_is_well(mail: FakeMail, world: World) -> None:

@@ -89,7 +89,7 @@ def served(company: Company, clock: Clock) -> Iterator[Service]:
 def was_read(service: Service, at: datetime) -> bool:
     with service.database.reading() as connection:
         found = read_calendars(connection)
-    return bool(found) and all(one.last_success == at for one in found)
+    return bool(found) and all(calendar.last_success == at for calendar in found)
 
 
 class TestDue:
@@ -123,7 +123,7 @@ class TestDue:
             until(lambda: len(mail.received) == 4)
             time.sleep(0.3)
         assert len(mail.received) == 4
-        assert all(b"October" in one.content for one in mail.received)
+        assert all(b"October" in message.content for message in mail.received)
 
     def test_a_digest_waits_for_calendars_that_are_late_and_then_goes_incomplete(
         self, mail: FakeMail, company: Company
@@ -138,7 +138,7 @@ class TestDue:
             assert mail.received == [], "the exports are older than the month's end"
             clock.now = FIRST + timedelta(hours=24)
             until(lambda: len(mail.received) == 4)
-        assert all(b"not read to the end of October" in one.content for one in mail.received)
+        assert all(b"not read to the end of October" in message.content for message in mail.received)
 
     def test_a_reading_that_does_not_end_holds_a_digest_up_for_no_longer_than_it_waits(
         self, mail: FakeMail, company: Company

@@ -116,9 +116,9 @@ def until(true: Callable[[], bool]) -> None:
 def samples(metrics: Metrics) -> dict[tuple[str, ...], float]:
     """Every sample by its name and its labels' values."""
     return {
-        (one.name, *(value for _, value in sorted(one.labels.items()))): one.value
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(metrics.text().decode())
-        for one in family.samples
+        for sample in family.samples
     }
 
 
@@ -138,7 +138,7 @@ class TestPages:
     def test_numbers_are_as_prometheus_reads_them(self, site: Site) -> None:
         answer = site.ask("/metrics")
         assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
-        assert "rapport_build_info" in {one.name for one in text_string_to_metric_families(answer.text)}
+        assert "rapport_build_info" in {family.name for family in text_string_to_metric_families(answer.text)}
 
     def test_head_has_the_headers_alone(self, site: Site) -> None:
         answer = site.say(b"HEAD /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -161,7 +161,7 @@ class TestPages:
         with capture_logs() as logs:
             answer = site.ask("/readyz")
         assert (answer.status_code, answer.text) == (500, "Internal Server Error\n")
-        assert [one["event"] for one in logs] == ["page_defect"]
+        assert [line["event"] for line in logs] == ["page_defect"]
 
 
 def test_a_service_without_a_web_imports_none() -> None:
@@ -281,15 +281,15 @@ class TestBounds:
     def test_a_store_that_hangs_leaves_health_answered(self, site: Site) -> None:
         site.health.hangs = threading.Event()
         threads = [threading.Thread(target=site.ask, args=("/readyz",)) for _ in range(4)]
-        for one in threads:
-            one.start()
+        for thread in threads:
+            thread.start()
         until(lambda: site.health.asked == 4)
         busy = site.ask("/readyz")
         assert (busy.status_code, busy.text) == (503, "busy\n")
         assert site.ask("/healthz").status_code == 200
         site.health.hangs.set()
-        for one in threads:
-            one.join()
+        for thread in threads:
+            thread.join()
 
     def test_a_store_that_hangs_does_not_hold_the_end_up(self) -> None:
         with Site() as site:
@@ -300,8 +300,8 @@ class TestBounds:
                 began = time.monotonic()
                 site.web.close()
                 assert time.monotonic() - began < 3
-            left = [one for one in threading.enumerate() if one.name.startswith(("web", "AnyIO"))]
-            assert all(one.daemon for one in left)  # so that the process can end
+            left = [thread for thread in threading.enumerate() if thread.name.startswith(("web", "AnyIO"))]
+            assert all(thread.daemon for thread in left)  # so that the process can end
             site.health.hangs.set()
 
     def test_garbage_after_the_request_is_neither_answered_nor_logged(
