@@ -1,7 +1,7 @@
 """A model of the schedule over any number of calendars and workers, in virtual time: a second of it takes microseconds.
 
-What decides is the service's own: when a batch is due next and who reads it (`daemon.scale.plan`), how large batches
-are, how requests are held below a quota (`TokenBucket`). What takes time is drawn or reckoned from `Costs`.
+What decides is the service's own: when a batch is due next and who reads it (`daemon.workers.assignment`), how large
+batches are, how requests are held below a quota (`TokenBucket`). What takes time is drawn or reckoned from `Costs`.
 A batch is the unit: its requests run side by side, its CPU waits for the worker's one core, what it writes waits for
 the one writer; it is read when the slowest of these is done.
 """

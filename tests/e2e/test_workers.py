@@ -46,7 +46,7 @@ from pathlib import Path
 from daemon.config.load import load
 from daemon.output.logs import set_up_logs
 from daemon.workers.worker import Worker
-from daemon.store.engine import Database
+from daemon.store.db.engine import Database
 config = load(Path("config.toml"))
 set_up_logs(config.log)
 Worker(config=config, database=Database(config.store_url()), lease_seconds=3.0).run()
