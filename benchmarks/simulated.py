@@ -1,7 +1,7 @@
 """A model of the schedule over any number of calendars and workers, in virtual time: a second of it takes microseconds.
 
-What decides is the service's own: when a batch is due next and who reads it (`daemon.scale.plan`), how large batches
-are, how requests are held below a quota (`TokenBucket`). What takes time is drawn or reckoned from `Costs`.
+What decides is the service's own: when a batch is due next and who reads it (`daemon.workers.assignment`), how large
+batches are, how requests are held below a quota (`TokenBucket`). What takes time is drawn or reckoned from `Costs`.
 A batch is the unit: its requests run side by side, its CPU waits for the worker's one core, what it writes waits for
 the one writer; it is read when the slowest of these is done.
 """
@@ -20,7 +20,7 @@ from daemon.store.scale.batches import MOST_CALENDARS, Batch
 from daemon.workers.assignment import assign, next_slot
 
 JOBS_AT_ONCE, JOBS_WAITING, THREADS = 3, 6, 8
-"""Of a worker (`daemon/workers/worker.py`, `hand_out.py`), and side by side in a job (`sync.workers`)."""
+"""Of a worker (`daemon/workers/worker.py`, `backend.py`), and side by side in a job (`sync.workers`)."""
 GONE_SECONDS, STALLED_SECONDS = 20.0, 30.0
 """After which a killed worker's waiting and begun jobs are handed out again (`daemon/store/scale/workers.py`)."""
 SHARED_MARGIN = 0.97  # `daemon/store/scale/rate_limits.py`

@@ -1,7 +1,7 @@
 """Forgetting a person or an organisation for good (`docs/design.md` 7): in the store, its file, and its own backups.
 
 What is erased is found by keyed hashes, which are kept: so the same work is done again on a restored backup, and
-every copy that is read later is checked against them (`daemon.plan`). Figures of closed months keep their totals.
+every copy that is read later is checked against them (`daemon.sync.plan`). Figures of closed months keep their totals.
 """
 
 from __future__ import annotations
@@ -57,10 +57,10 @@ def names_of(text: str, context: ScoringContext) -> tuple[str, ...]:
 
 def aliases_of(address: str, context: ScoringContext) -> list[str]:
     """The other addresses of the same person: from the directory, and by `same_as` of the people file (R3)."""
-    told = {one for calendar in context.calendars for one in (calendar.address, *calendar.aliases)}
-    told |= {one for person in context.config.people for one in (person.address, person.same_as) if one}
+    told = {alias for calendar in context.calendars for alias in (calendar.address, *calendar.aliases)}
+    told |= {alias for person in context.config.people for alias in (person.address, person.same_as) if alias}
     canonical = context.book.canonical
-    return sorted({one for one in told if canonical(one) == canonical(address)} - {address})
+    return sorted({alias for alias in told if canonical(alias) == canonical(address)} - {address})
 
 
 def meant(connection: Connection, names: Iterable[str], now: datetime) -> Forgotten:
@@ -72,9 +72,9 @@ def still_named(config: Config, names: Iterable[str]) -> list[str]:
     """Where the config makes Rapport write to these people, and so would store them again."""
     wanted = set(names)
     places = [
-        *((f"[[digests]] {one.name}, to", one.to) for one in config.digests),
+        *((f"[[digests]] {digest.name}, to", digest.to) for digest in config.digests),
         ("[alerts] to", config.alerts.to),
-        *((f"client {one.name}, manager", (one.manager or "",)) for one in config.clients),
+        *((f"client {client.name}, manager", (client.manager or "",)) for client in config.clients),
     ]
     return [place for place, people in places if any(_is_one_of(person, wanted) for person in people)]
 
@@ -82,7 +82,7 @@ def still_named(config: Config, names: Iterable[str]) -> list[str]:
 def _is_one_of(recipient: str, wanted: set[str]) -> bool:
     address = normalise_address(recipient.rpartition(":")[2].lstrip("@")) or ""
     domain = address.rpartition("@")[2]
-    return address in wanted or any(domain == one or domain.endswith(f".{one}") for one in wanted if one)
+    return address in wanted or any(domain == name or domain.endswith(f".{name}") for name in wanted if name)
 
 
 def lines_naming(config: Config, forgotten: Forgotten) -> list[str]:
@@ -127,7 +127,7 @@ def erase_and_freeze(connection: Connection, config: Config, forgotten: Forgotte
     running = month_of(now, context.zone)
     for month, clients in _clients_by_month(found, context).items():
         if month < running:
-            kept = {one.client for one in read_figures(connection, first=month, last=month)}
+            kept = {row.client for row in read_figures(connection, first=month, last=month)}
             freeze_figures(connection, month, clients & kept)
         mark_stale(connection, [month])
     erase(connection, found)

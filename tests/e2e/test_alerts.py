@@ -14,9 +14,9 @@ from daemon.service.service import Service
 from daemon.store.db.engine import Database
 from daemon.store.meta import CLOCK_AHEAD, set_meta
 from daemon.store.schema import bring_up_to_date
-from tests.e2e.company import CONFIG, Company
-from tests.e2e.test_deliveries import ANA, CEO, JO, REST, entry, october, send, states
-from tests.e2e.test_service import Clock
+from tests.e2e.company import Company
+from tests.e2e.test_deliveries import JO, send, states
+from tests.e2e.test_service import Clock, one_meeting
 from tests.fakes.smtp import FakeMail
 
 NOW = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
@@ -25,20 +25,8 @@ ALERTS = f'\n[alerts]\nto = ["email:{IT}"]\nafter = "2h"\n[web]\nlisten = ""\n'
 
 
 @pytest.fixture
-def mail() -> Iterator[FakeMail]:
-    with FakeMail(users={"rapport": "s3cret"}) as made:
-        yield made
-
-
-@pytest.fixture
 def company(mail: FakeMail, tmp_path: Path) -> Company:
-    made = Company(tmp_path)
-    mail.ca_file(tmp_path)
-    (tmp_path / "smtp.password").write_text("s3cret")
-    made.write_config(CONFIG + REST.format(port=mail.port) + ALERTS)
-    made.put(JO, [entry("a", october(6), 60, ANA)])
-    made.put(CEO, [])
-    return made
+    return one_meeting(mail, tmp_path, ALERTS)
 
 
 class World:
@@ -68,8 +56,12 @@ def world(company: Company) -> Iterator[World]:
 
 def told(mail: FakeMail) -> list[tuple[str, str]]:
     """Subject and text of each alert so far."""
-    found = [message_from_bytes(one.content, policy=policy.default) for one in mail.received if IT in one.recipients]
-    return [(str(one["Subject"]), str(one.get_body(("plain",)).get_content())) for one in found]  # type: ignore[attr-defined]  # its stub
+    found = [
+        message_from_bytes(message.content, policy=policy.default)
+        for message in mail.received
+        if IT in message.recipients
+    ]
+    return [(str(message["Subject"]), str(message.get_body(("plain",)).get_content())) for message in found]  # type: ignore[attr-defined]  # its stub
 
 
 def test_nothing_is_told_while_all_is_well(mail: FakeMail, world: World) -> None:

@@ -95,7 +95,7 @@ class TestWhoIsMeant:
         forget_people(store, config, forgotten(store, config, BO), NOW)
         with store.reading() as connection:
             found = read_forgotten(connection)
-        assert len({one.key for one in found.hashes}) == 1  # the store's, made once
+        assert len({each.key for each in found.hashes}) == 1  # the store's, made once
         assert found.hashes.isdisjoint(hashed([ANA], Forgotten(), NOW).hashes)
 
     def test_a_person_goes_under_every_address_that_is_known(
@@ -164,7 +164,7 @@ class TestErasing:
         forget(store, config, "josephine@northwind.example")
         sync(store, config, calendars, full=True)
         with store.reading() as connection:
-            assert [one.address for one in read_calendars(connection)] == [KIM]
+            assert [calendar.address for calendar in read_calendars(connection)] == [KIM]
         assert JO not in addresses(store)
 
     def test_texts_about_them_go(self, store: Database, config: Config) -> None:
@@ -177,7 +177,9 @@ class TestErasing:
         with store.reading() as connection:
             assert get_meta(connection, "groups memory") == "team@northwind.example"
             assert get_meta(connection, "note") == f"asked by {REDACTED}"
-            assert {(one.error, one.cursor) for one in read_calendars(connection)} == {(f"no {REDACTED}", None)}
+            assert {(calendar.error, calendar.cursor) for calendar in read_calendars(connection)} == {
+                (f"no {REDACTED}", None)
+            }
 
     def test_what_was_sent_to_them_is_nameless_and_what_was_not_is_not(self, store: Database, config: Config) -> None:
         to = [f"email:{ANA}", f"slack:@{ANA}", f"email:{JO}"]
@@ -187,7 +189,7 @@ class TestErasing:
             settle_delivery(connection, first, "me", State.SENT, NOW, place=f"{ANA} <1@mail.example>")
         forget(store, config, ANA)
         with store.reading() as connection:
-            found = {one.recipient: (one.state, one.place) for one in read_deliveries(connection)}
+            found = {delivery.recipient: (delivery.state, delivery.place) for delivery in read_deliveries(connection)}
         assert found.pop(f"email:{JO}") == (State.WAITING, None)
         assert sorted(found.values()) == [(State.FAILED, None), (State.SENT, f"{REDACTED} <1@mail.example>")]
         assert not any("ana" in recipient for recipient in found)
@@ -196,8 +198,10 @@ class TestErasing:
 def _people(database: Database) -> dict[str, tuple[set[str], int]]:
     """The client people of October, and the number of meetings."""
     with database.reading() as connection:
-        found = {client: one[Month("2026-10")] for client, one in read_people(connection, ["Acme", "Beta"]).items()}
-    return {client: (set(one.theirs), one.meetings) for client, one in found.items()}
+        found = {
+            client: months[Month("2026-10")] for client, months in read_people(connection, ["Acme", "Beta"]).items()
+        }
+    return {client: (set(month.theirs), month.meetings) for client, month in found.items()}
 
 
 class TestItLasts:
@@ -240,7 +244,7 @@ class TestItLasts:
         account.person = Person(id=KIM, addresses=("kimberly@northwind.example", KIM))
         calendars.account(JO).put(make_copy("new", people=(JO, "kimberly@northwind.example", BO), start=NOVEMBER))
         sync(store, config, calendars)
-        assert not {one for one in addresses(store) if one.startswith("kim")}
+        assert not {address for address in addresses(store) if address.startswith("kim")}
 
     def test_nobody_forgotten_costs_nothing(self) -> None:
         assert not Forgotten()
@@ -282,7 +286,9 @@ class TestTheFile:
         sqlite_store.close()
         with sqlite3.connect(tmp_path / "rapport.db") as careless:
             careless.execute("PRAGMA secure_delete = OFF")
-            careless.executemany("INSERT INTO meta VALUES (?, ?)", [(f"k{one}", f"about {ANA}") for one in range(500)])
+            careless.executemany(
+                "INSERT INTO meta VALUES (?, ?)", [(f"k{number}", f"about {ANA}") for number in range(500)]
+            )
             careless.execute("DELETE FROM meta WHERE key LIKE 'k%'")
         careless.close()
         forget(sqlite_store, config, ANA)
@@ -300,8 +306,8 @@ class TestTheFile:
         synced(sqlite_store, config)
         (tmp_path / "safe").mkdir()
         copies = [tmp_path / "rapport.db.0002.20260101T000000Z.backup", tmp_path / "safe" / "of mine.db"]
-        for one in copies:
-            back_up(sqlite_store, one)
+        for copy in copies:
+            back_up(sqlite_store, copy)
         gone = forgotten(sqlite_store, config, ANA)
         forget(sqlite_store, config, ANA)
         assert naming(tmp_path, ANA)
