@@ -120,6 +120,23 @@ def test_an_older_form_on_a_later_page_does_not_undo_a_newer_one(
     assert copies(pages)["e1"].title == "new"
 
 
+def test_of_two_forms_changed_at_once_that_on_the_later_page_counts(
+    google: FakeGoogle, jo: FakeCalendar, connector: GoogleCalendars
+) -> None:
+    google.page_size = 1
+    jo.now = NOW
+    jo.put(meeting("e1", summary="one"))
+    jo.put(meeting("e2"))
+
+    def replay(offset: int) -> None:
+        if offset == 1:  # the entry stands on the second page too, in another form of the same second
+            jo.items["e2"] = {**jo.items["e1"], "summary": "other"}
+
+    google.before_page = replay
+    pages, _ = pull(connector)
+    assert copies(pages)["e1"].title == "other"
+
+
 def test_what_changes_while_pages_are_read_comes_in_the_next_round(
     google: FakeGoogle, jo: FakeCalendar, connector: GoogleCalendars
 ) -> None:

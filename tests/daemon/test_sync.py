@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
@@ -141,7 +142,6 @@ class TestAPass:
         assert hours(store, config) == 0
 
     def test_a_date_only_copy_joins_its_occurrence_whichever_comes_first(self, store: Database, config: Config) -> None:
-        from dataclasses import replace
         from datetime import date
 
         from scoring.identity import identify
@@ -627,6 +627,25 @@ class Overtaken(MemoryCalendars):
             first()
             sync(self._store, self._config, self, now=NOW + timedelta(minutes=1))
         yield from parts
+
+
+class Twice(MemoryCalendars):
+    """A page of it holds an entry in two forms."""
+
+    def pull(self, person: Person, reading: Reading) -> Iterator[Page | Done]:
+        for part in super().pull(person, reading):
+            if isinstance(part, Page):
+                first, *_ = part.copies
+                yield replace(part, copies=(replace(first, title="one"), replace(first, title="other")))
+            else:
+                yield part
+
+
+def test_of_an_entry_that_stands_twice_on_a_page_the_later_form_is_kept(store: Database, config: Config) -> None:
+    provider = Twice()
+    provider.account(JO).put(make_copy("one"))
+    sync(store, config, provider)
+    assert stored(store, "title") == [("other",)]
 
 
 class TestTwoReadersOfOneCalendar:
