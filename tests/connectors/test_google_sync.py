@@ -12,7 +12,7 @@ import pytest
 
 from connectors.calendars.google import GoogleCalendars
 from connectors.contract import Done
-from connectors.errors import CursorExpired, RetryLater
+from connectors.errors import ConnectorError, CursorExpired, RetryLater
 from scoring.meeting import Window
 from tests.fakes.google import CALENDAR, FakeGoogle
 from tests.fakes.google_client import JO, NOW, WINDOW, copies, meeting, person, pull, reading, removed, workspace
@@ -135,6 +135,18 @@ def test_of_two_forms_changed_at_once_that_on_the_later_page_counts(
     google.before_page = replay
     pages, _ = pull(connector)
     assert copies(pages)["e1"].title == "other"
+
+
+@pytest.mark.parametrize(("round_", "error"), [("first", RetryLater), ("later", CursorExpired)])
+def test_a_list_that_leads_to_itself_is_given_up_at_once(
+    google: FakeGoogle, connector: GoogleCalendars, round_: str, error: type[ConnectorError]
+) -> None:
+    _, done = pull(connector)
+    asked = len(google.seen)
+    google.fail(status=200, times=9, body=b'{"items": [], "nextPageToken": "same"}')
+    with pytest.raises(error, match="does not end"):
+        pull(connector, done.cursor if round_ == "later" else None)
+    assert len(google.seen) - asked == 2
 
 
 def test_what_changes_while_pages_are_read_comes_in_the_next_round(
