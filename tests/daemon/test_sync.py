@@ -50,6 +50,18 @@ class TestAPass:
         row = rows_of(store, config)["Acme"]
         assert (row.figures.man_seconds, row.score, row.figures.client_people) == (7200, 8, 2)
 
+    def test_a_meeting_that_is_removed_and_put_back_as_it_was_counts_again(
+        self, store: Database, config: Config
+    ) -> None:
+        provider = MemoryCalendars()
+        for expected in (1, 0, 1):
+            if expected:
+                provider.account(JO).put(make_copy("one"))
+            else:
+                provider.account(JO).remove("one")
+            sync(store, config, provider)
+            assert hours(store, config) == expected
+
     def test_a_second_pass_over_unchanged_calendars_changes_nothing(self, store: Database, config: Config) -> None:
         provider = MemoryCalendars()
         for number in range(10):
@@ -489,6 +501,18 @@ class TestConfigChanges:
         sync(sqlite_store, config_of(tmp_path), provider)
         assert stored(sqlite_store, "title") == [("Steering group",)]
 
+    def test_titles_turned_off_for_a_moment_come_back_with_the_next_listing(
+        self, sqlite_store: Database, tmp_path: Path
+    ) -> None:
+        """Nothing has been read in between: what is stored lacks what is listed, though the entry is as it was."""
+        provider = MemoryCalendars()
+        provider.account(JO).put(make_copy("one"))
+        sync(sqlite_store, config_of(tmp_path), provider)
+        rows_of(sqlite_store, config_of(tmp_path, more="[sync]\ntitles = false\n"))
+        assert stored(sqlite_store, "title") == [(None,)]
+        sync(sqlite_store, config_of(tmp_path), provider, full=True)
+        assert stored(sqlite_store, "title") == [("Steering group",)]
+
     def test_titles_of_meetings_without_a_client_person_are_not_kept(
         self, sqlite_store: Database, tmp_path: Path
     ) -> None:
@@ -542,6 +566,23 @@ class TestConfigChanges:
         old, new = (rows_of(sqlite_store, other, month, now=later)["Acme"] for month in ("2026-01", "2026-10"))
         assert (old.figures.man_seconds, old.score) == (3600, 3)
         assert new.score == 5
+
+    def test_frozen_months_stay_frozen_when_more_is_kept_from_now_on(
+        self, sqlite_store: Database, tmp_path: Path
+    ) -> None:
+        provider = MemoryCalendars()
+        for entry, month in (("old", 1), ("new", 10)):
+            provider.account(JO).put(make_copy(entry, start=datetime(2026, month, 5, 9, tzinfo=UTC)))
+        short = "[sync]\nhistory = '12 months'\nretain = '12 months'\n"
+        long = "[sync]\nhistory = '12 months'\nretain = '36 months'\n[scoring]\nlong_meeting_over = '10m'\n"
+        sync(sqlite_store, config_of(tmp_path, more=short), provider)
+        later = datetime(2027, 3, 15, tzinfo=UTC)
+        sync(sqlite_store, config_of(tmp_path, more=short), provider, now=later)
+        provider.account(JO).put(make_copy("new", start=datetime(2023, 1, 5, 9, tzinfo=UTC)))
+        config = config_of(tmp_path, more=long)
+        sync(sqlite_store, config, provider, now=later)
+        assert stored(sqlite_store) == [], "both have been erased for their age"
+        assert hours(sqlite_store, config_of(tmp_path, more=long.replace("10m", "20m")), "2026-01", now=later) == 1
 
 
 class TestSharedWork:
