@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from structlog.testing import capture_logs
 
 from connectors.contract import Done, Page, Person, Reading
 from connectors.errors import RetryLater, SkipCalendar, StopConnector
@@ -18,6 +19,7 @@ from daemon.reader import Reader
 from daemon.rescore import Derived, rescore
 from daemon.store.calendars import read_calendars
 from daemon.store.engine import Database
+from daemon.sync import note_clock
 from scoring.counting import Reason
 from scoring.meeting import CopyState, Response
 from scoring.months import Month
@@ -668,6 +670,13 @@ class Overtaken(MemoryCalendars):
             first()
             sync(self._store, self._config, self, now=NOW + timedelta(minutes=1))
         yield from parts
+
+
+def test_a_wrong_clock_is_told_once_while_it_is_so(store: Database) -> None:
+    """It is looked at whenever a digest may be due."""
+    with capture_logs() as logs:
+        assert [note_clock(store, ahead) for ahead in (1800.0, 1800.0, 0.0, 0.0, 1800.0)] == [1800, 1800, 0, 0, 1800]
+    assert [one["event"] for one in logs] == ["clock_wrong"] * 2
 
 
 class Twice(MemoryCalendars):
