@@ -10,7 +10,7 @@ import pytest
 from scoring.counting import Judged
 from scoring.meeting import Conference, Setting
 from scoring.months import Month
-from scoring.next_step import ToBeat, booked, booked_seconds, next_step, next_step_text, to_beat_text
+from scoring.next_step import ToBeat, booked, booked_seconds, most_to_gain, next_step, next_step_text, to_beat_text
 from scoring.people import name_from
 from scoring.steps import Rules
 from tests.scoring.builders import ANA, BEN, CAT, JO, LONDON, RULES, at, judged, meeting
@@ -96,6 +96,19 @@ def test_r15_booked_hours_count_no_minute_twice_and_no_call() -> None:
         ahead([JO, ANA], 660, "2026-11-14 09:30"),
     ]
     assert booked_seconds(listed, RULES) == 2.5 * 3600
+
+
+@pytest.mark.parametrize(("most", "days"), [(1, [13]), (2, [12, 13]), (3, [12, 13, 15]), (9, [11, 12, 13, 14, 15])])
+def test_r15_those_with_most_to_gain_are_told_in_their_order(most: int, days: list[int]) -> None:
+    """By the points between as booked and the best that can be made of it: none, 10, 12 (a call), 0 and 8."""
+    listed = [
+        ahead([JO, ANA, BEN], 90, "2026-11-11 09:00"),
+        ahead([JO, ANA], 45, "2026-11-12 09:00"),
+        ahead([JO, ANA, BEN], 90, "2026-11-13 09:00", setting=_PHONE),
+        ahead([JO, ANA, BEN, CAT], 90, "2026-11-14 09:00"),
+        ahead([JO, ANA], 90, "2026-11-15 09:00"),
+    ]
+    assert [one.meeting.start.day for one in most_to_gain(reversed(listed), RULES, most)] == days
 
 
 def beat(**fields: Any) -> str:
