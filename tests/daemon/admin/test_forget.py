@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -46,10 +47,12 @@ from tests.daemon.worlds import (
     ANA,
     BASE,
     BO,
+    CLIENTS,
     JO,
     KIM,
     NOW,
     config_of,
+    hours,
     make_copy,
     rows_of,
     scoring_context_of,
@@ -59,6 +62,7 @@ from tests.daemon.worlds import (
 from tests.fakes.memory import MemoryCalendars
 
 ROOT = Path(__file__).parents[3]
+AUGUST = datetime(2026, 8, 6, 9, tzinfo=UTC)
 
 
 class TestWhoIsMeant:
@@ -123,6 +127,14 @@ class TestErasing:
         left = {(entry, title) for entry, title in stored(store, "entry, title")}
         assert left == {("both", None), ("bo", None), ("hers", None), ("beta", "Beta"), ("now", None)}
 
+    def test_no_digest_tells_any_more_what_stood_there(self, store: Database, config: Config) -> None:
+        """One of a copy with Ana would betray to whoever guesses it that she was there."""
+        synced(store, config)
+        before = dict(stored(store, "entry || calendar_id, digest"))
+        forget(store, config, ANA)
+        after = dict(stored(store, "entry || calendar_id, digest"))
+        assert {entry.rstrip("12") for entry, digest in after.items() if digest == before[entry]} == {"beta"}
+
     def test_closed_months_keep_their_totals_and_the_running_one_does_not(
         self, store: Database, config: Config
     ) -> None:
@@ -144,6 +156,27 @@ class TestErasing:
         after = rows_of(store, stricter)
         assert after["Acme"].figures == before["Acme"].figures
         assert after["Beta"].figures.steps != before["Beta"].figures.steps
+
+    @pytest.mark.parametrize("earlier", [False, True])
+    def test_they_keep_them_when_the_client_is_renamed(
+        self, store: Database, config: Config, tmp_path: Path, earlier: bool
+    ) -> None:
+        """Also when all is derived again under the new name, and where the new name has months of its own."""
+        calendars = synced(store, config)
+        before = rows_of(store, config)["Acme"].figures
+        forget(store, config, ANA)
+        clients = CLIENTS.replace('"Acme"', '"Apex"\nformerly = ["Acme"]')
+        if earlier:
+            calendars.account(JO).put(make_copy("apex", people=(JO, "al@apex.example"), start=AUGUST))
+            both = config_of(tmp_path, clients=f'{CLIENTS}[[clients]]\nname = "Apex"\ndomains = ["apex.example"]\n')
+            sync(store, both, calendars, full=True)
+            clients = clients.replace('["acme.example"]', '["acme.example", "apex.example"]')
+        renamed = config_of(tmp_path, clients=clients)
+        assert replace(rows_of(store, renamed)["Apex"].figures, client="Acme") == before
+        stricter = config_of(tmp_path, clients=clients, more='[scoring]\nlong_meeting_over = "30m"\n')
+        after = rows_of(store, stricter)["Apex"].figures
+        assert (after.man_seconds, after.steps) == (before.man_seconds, before.steps)
+        assert hours(store, stricter, "2026-08", "Apex") == earlier
 
     def test_the_people_of_closed_months_are_the_others(self, store: Database, config: Config) -> None:
         synced(store, config)

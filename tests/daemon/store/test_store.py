@@ -28,7 +28,7 @@ from daemon.store.db.types import Moment, from_millis, to_millis
 from daemon.store.meta import get_meta, set_meta
 from daemon.store.packing import Addresses, copy_digest, pack_participants, pack_setting, unpack_setting
 from scoring.meetings.values import Conference, LocationKind, Participant, Response, Setting
-from tests.daemon.worlds import make_copy
+from tests.daemon.worlds import make_copy, stored
 
 
 class TestMoments:
@@ -234,6 +234,14 @@ def _add_copies(database: Database, count: int) -> None:
         number = add_calendar(connection, connector="c", key="k", address="jo@northwind.example", joined="2026-01")
         copies = [make_copy(f"e{index}") for index in range(count)]
         Round(connection, number).upsert([(one, copy_digest(one)) for one in copies])
+
+
+def test_of_an_entry_that_is_written_twice_the_later_form_is_kept(store: Database) -> None:
+    one, other = make_copy(title="one"), make_copy(title="other")
+    with store.writing() as connection:
+        number = add_calendar(connection, connector="c", key="k", address="jo@northwind.example", joined="2026-01")
+        Round(connection, number).upsert([(copy, copy_digest(copy)) for copy in (one, other)])
+    assert stored(store, "title, digest") == [("other", copy_digest(other))]
 
 
 class TestOnAServer:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from connectors.net.rate_limit import RateLimiter
 from daemon.config.load import load
@@ -38,7 +40,10 @@ from daemon.workers.assignment import assign, capacity_of, comes_back_after, fir
 from daemon.workers.backend import WorkersBackend
 from daemon.workers.config_fingerprint import fingerprint
 from daemon.workers.jobs import Jobs
+from daemon.workers.membership import Membership
+from daemon.workers.worker import Worker
 from tests.daemon.config.test_config import EXAMPLE, load_example
+from tests.daemon.worlds import JO, KIM
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 EVERY = timedelta(minutes=15)
@@ -427,6 +432,82 @@ class TestWorkers:
             drop_worker(connection, "a")
             assert read_workers(connection) == []
 
+    def test_why_one_takes_no_jobs_is_told_once_and_so_is_its_end(
+        self, postgres_store: Database, tmp_path: Path
+    ) -> None:
+        config = company(tmp_path)
+        permit = Membership(postgres_store, "w", lease_seconds=25.0, began_at=NOW)
+        with capture_logs() as logs:
+            looks = [permit.look(fingerprint(config)) for _ in range(3)]
+            WorkersBackend(Runtime(database=postgres_store, clock=lambda: NOW), config).plan(config)
+            looks += [permit.look(fingerprint(config)) for _ in range(3)]
+        assert [one is None for one in looks] == [False] * 3 + [True] * 3
+        assert [one["event"] for one in logs if "worker" in one] == ["takes_no_jobs", "works"]
+
+
+def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Waits for something that happens soon. Fails when it does not."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
+
+
+@postgresql
+class TestBeforeEachJob:
+    """A worker asks whether it still may, though it has just been told so, and though it has done other jobs."""
+
+    @pytest.fixture
+    def working(self, postgres_store: Database, tmp_path: Path) -> Iterator[Path]:
+        """A worker that has done one job: it has read whose calendars lie in this folder."""
+        config = company(tmp_path)
+        WorkersBackend(Runtime(database=postgres_store), config).plan(config)
+        worker = Worker(config=config, database=Database(postgres_store.url.render_as_string(hide_password=False)))
+        thread = threading.Thread(target=worker.run)
+        thread.start()
+        self._ask(postgres_store, tmp_path, JO)
+        until(lambda: self._known(postgres_store) == [JO])
+        yield tmp_path
+        worker.stop()
+        ending = [thread, *(one for one in threading.enumerate() if one.name == "leaving")]  # it signs off apart
+        for one in ending:
+            one.join(30)
+        assert not any(one.is_alive() for one in ending)
+        worker.database.close()
+
+    def _ask(self, store: Database, folder: Path, owner: str) -> None:
+        """A calendar more, and a job that would make it known."""
+        (folder / "calendars").mkdir(exist_ok=True)
+        (folder / "calendars" / f"{owner}.ics").write_bytes(b"")
+        with queues.opened(store) as queue:
+            queue.put(queues.ROSTER, queues.ANYBODY, connector="exports")
+
+    def _known(self, store: Database) -> list[str]:
+        with store.reading() as connection:
+            return sorted(one.address for one in read_calendars(connection))
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            "UPDATE meta SET value = 'of another config' WHERE key = 'scheduler_fingerprint'",
+            "UPDATE alembic_version SET version_num = '9999'",
+            "UPDATE alembic_version SET version_num = '0001'",
+        ],
+        ids=["config", "newer store", "older store"],
+    )
+    def test_a_job_is_left_alone_by_who_may_work_no_more(
+        self, postgres_store: Database, working: Path, change: str
+    ) -> None:
+        with postgres_store.writing() as connection:
+            connection.exec_driver_sql(change)
+        self._ask(postgres_store, working, KIM)
+        time.sleep(1.0)
+        assert self._known(postgres_store) == [JO]
+
+    def test_and_done_by_who_still_may(self, postgres_store: Database, working: Path) -> None:
+        self._ask(postgres_store, working, KIM)
+        until(lambda: self._known(postgres_store) == [JO, KIM])
+
 
 @postgresql
 class TestQueue:
@@ -547,6 +628,39 @@ class TestBlame:
         )
         assert not any(calendar.standing for calendar in found.values() if calendar.id != guilty)
         assert found[numbers[0]].kills == 0
+
+    @pytest.mark.parametrize(
+        ("alone", "is_suspect", "is_found_out"),
+        [
+            ([True], False, False),  # it may have been chance
+            ([True, True], True, False),
+            ([True, True, True], True, True),
+            ([False], False, False),
+            ([False, False], True, False),  # nobody knows yet which of them it was
+            ([False, False, False], True, False),
+            ([False, True], True, False),
+            ([False, False, True], True, True),
+        ],
+    )
+    def test_one_is_suspected_after_two_kills_and_found_out_when_it_then_kills_alone(
+        self, postgres_store: Database, tmp_path: Path, alone: list[bool], is_suspect: bool, is_found_out: bool
+    ) -> None:
+        jobs = Jobs(Runtime(database=postgres_store, clock=lambda: NOW), company(tmp_path), "w")
+        with postgres_store.writing() as connection:
+            one, other = (
+                add_calendar(connection, connector="exports", key=who, address=who, joined="2026-01")
+                for who in (JO, KIM)
+            )
+            fill_batches(connection, "exports", NOW)
+            (due,) = due_batches(connection, NOW, (), 9)
+        for is_alone in alone:
+            jobs.blame(due.id, [one] if is_alone else None)
+        with postgres_store.reading() as connection:
+            found = {calendar.id: calendar for calendar in read_calendars(connection)}
+            suspected = suspects(connection, [due.id]).get(due.id, {})
+        assert suspected.get(one) == (len(alone) if is_suspect else None)
+        assert (found[one].standing, found[one].again_at is not None) == (is_found_out, is_found_out)
+        assert not found[other].standing
 
 
 @postgresql
