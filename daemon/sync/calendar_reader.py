@@ -1,4 +1,4 @@
-"""One calendar's round: pulled, spooled, and handed to the keeper (`daemon.keeper`). Nothing stops another one."""
+"""One calendar's listing: pulled, spooled, and handed to the writer. Nothing stops another one."""
 
 from __future__ import annotations
 
