@@ -20,8 +20,8 @@ from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
 from daemon.store import schema
-from daemon.store.calendar_writes import Round
-from daemon.store.calendars import add_calendar, note_round, read_calendars
+from daemon.store.calendars import add_calendar, note_listing, read_calendars
+from daemon.store.copy_writer import CopyWriter
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError, StoreNewer
 from daemon.store.db.types import Moment, from_millis, to_millis
@@ -134,7 +134,7 @@ class TestTraps:
 
     def test_foreign_keys_hold(self, store: Database) -> None:
         with pytest.raises(StoreError), store.writing() as connection:
-            Round(connection, 4711).upsert([(make_copy(), b"digest")])
+            CopyWriter(connection, 4711).upsert([(make_copy(), b"digest")], [])
 
     def test_what_must_outlast_a_power_cut_is_written_through(self, sqlite_store: Database) -> None:
         def synchronous(connection: Connection) -> int:
@@ -233,7 +233,7 @@ def _add_copies(database: Database, count: int) -> None:
     with database.writing() as connection:
         number = add_calendar(connection, connector="c", key="k", address="jo@northwind.example", joined="2026-01")
         copies = [make_copy(f"e{index}") for index in range(count)]
-        Round(connection, number).upsert([(one, copy_digest(one)) for one in copies])
+        CopyWriter(connection, number).upsert([(copy, copy_digest(copy)) for copy in copies], [])
 
 
 class TestOnAServer:
@@ -278,8 +278,8 @@ class TestOnAServer:
             late = next(one for one in read_calendars(connection) if one.key == "late")
         assert (late.cursor, late.last_success, late.turn) == (None, None, 0)
         with postgres_store.writing() as connection:
-            assert note_round(connection, late.id, late.turn, cursor="ours")
-            assert not note_round(connection, late.id, late.turn, cursor="too late")
+            assert note_listing(connection, late.id, late.turn, cursor="ours")
+            assert not note_listing(connection, late.id, late.turn, cursor="too late")
 
 
 def _back_to_0004(database: Database) -> int:

@@ -16,7 +16,7 @@ from daemon.figures.derive import Derived
 from daemon.figures.rescore import rescore
 from daemon.store.calendars import read_calendars
 from daemon.store.db.engine import Database
-from daemon.sync.calendar_reader import Reader
+from daemon.sync.calendar_reader import CalendarReader
 from daemon.sync.run_values import ConnectorResult, SyncRun
 from scoring.meetings.values import CopyState, Response
 from scoring.months.counting import Reason
@@ -679,7 +679,8 @@ class TestTurns:
         work = SyncRun(database=postgres_store, context=context, now=NOW + timedelta(minutes=15), full=full)
         with other.writing():  # until the end of this test
             reader = Thread(
-                target=Reader(work, provider, context, result).read, args=(calendar, provider.account(JO).person)
+                target=CalendarReader(work, provider, context, result).read,
+                args=(calendar, provider.account(JO).person),
             )
             reader.start()
             reader.join(10)
