@@ -236,6 +236,31 @@ def _add_copies(database: Database, count: int) -> None:
         CopyWriter(connection, number).upsert([(copy, copy_digest(copy)) for copy in copies], [])
 
 
+class TestReading:
+    def test_it_sees_one_state_whatever_others_commit(self, store: Database) -> None:
+        other = Database(store.url.render_as_string(hide_password=False))
+        with store.writing() as connection:
+            set_meta(connection, "a", "before")
+        with store.reading() as connection:
+            assert get_meta(connection, "a") == "before"
+            with other.writing() as theirs:
+                set_meta(theirs, "a", "after")
+                set_meta(theirs, "b", "after")
+            assert (get_meta(connection, "a"), get_meta(connection, "b")) == ("before", None)
+        with store.reading() as connection:
+            assert get_meta(connection, "a") == "after"
+        other.close()
+
+    @pytest.mark.xdist_group("postgresql")
+    def test_a_server_refuses_to_write_in_it_and_the_connection_serves_again(self, postgres_store: Database) -> None:
+        for _ in range(2):
+            with pytest.raises(StoreError, match="ReadOnlySqlTransaction"), postgres_store.reading() as connection:
+                set_meta(connection, "a", "written")
+        for way in (postgres_store.writing, postgres_store.noting):
+            with way() as connection:
+                set_meta(connection, way.__name__, "written")
+
+
 class TestOnAServer:
     """Other machines use the database too: nobody but `rapport db upgrade` changes its schema."""
 
