@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measuring import Figure, Stopwatch, is_small, note, show
-from daemon.store.calendar_writes import Round
+from daemon.store.calendar_writes import PageChanges, Plan, apply
 from daemon.store.calendars import add_calendar
+from daemon.store.copy_writer import Digested
 from daemon.store.db.engine import Database
+from daemon.store.forgotten import NOBODY
 from daemon.store.packing import copy_digest
 from daemon.store.schema import bring_up_to_date
 from scoring.meetings.identity import identify
@@ -23,7 +25,7 @@ from scoring.meetings.values import Copy, Participant, Response, Setting
 _CALENDARS = 5
 _PAGE = 500
 _NOW = datetime(2026, 11, 1, tzinfo=UTC)
-Rounds = list[list[list[tuple[Copy, bytes]]]]
+Rounds = list[list[list[Digested]]]
 
 
 def measure(*, small: bool = False) -> list[Figure]:
@@ -70,16 +72,27 @@ def in_store(url: str, rounds: Rounds) -> list[float]:
             for one in range(_CALENDARS)
         ]
     found = []
-    for calendars in rounds:
+    for turn, calendars in enumerate(rounds):
         with Stopwatch() as watch:
             for number, copies in zip(numbers, calendars, strict=True):
-                with database.writing() as connection:
-                    round_ = Round(connection, number)
-                    for start in range(0, len(copies), _PAGE):
-                        round_.upsert(copies[start : start + _PAGE])
+                apply(database, _plan(number, copies, turn))
         found.append(watch.seconds)
     database.close()
     return found
+
+
+def _plan(number: int, copies: list[Digested], turn: int) -> Plan:
+    """At first all is new, then the same is changed."""
+    pages = [tuple(copies[start : start + _PAGE]) for start in range(0, len(copies), _PAGE)]
+    return Plan(
+        calendar_id=number,
+        turn=turn,
+        state={"cursor": "cursor"},
+        read_at=_NOW,
+        zone=UTC,
+        forgotten=NOBODY,
+        changes=[PageChanges(changed=page) if turn else PageChanges(new=page) for page in pages],
+    )
 
 
 def _bare(ours: Path, bare: Path) -> list[float]:
@@ -117,7 +130,7 @@ def _bare(ours: Path, bare: Path) -> list[float]:
     return found
 
 
-def _copies(calendar: int, count: int, change: int) -> list[tuple[Copy, bytes]]:
+def _copies(calendar: int, count: int, change: int) -> list[Digested]:
     """A calendar's copies, three of four of its own alone, the fourth shared with the next calendar."""
     return [(one, copy_digest(one)) for one in (_copy(calendar, number, change) for number in range(count))]
 

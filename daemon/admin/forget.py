@@ -14,7 +14,6 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from daemon.config.model import Config
-from daemon.figures.affected_months import touched_months
 from daemon.figures.rescore import rescore, settle_due
 from daemon.figures.scoring_context import ScoringContext, read_scoring_context
 from daemon.store.db.engine import Database
@@ -27,7 +26,7 @@ from daemon.store.forgotten import Forgotten, hashed, keeps_forgotten, read_forg
 from daemon.store.meta import mark_roster
 from daemon.store.schema import check_revision
 from scoring.meetings.address_book import normalise_address
-from scoring.months.month import Month, month_of
+from scoring.months.month import Month, month_of, touched_months
 
 
 class NotToForget(Exception):
@@ -140,7 +139,7 @@ def _clients_by_month(found: Findings, context: ScoringContext) -> dict[Month, s
     months: dict[Month, set[str]] = {}
     for meeting in found.meetings:
         clients = {who.client for who in map(context.book.who, meeting.people) if who.client is not None}
-        for month in touched_months(meeting.starts, context):
+        for month in touched_months(meeting.starts, context.zone):
             months.setdefault(month, set()).update(clients)
     return months
 

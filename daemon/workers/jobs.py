@@ -56,7 +56,7 @@ class ContextCache:
         self._made_at = 0.0
 
     def current(self) -> ScoringContext:
-        with self._lock, self._database.snapshot() as connection:
+        with self._lock, self._database.reading() as connection:
             mark = get_meta(connection, ROSTER_MARK)
             old = time.monotonic() - self._made_at > _CONTEXT_SECONDS
             if self._kept is None or mark != self._mark or old:

@@ -15,19 +15,18 @@ from connectors.contract import Done, Page, Person, Reading
 from connectors.errors import RetryLater, SkipCalendar, StopConnector
 from daemon.config.load import load
 from daemon.config.model import Config
-from daemon.figures.affected_months import touched_months
 from daemon.figures.derive import Derived
 from daemon.figures.rescore import rescore
 from daemon.store.calendars import read_calendars
 from daemon.store.db.engine import Database
 from daemon.store.meta import ROSTER_MARK, get_meta
 from daemon.store.people import read_people
-from daemon.sync.calendar_reader import Reader
+from daemon.sync.calendar_reader import CalendarReader
 from daemon.sync.clock_guard import note_clock
 from daemon.sync.run_values import ConnectorResult, SyncRun
 from scoring.meetings.values import CopyState, Response
 from scoring.months.counting import Reason
-from scoring.months.month import Month, begins, month_of
+from scoring.months.month import Month, begins, month_of, touched_months
 from tests.daemon.worlds import (
     ANA,
     BASE,
@@ -217,11 +216,11 @@ class TestBorders:
             starts = {start, start.replace(day=15)} if beside else {start}
             timed = {month_of(one, context.zone) for one in starts}
             all_day = {Month(f"{one:%Y-%m}") for one in starts if one.hour == 0}
-            assert timed | all_day <= touched_months(starts, context)
+            assert timed | all_day <= touched_months(starts, context.zone)
 
     def test_what_lies_far_from_a_border_touches_its_month_alone(self, sqlite_store: Database, config: Config) -> None:
         starts = {datetime(2026, 10, day, hour, tzinfo=UTC) for day in range(3, 27) for hour in (0, 23)}
-        assert touched_months(starts, scoring_context_of(sqlite_store, config)) == {"2026-10"}
+        assert touched_months(starts, scoring_context_of(sqlite_store, config).zone) == {"2026-10"}
 
     def test_an_all_day_entry_moves_from_one_month_to_the_other_and_back(
         self, sqlite_store: Database, config: Config
@@ -934,7 +933,8 @@ class TestTurns:
         work = SyncRun(database=postgres_store, context=context, now=NOW + timedelta(minutes=15), full=full)
         with other.writing():  # until the end of this test
             reader = Thread(
-                target=Reader(work, provider, context, result).read, args=(calendar, provider.account(JO).person)
+                target=CalendarReader(work, provider, context, result).read,
+                args=(calendar, provider.account(JO).person),
             )
             reader.start()
             reader.join(10)
