@@ -5,18 +5,21 @@ PYTHON ?= python3
 UV ?= uv
 # Processes that the tests run in.
 WORKERS ?= 2
+# What `make mutants` may take.
+MINUTES ?= 60
 
 VENV := .venv
 BIN := $(VENV)/bin
 LOCKED := $(VENV)/.locked
 INSTALLED := $(VENV)/.installed
+MUTANTS := .cache/mutants
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help env demo test check lint format types soak wheel bench lock clean
+.PHONY: help env demo test check lint format types mutants soak wheel bench lock clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -42,6 +45,24 @@ format: $(INSTALLED) ## Put style right where that can be done by itself.
 types: $(INSTALLED) ## Check types, strictly.
 	$(BIN)/mypy
 	$(BIN)/mypy benchmarks tools
+
+# In a copy, so that nothing is changed here. After MINUTES (124) the score is of what was tried until then.
+mutants: $(INSTALLED) ## Break scoring/ in thousands of small ways, and count what its tests notice (MINUTES=60 at most).
+	rm -rf $(MUTANTS)
+	mkdir -p $(MUTANTS)
+	cp -R scoring tests pyproject.toml $(MUTANTS)
+	cd $(MUTANTS) && timeout $(MINUTES)m $(CURDIR)/$(BIN)/mutmut run --max-children $(WORKERS) || [ $$? -eq 124 ]
+	cd $(MUTANTS) && $(CURDIR)/$(BIN)/mutmut export-cicd-stats && $(CURDIR)/$(BIN)/python -c "$$SCORE"
+	@echo "What survived: cd $(MUTANTS) && ../../$(BIN)/mutmut browse"
+
+define SCORE
+import json, pathlib
+found = json.loads(pathlib.Path("mutants/mutmut-cicd-stats.json").read_text())
+killed, missed = found["killed"] + found["timeout"] + found["segfault"], found["survived"] + found["no_tests"]
+print(f"killed {killed}, survived {missed} ({found['no_tests']} of them not run by any test), of {found['total']}:", end=" ")
+print(f"{100 * killed / max(killed + missed, 1):.1f} % of the {killed + missed} that were tried")
+endef
+export SCORE
 
 soak: $(INSTALLED) ## Let the service run while everything misbehaves (ARGS="--seconds 600 --seed 1").
 	$(BIN)/python -m tests.e2e.soak $(ARGS)

@@ -21,7 +21,7 @@ from daemon.store.scale.batches import MOST_CALENDARS, Batch
 from daemon.workers.assignment import assign, next_slot
 
 JOBS_AT_ONCE, JOBS_WAITING, THREADS = 3, 6, 8
-"""Of a worker (`daemon/workers/worker.py`, `scheduler.py`), and side by side in a job (`sync.workers`)."""
+"""Of a worker (`daemon/workers/worker.py`, `backend.py`), and side by side in a job (`sync.workers`)."""
 GONE_SECONDS, STALLED_SECONDS = 20.0, 30.0
 """After which a killed worker's waiting and begun jobs are handed out again (`daemon/store/scale/workers.py`)."""
 SHARED_MARGIN = 0.97  # `daemon/store/scale/rate_limits.py`

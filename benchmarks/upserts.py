@@ -13,9 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.measuring import Figure, Stopwatch, note
-from daemon.store.calendar_writes import Round
+from daemon.store.calendar_writes import PageChanges, Plan, apply
 from daemon.store.calendars import add_calendar
+from daemon.store.copy_writer import Digested
 from daemon.store.db.engine import Database
+from daemon.store.forgotten import NOBODY
 from daemon.store.packing import copy_digest
 from daemon.store.schema import bring_up_to_date
 from scoring.meetings.identity import identify
@@ -25,7 +27,7 @@ from tests.conftest import new_database, running_server, url_of
 _CALENDARS = 5
 _PAGE = 500
 _NOW = datetime(2026, 11, 1, tzinfo=UTC)
-Listing = list[tuple[Copy, bytes]]
+Listing = list[Digested]
 Listings = list[Listing]
 """One for each calendar."""
 
@@ -111,16 +113,27 @@ def _in_store(url: str, rounds: list[Listings]) -> list[float]:
             for address in map(_owner, range(_CALENDARS))
         ]
     found = []
-    for listings in rounds:
+    for turn, listings in enumerate(rounds):
         with Stopwatch() as watch:
             for number, copies in zip(numbers, listings, strict=True):
-                with database.writing() as connection:
-                    listing = Round(connection, number)
-                    for start in range(0, len(copies), _PAGE):
-                        listing.upsert(copies[start : start + _PAGE])
+                apply(database, _plan(number, copies, turn))
         found.append(watch.seconds)
     database.close()
     return found
+
+
+def _plan(number: int, copies: Listing, turn: int) -> Plan:
+    """At first all is new, then the same is changed."""
+    pages = [tuple(copies[start : start + _PAGE]) for start in range(0, len(copies), _PAGE)]
+    return Plan(
+        calendar_id=number,
+        turn=turn,
+        state={"cursor": "cursor"},
+        read_at=_NOW,
+        zone=UTC,
+        forgotten=NOBODY,
+        changes=[PageChanges(changed=page) if turn else PageChanges(new=page) for page in pages],
+    )
 
 
 def _bare(path: Path) -> list[float]:

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 
 from benchmarks.measuring import CACHE, Stopwatch, in_child, note
 from daemon.commands.common import opened
-from daemon.store.calendar_writes import Round
 from daemon.store.calendars import add_calendar, change_calendar
+from daemon.store.copy_writer import CopyWriter, Digested
 from daemon.store.meta import HISTORY_BEGINS, set_meta
 from daemon.store.packing import copy_digest
 from daemon.store.schema import REVISIONS
@@ -109,13 +109,13 @@ def _fill(config: Path, meetings: int) -> None:
                     add_calendar(connection, connector="exports", key=address, address=address, joined=first)
                 )
                 change_calendar(connection, numbers[-1], last_success=end, read_through=end, last_full=end)
-            pages = defaultdict[int, list[tuple[Copy, bytes]]](list)
+            pages = defaultdict[int, list[Digested]](list)
             for number, copy in _copies(meetings, numbers, begins(first, _ZONE), end):
                 pages[number].append((copy, copy_digest(copy)))
                 if len(pages[number]) == _PAGE:
-                    Round(connection, number).upsert(pages.pop(number))
+                    CopyWriter(connection, number).upsert(pages.pop(number), ())
             for number, page in pages.items():
-                Round(connection, number).upsert(page)
+                CopyWriter(connection, number).upsert(page, ())
         session.fresh_context()
 
 

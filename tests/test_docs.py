@@ -15,6 +15,8 @@ LINK = re.compile(r"\]\(([^)\s#:]*)(?:#([^)\s]*))?\)")  # addresses elsewhere ha
 NAMED = re.compile(r"(?<![\w/.:-])docs/([a-z0-9_-]+\.md)(?:#([a-z0-9_-]+))?")
 SECTIONS = re.compile(r"docs/(design|providers)\.md`? ((?:(?:, | and |-)?(?:[A-H]?\d+|[A-H]))+)\b")
 RULE = re.compile(r"\bR(\d{1,2})\b")
+FILE = re.compile(r"(?<![\w/.])((?:scoring|connectors|daemon|tests|benchmarks|tools)/[\w/]+\.py)\b")
+MODULE = re.compile(r"`((?:connectors|daemon)(?:\.[a-z_0-9]+)+)")
 
 
 def _texts() -> Iterator[tuple[Path, str]]:
@@ -66,3 +68,21 @@ def test_every_section_that_is_cited_is_there() -> None:
         if not any(re.match(rf"{section}\b", one) for one in _headings(ROOT / "docs" / f"{page}.md"))
     ]
     assert wrong == []
+
+
+def test_every_file_of_ours_that_is_named_is_there() -> None:
+    """With its path, or as a module in backticks, whose last part may be a function of it."""
+    named = {(path, ROOT / file) for path, text in _texts() for file in FILE.findall(text) if "script.py" not in file}
+    for path, text in _texts():
+        if path.suffix in (".py", ".md"):
+            named |= {(path, _file_of(module)) for module in MODULE.findall(text)}
+    assert len(named) > 50
+    assert sorted({(str(path.relative_to(ROOT)), str(file)) for path, file in named if not file.exists()}) == []
+
+
+def _file_of(module: str) -> Path:
+    """The file of the longest part of a dotted name that is one."""
+    parts = module.split(".")
+    tries = [ROOT.joinpath(*parts[:length]) for length in range(len(parts), 1, -1)]
+    found = (file for place in tries for file in (place.with_suffix(".py"), place) if file.exists())
+    return next(found, ROOT.joinpath(*parts))

@@ -40,7 +40,7 @@ def copy_portable(database: Database, target: Path) -> None:
         copy = store_in(partial)
         try:
             migrate(copy)
-            with database.snapshot() as source, copy.writing() as connection:
+            with database.reading() as source, copy.writing() as connection:
                 copy_rows(source, connection)
         finally:
             copy.close()
@@ -64,7 +64,7 @@ def move(source: Database, target: Database) -> dict[str, int]:
         with held_alone(source.file):
             pass  # nobody else has it open, and no service begins before the end
         bring_up_to_date(target)
-        with source.snapshot() as rows, target.writing() as connection:
+        with source.reading() as rows, target.writing() as connection:
             if full := holds_anything(count_rows(connection)):
                 raise StoreError(
                     f"the target holds something already (table {', '.join(full)})", "Name an empty database."

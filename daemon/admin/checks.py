@@ -121,7 +121,7 @@ def _one_calendar(connector: Calendars, roster: Roster, now: datetime) -> Check:
 def _denied(connector: Calendars, address: str, roster: Roster, now: datetime) -> Check:
     """The provider itself must refuse it; that we do not list it proves nothing."""
     wanted = normalise_address(address) or address
-    known = (one for one in roster.people if wanted in one.addresses)
+    known = (person for person in roster.people if wanted in person.addresses)
     person = next(known, Person(id=wanted, addresses=(wanted,)))
     try:
         _read_a_little(connector, person, now)

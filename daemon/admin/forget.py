@@ -1,7 +1,7 @@
 """Forgetting a person or an organisation for good (`docs/design.md` 7): in the store, its file, and its own backups.
 
 What is erased is found by keyed hashes, which are kept: so the same work is done again on a restored backup, and
-every copy that is read later is checked against them (`daemon.plan`). Figures of closed months keep their totals.
+every copy that is read later is checked against them (`daemon.sync.plan`). Figures of closed months keep their totals.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from daemon.config.model import Config
-from daemon.figures.affected_months import touched_months
 from daemon.figures.rescore import rescore, settle_due
 from daemon.figures.scoring_context import ScoringContext, read_scoring_context
 from daemon.store.db.engine import Database
@@ -27,7 +26,7 @@ from daemon.store.forgotten import Forgotten, hashed, keeps_forgotten, read_forg
 from daemon.store.meta import mark_roster
 from daemon.store.schema import check_revision
 from scoring.meetings.address_book import normalise_address
-from scoring.months.month import Month, month_of
+from scoring.months.month import Month, month_of, touched_months
 
 
 class NotToForget(Exception):
@@ -57,10 +56,10 @@ def names_of(text: str, context: ScoringContext) -> tuple[str, ...]:
 
 def aliases_of(address: str, context: ScoringContext) -> list[str]:
     """The other addresses of the same person: from the directory, and by `same_as` of the people file (R3)."""
-    told = {one for calendar in context.calendars for one in (calendar.address, *calendar.aliases)}
-    told |= {one for person in context.config.people for one in (person.address, person.same_as) if one}
+    told = {alias for calendar in context.calendars for alias in (calendar.address, *calendar.aliases)}
+    told |= {alias for person in context.config.people for alias in (person.address, person.same_as) if alias}
     canonical = context.book.canonical
-    return sorted({one for one in told if canonical(one) == canonical(address)} - {address})
+    return sorted({alias for alias in told if canonical(alias) == canonical(address)} - {address})
 
 
 def meant(connection: Connection, names: Iterable[str], now: datetime) -> Forgotten:
@@ -72,9 +71,9 @@ def still_named(config: Config, names: Iterable[str]) -> list[str]:
     """Where the config makes Rapport write to these people, and so would store them again."""
     wanted = set(names)
     places = [
-        *((f"[[digests]] {one.name}, to", one.to) for one in config.digests),
+        *((f"[[digests]] {digest.name}, to", digest.to) for digest in config.digests),
         ("[alerts] to", config.alerts.to),
-        *((f"client {one.name}, manager", (one.manager or "",)) for one in config.clients),
+        *((f"client {client.name}, manager", (client.manager or "",)) for client in config.clients),
     ]
     return [place for place, people in places if any(_is_one_of(person, wanted) for person in people)]
 
@@ -82,7 +81,7 @@ def still_named(config: Config, names: Iterable[str]) -> list[str]:
 def _is_one_of(recipient: str, wanted: set[str]) -> bool:
     address = normalise_address(recipient.rpartition(":")[2].lstrip("@")) or ""
     domain = address.rpartition("@")[2]
-    return address in wanted or any(domain == one or domain.endswith(f".{one}") for one in wanted if one)
+    return address in wanted or any(domain == name or domain.endswith(f".{name}") for name in wanted if name)
 
 
 def lines_naming(config: Config, forgotten: Forgotten) -> list[str]:
@@ -127,7 +126,7 @@ def erase_and_freeze(connection: Connection, config: Config, forgotten: Forgotte
     running = month_of(now, context.zone)
     for month, clients in _clients_by_month(found, context).items():
         if month < running:
-            kept = {one.client for one in read_figures(connection, first=month, last=month)}
+            kept = {row.client for row in read_figures(connection, first=month, last=month)}
             freeze_figures(connection, month, clients & kept)
         mark_stale(connection, [month])
     erase(connection, found)
@@ -140,7 +139,7 @@ def _clients_by_month(found: Findings, context: ScoringContext) -> dict[Month, s
     months: dict[Month, set[str]] = {}
     for meeting in found.meetings:
         clients = {who.client for who in map(context.book.who, meeting.people) if who.client is not None}
-        for month in touched_months(meeting.starts, context):
+        for month in touched_months(meeting.starts, context.zone):
             months.setdefault(month, set()).update(clients)
     return months
 

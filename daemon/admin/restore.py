@@ -8,7 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -53,7 +53,7 @@ _DOUBT = "the store was restored from an older backup, so it may have gone out s
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Remembered:
+class CarriedOver:
     """What the store that is replaced still has to say: whom it has forgotten, the figures that are frozen for it, and
     where its backups are."""
 
@@ -64,7 +64,10 @@ class Remembered:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Restored:
-    """What came of it. `as_of` is when anything was last done in the backup; `forgotten_again` counts rows.
+    """What came of it. `as_of` is when anything was last done in the backup (UTC), None where nothing ever was.
+
+    `doubted` counts deliveries that are unknown now, `forgotten_again` rows. `replaced` is where the store is that was
+    replaced, None where there was none.
 
     `knows_forgotten` is False where the replaced store could not be read, and so whom it has forgotten is not known.
     """
@@ -85,14 +88,14 @@ def restore(database: Database, config: Config, backup: Path, now: datetime) -> 
         raise StoreError(f"{backup} is the store itself", "Name a backup.")
     with _copied(backup, unfinished(file)) as copy:
         if not file.exists():
-            restored = _prepared(copy, config, Remembered(), now)
+            restored = _prepared(copy, config, CarriedOver(), now)
             put_in_place(copy, file)
-            return _told(restored, knows_forgotten=False)
+            return replace(restored, knows_forgotten=False)
         if is_damaged(file):
-            restored = _prepared(copy, config, Remembered(), now)
+            restored = _prepared(copy, config, CarriedOver(), now)
             aside = move_aside(file)
             put_in_place(copy, file)
-            return _told(restored, replaced=aside, knows_forgotten=False)
+            return replace(restored, replaced=aside, knows_forgotten=False)
         return _into_file(database, config, copy, now)
 
 
@@ -106,10 +109,10 @@ def _into_file(database: Database, config: Config, copy: Path, now: datetime) ->
         with held_alone(file) as held:
             aside = stamped(file, "replaced")
             copy_connected(held, aside)
-            known = _remembered_in(aside)
-            restored = _prepared(copy, config, known or Remembered(), now)
+            known = _carried_over_from(aside)
+            restored = _prepared(copy, config, known or CarriedOver(), now)
             replace_contents(copy, held)
-    return _told(restored, replaced=aside, knows_forgotten=known is not None)
+    return replace(restored, replaced=aside, knows_forgotten=known is not None)
 
 
 def _refuse_others(database: Database) -> None:
@@ -129,7 +132,7 @@ def _into_server(database: Database, config: Config, backup: Path, now: datetime
     ):
         copy_portable(database, aside)
         with database.writing() as target:
-            known = _remembered(target, aside)
+            known = _carried_over(target, aside)
             restored = _prepared(copy, config, known, now)
             erase_rows(target)
             ready = store_in(copy)
@@ -138,17 +141,7 @@ def _into_server(database: Database, config: Config, backup: Path, now: datetime
                     copy_rows(source, target)
             finally:
                 ready.close()
-    return _told(restored, replaced=aside)
-
-
-def _told(restored: Restored, *, replaced: Path | None = None, knows_forgotten: bool = True) -> Restored:
-    return Restored(
-        as_of=restored.as_of,
-        doubted=restored.doubted,
-        forgotten_again=restored.forgotten_again,
-        replaced=replaced,
-        knows_forgotten=knows_forgotten,
-    )
+    return replace(restored, replaced=aside)
 
 
 @contextmanager
@@ -162,27 +155,27 @@ def _copied(backup: Path, place: Path) -> Iterator[Path]:
         discard(place)
 
 
-def _remembered(connection: Connection, *more: Path) -> Remembered:
-    return Remembered(
+def _carried_over(connection: Connection, *more: Path) -> CarriedOver:
+    return CarriedOver(
         forgotten=read_forgotten(connection),
         backups=(*backups_written(connection), *more),
         frozen=frozen_figures(connection),
     )
 
 
-def _remembered_in(aside: Path) -> Remembered | None:
+def _carried_over_from(aside: Path) -> CarriedOver | None:
     """None for a store that another version wrote in a way that cannot be read here."""
     replaced = store_in(aside)
     try:
         with replaced.reading() as connection:
-            return _remembered(connection)
+            return _carried_over(connection)
     except StoreError:
         return None
     finally:
         replaced.close()
 
 
-def _prepared(copy: Path, config: Config, known: Remembered, now: datetime) -> Restored:
+def _prepared(copy: Path, config: Config, known: CarriedOver, now: datetime) -> Restored:
     """Makes the copied backup ready: of this version, without the forgotten, nothing due that may have gone out."""
     store = store_in(copy)
     try:
@@ -193,8 +186,8 @@ def _prepared(copy: Path, config: Config, known: Remembered, now: datetime) -> R
             migrate(store)
         again = _forget_again(store, config, known, now)
         with store.writing() as connection:
-            for one in known.backups:
-                remember_backup(connection, one)
+            for backup in known.backups:
+                remember_backup(connection, backup)
             context = read_scoring_context(connection, config)
             as_of = _as_of(connection)
             doubted = _doubt_what_was_due(connection, context, as_of or now, now)
@@ -205,7 +198,7 @@ def _prepared(copy: Path, config: Config, known: Remembered, now: datetime) -> R
     return Restored(as_of=as_of, doubted=doubted, forgotten_again=again, replaced=None)
 
 
-def _forget_again(store: Database, config: Config, known: Remembered, now: datetime) -> int:
+def _forget_again(store: Database, config: Config, known: CarriedOver, now: datetime) -> int:
     """How many rows named those who were forgotten since; the figures frozen for them come with them."""
     with store.reading() as connection:
         new = known.forgotten.hashes - read_forgotten(connection).hashes
@@ -223,7 +216,7 @@ def _forget_again(store: Database, config: Config, known: Remembered, now: datet
 
 def _as_of(connection: Connection) -> datetime | None:
     """When anything was last done with the store."""
-    tries = [one.last_try for one in read_calendars(connection) if one.last_try is not None]
+    tries = [calendar.last_try for calendar in read_calendars(connection) if calendar.last_try is not None]
     return max([*tries, *filter(None, [newest_moment(connection)])], default=None)
 
 
@@ -242,8 +235,10 @@ def _doubt_what_was_due(connection: Connection, context: ScoringContext, since: 
 
 def _recipients(digest: DigestTable, context: ScoringContext) -> list[str]:
     """Whoever the config sends it to."""
-    named = [one for one in digest.to if one != MANAGER]
+    named = [recipient for recipient in digest.to if recipient != MANAGER]
     managers = (
-        [one.manager for one in portfolio(context, digest.clients) if one.manager] if MANAGER in digest.to else []
+        [client.manager for client in portfolio(context, digest.clients) if client.manager]
+        if MANAGER in digest.to
+        else []
     )
-    return [*named, *(f"email:{one}" for one in dict.fromkeys(managers))]
+    return [*named, *(f"email:{manager}" for manager in dict.fromkeys(managers))]

@@ -34,27 +34,28 @@ def stored_about(connection: Connection, context: ScoringContext, address: str) 
         "group": not set(addresses).isdisjoint(context.groups),
         "calendars": [
             {
-                "connector": one.connector,
-                "calendar": one.address,
-                "read_since": one.joined,
-                "last_read": _moment(one.last_success),
-                "left": _moment(one.left_at),
-                "error": one.error,
+                "connector": calendar.connector,
+                "calendar": calendar.address,
+                "read_since": calendar.joined,
+                "last_read": _moment(calendar.last_success),
+                "left": _moment(calendar.left_at),
+                "error": calendar.error,
             }
-            for one in calendars_of(connection, addresses)
+            for calendar in calendars_of(connection, addresses)
         ],
-        "copies": [_copy(one, addresses, context) for one in copies],
-        "months": [_month(one, found) for one, found in months_of(connection, addresses)],
-        "clients": sorted({client for one in copies for client in _clients(one, context)}),
+        "copies": [_copy(copy, addresses, context) for copy in copies],
+        "months": [_month(month, found) for month, found in months_of(connection, addresses)],
+        "clients": sorted({client for copy in copies for client in _clients(copy, context)}),
         "deliveries": [
-            {**one, "settled_at": _moment(one["settled_at"])} for one in deliveries_to(connection, addresses)
+            {**delivery, "settled_at": _moment(delivery["settled_at"])}
+            for delivery in deliveries_to(connection, addresses)
         ],
     }
 
 
 def _copy(copy: Copy, addresses: Iterable[str], context: ScoringContext) -> dict[str, Any]:
     wanted = set(addresses)
-    responses = [one.response.value for one in copy.participants if one.address in wanted]
+    responses = [participant.response.value for participant in copy.participants if participant.address in wanted]
     if copy.owner in wanted:
         responses = [copy.response.value]
     return {
@@ -71,22 +72,22 @@ def _copy(copy: Copy, addresses: Iterable[str], context: ScoringContext) -> dict
     }
 
 
-def _month(one: PeopleMonth, address: str) -> dict[str, Any]:
+def _month(month: PeopleMonth, address: str) -> dict[str, Any]:
     """What is kept of a client's month about them, also when its copies are gone."""
-    theirs = one.theirs.get(address)
+    theirs = month.theirs.get(address)
     return {
-        "month": one.month,
-        "client": one.client,
+        "month": month.month,
+        "client": month.client,
         "as": "ours" if theirs is None else "client person",
-        "meetings": one.ours.get(address, 0) if theirs is None else theirs.meetings,
+        "meetings": month.ours.get(address, 0) if theirs is None else theirs.meetings,
         "man_hours": None if theirs is None else thousandths(theirs.man_seconds),
     }
 
 
 def _clients(copy: Copy, context: ScoringContext) -> list[str]:
     """Whose people take part."""
-    found = {context.book.who(one).client for one in copy.invited}
-    return sorted(one for one in found if one is not None)
+    found = {context.book.who(invited).client for invited in copy.invited}
+    return sorted(client for client in found if client is not None)
 
 
 def _moment(moment: datetime | None) -> str | None:

@@ -22,10 +22,8 @@ from daemon.service.backend import Backend, Observer, Runtime
 from daemon.service.instance_lock import HeldElsewhere, InstanceLock
 from daemon.service.local_backend import LocalBackend
 from daemon.service.service import Service
-from daemon.service.signals import Signals, listen, read_again
-from daemon.service.systemd import notify
+from daemon.service.supervisor import Signals, listen, notify, read_again
 from daemon.web.metrics import Metrics
-from daemon.web.server import Web
 from daemon.web.snapshot import take_snapshot
 
 log = structlog.get_logger()
@@ -71,7 +69,7 @@ def run(path: Path | None) -> int:
 
 def _observer(metrics: Metrics) -> Observer:
     return Observer(
-        passed=metrics.passed,
+        run_ended=metrics.run_ended,
         delivered=lambda state: metrics.delivered(state.value),
         store_up=metrics.store_up,
         rescored=metrics.rescored,
@@ -84,7 +82,7 @@ def _backend(config: Config) -> Callable[[Runtime, Config], Backend]:
     Raises `ModuleNotFoundError` without the extra `scale`.
     """
     if config.scale.workers:
-        from daemon.workers.scheduler import WorkersBackend
+        from daemon.workers.backend import WorkersBackend
 
         return WorkersBackend
     return LocalBackend
@@ -96,6 +94,8 @@ def _web(config: Config, service: Service, metrics: Metrics) -> Iterator[None]:
     if config.web.address is None:
         yield
         return
+    from daemon.web.server import Web
+
     token = None if config.web.token is None else config.web.token.resolve(config.folder)
     try:
         web = Web(config.web.address, token, service, metrics)

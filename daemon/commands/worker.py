@@ -16,8 +16,7 @@ from daemon.commands.usage import NO_SCALE, UsageError
 from daemon.config.load import find, load
 from daemon.output.logs import set_up_logs
 from daemon.output.terminal import say
-from daemon.service.signals import Signals, listen, read_again
-from daemon.service.systemd import notify
+from daemon.service.supervisor import Signals, listen, notify, read_again
 from daemon.store.db.engine import Database
 
 if TYPE_CHECKING:

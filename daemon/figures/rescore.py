@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from daemon.figures.affected_months import months_between, touched_months
+from daemon.figures.affected_months import months_between
 from daemon.figures.derive import AddressCache, Derived, derive, no_search_for_cycles
 from daemon.figures.scoring_context import ScoringContext
 from daemon.store.copies import erase_copies, erase_titles, span_of_copies
@@ -25,7 +25,7 @@ from daemon.store.insights import drop_insights
 from daemon.store.meta import SCORED_WITH, get_meta, set_meta
 from daemon.store.packing import Addresses
 from daemon.store.people import Numbers, rename_people, replace_people
-from scoring.months.month import Month
+from scoring.months.month import Month, touched_months
 
 SHARE_FROM = 50_000  # copies; with fewer, starting processes takes longer than the work
 
@@ -86,7 +86,7 @@ def _start_over(connection: Connection, context: ScoringContext) -> None:
     months = months_with_figures(connection)
     span = span_of_copies(connection)
     if span is not None:
-        ends = sorted(touched_months(set(span), context))
+        ends = sorted(touched_months(span, context.zone))
         months.update(months_between(ends[0], ends[-1]))
     mark_stale(connection, months)
     set_meta(connection, SCORED_WITH, context.scored_with())

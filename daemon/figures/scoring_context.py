@@ -129,11 +129,11 @@ class ScoringContext:
         config = self.config
         return _fingerprint(
             _SEEN_VERSION,
-            repr(config.signals),
-            repr(config.stages),
-            [repr(person) for person in config.people],
+            config.signals.model_dump(mode="json"),
+            config.stages.model_dump(mode="json"),
+            [person.model_dump(mode="json") for person in config.people],
             [
-                repr((client.name, client.tier, client.stage, client.since, client.rhythm, client.buying_centres))
+                client.model_dump(mode="json", include={"name", "tier", "stage", "since", "rhythm", "buying_centres"})
                 for client in config.clients
             ],
             config.privacy.show_ours,

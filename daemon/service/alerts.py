@@ -46,26 +46,29 @@ def problems_of(connection: Connection, context: ScoringContext, now: datetime) 
 def _unread(context: ScoringContext, now: datetime) -> Iterator[tuple[str, str]]:
     """Calendars that could be read and have not been for longer than `alerts.after`, a line for each connector."""
     after = context.config.alerts.after
-    read = [one for one in context.calendars if one.left_at is None and not one.standing]
+    read = [calendar for calendar in context.calendars if calendar.left_at is None and not calendar.standing]
     for connector in context.config.connectors:
-        own = [one for one in read if one.connector == connector.name]
-        late = [one for one in own if one.last_success is not None and now - one.last_success > after]
+        own = [calendar for calendar in read if calendar.connector == connector.name]
+        late = [
+            calendar for calendar in own if calendar.last_success is not None and now - calendar.last_success > after
+        ]
         if late:
             hours = int(after.total_seconds() // 3600)
-            reason = next((one.error for one in late if one.error), None) or "nothing has tried to."
-            whose = names_text([one.address for one in late], most=_MOST_NAMED)
+            reason = next((calendar.error for calendar in late if calendar.error), None) or "nothing has tried to."
+            whose = names_text([calendar.address for calendar in late], most=_MOST_NAMED)
             what = "no calendar was" if len(late) == len(own) else f"{len(late)} of {len(own)} calendars were not"
             text = f"{connector.name}: {what} read for over {hours} hours ({whose}): {reason}"
             yield f"unread {connector.name}", text
 
 
 def _deliveries(connection: Connection, now: datetime) -> Iterator[tuple[str, str]]:
-    for one in recent_deliveries(connection, now):
-        if one.state in (State.UNKNOWN, State.FAILED):
-            word = "may or may not have gone" if one.state is State.UNKNOWN else "did not go"
-            what = f"digest {one.digest} of {one.month} {word} to {one.recipient}: {one.reason or 'nobody knows why'}"
-            way = f"`rapport digest {one.digest} --month {one.month} --send --again` sends it once more."
-            yield f"delivery {one.key}", f"{what.rstrip('.')}. {way}"
+    for delivery in recent_deliveries(connection, now):
+        if delivery.state in (State.UNKNOWN, State.FAILED):
+            word = "may or may not have gone" if delivery.state is State.UNKNOWN else "did not go"
+            reason = (delivery.reason or "nobody knows why").rstrip(".")
+            what = f"digest {delivery.digest} of {delivery.month} {word} to {delivery.recipient}: {reason}."
+            way = f"`rapport digest {delivery.digest} --month {delivery.month} --send --again` sends it once more."
+            yield f"delivery {delivery.key}", f"{what} {way}"
 
 
 def _certificates(config: Config, now: datetime) -> Iterator[tuple[str, str]]:

@@ -46,7 +46,7 @@ class Backoff:
 class Observer:
     """Who is told what was done: metrics, alerts. Each is called from the threads that did it."""
 
-    passed: Callable[[Sequence[ConnectorResult], float], None] = lambda *_: None
+    run_ended: Callable[[Sequence[ConnectorResult], float], None] = lambda *_: None
     delivered: Callable[[State], None] = lambda _: None
     store_up: Callable[[bool], None] = lambda _: None
     rescored: Callable[[float], None] = lambda _: None

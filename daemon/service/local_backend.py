@@ -32,7 +32,7 @@ class LocalBackend:
         self._database = runtime.database
         self._config = config
         self._new_config: Config | None = None
-        self._dispatch = DigestJob(runtime, config, self._catch_up)
+        self._digest_job = DigestJob(runtime, config, self._catch_up)
         self._reading = threading.Lock()
         self._sending = threading.Lock()
         self._stale = Backoff()
@@ -40,7 +40,7 @@ class LocalBackend:
 
     def plan(self, config: Config) -> None:
         if config is self._config:
-            self._dispatch.plan()
+            self._digest_job.plan()
         else:
             self._new_config = config  # taken between two passes
 
@@ -56,31 +56,36 @@ class LocalBackend:
         return True, "the store answers, and calendars are read in time"
 
     def stop(self) -> None:
-        for one in self._calendars or ():
+        for connector in self._calendars or ():
             with suppress(Exception):
-                one.close()
+                connector.close()
 
     def ended(self, seconds: float) -> bool:
         until = time.monotonic() + seconds
         ended = True
         for lock in (self._reading, self._sending):
-            ended = lock.acquire(timeout=max(until - time.monotonic(), 0.01)) and ended
+            if lock.acquire(timeout=max(until - time.monotonic(), 0.01)):
+                lock.release()  # a look may wait for it, and the process for that look's thread
+            else:
+                ended = False
         return ended
 
     def _take_new_config(self) -> None:
-        """Between two rounds: connectors are made anew."""
+        """Between two runs: connectors are made anew."""
         if self._new_config is None:
             return
         with self._sending:
             self._config, self._new_config = self._new_config, None
             self.stop()
             self._calendars = None
-            self._dispatch = DigestJob(self._runtime, self._config, self._catch_up)
-            self._dispatch.plan()
+            self._digest_job = DigestJob(self._runtime, self._config, self._catch_up)
+            self._digest_job.plan()
         log.info("config_reloaded")
 
     def _sync_if_due(self) -> None:
         with self._reading:
+            if self._runtime.stopping.is_set():
+                return
             self._take_new_config()
             now = self._runtime.clock()
             every = self._config.sync.every
@@ -93,14 +98,14 @@ class LocalBackend:
                     set_sync_due(connection, due)
             if now < due or self._runtime.stopping.is_set():
                 return
-            self._pass(now)
+            self._run_sync(now)
             if not self._runtime.stopping.is_set():
                 with self._database.writing() as connection:
                     set_sync_due(connection, now + every)
 
     def _send_what_is_due(self) -> None:
         with self._sending:
-            self._dispatch.send_what_is_due()
+            self._digest_job.send_what_is_due()
 
     def _catch_up(self, stale: Sequence[Calendar], now: datetime) -> bool:
         """Reads calendars before a digest, with growing pauses while they stay stale."""
@@ -112,12 +117,12 @@ class LocalBackend:
         try:
             if self._stale.over():
                 self._stale.lengthen()
-                self._pass(now, frozenset(one.id for one in stale))
+                self._run_sync(now, frozenset(calendar.id for calendar in stale))
         finally:
             self._reading.release()
         return True
 
-    def _pass(self, now: datetime, only: frozenset[int] | None = None) -> None:
+    def _run_sync(self, now: datetime, only: frozenset[int] | None = None) -> None:
         began = time.monotonic()
         with self._database.reading() as connection:
             context = read_scoring_context(connection, self._config)
@@ -131,10 +136,10 @@ class LocalBackend:
         )
         results = run_sync(work, self._connectors(), all_connectors=only is None)
         if not self._runtime.stopping.is_set():
-            self._runtime.observer.passed(results, time.monotonic() - began)
+            self._runtime.observer.run_ended(results, time.monotonic() - began)
             log_results(results)
 
     def _connectors(self) -> list[Calendars]:
         if self._calendars is None:
-            self._calendars = [connect(one, self._config) for one in self._config.connectors]
+            self._calendars = [connect(settings, self._config) for settings in self._config.connectors]
         return self._calendars

@@ -22,7 +22,7 @@ _DIGEST = "due digest "
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Due:
-    """A digest's next moment, by which schedule it was reckoned."""
+    """A digest's next moment (UTC), and the schedule, as the config has it, by which it was reckoned."""
 
     at: datetime
     schedule: str

@@ -72,7 +72,7 @@ class Service:
         return self.backend.ended(_STOPS_WITHIN_SECONDS)
 
     def reload(self, config: Config) -> None:
-        """From the next round on, this config. The store stays the one that was opened."""
+        """From the next look on, this config. The store stays the one that was opened."""
         self.config = config
         self.backend.plan(config)
 

@@ -40,12 +40,12 @@ def stale_for(context: ScoringContext, now: datetime, month: Month | None) -> li
         if month is not None
         else begins(month_of(now, context.zone), context.zone)
     )
-    due = [one for one in context.calendars if one.left_at is None and not one.standing]
+    due = [calendar for calendar in context.calendars if calendar.left_at is None and not calendar.standing]
     return [
-        one
-        for one in due
-        if state_of(one, now, context.config.sync.every) != FRESH
-        or (end <= now and (one.read_through is None or one.read_through < end))
+        calendar
+        for calendar in due
+        if state_of(calendar, now, context.config.sync.every) != FRESH
+        or (end <= now and (calendar.read_through is None or calendar.read_through < end))
     ]
 
 
@@ -56,28 +56,30 @@ def status_json(connection: Connection, context: ScoringContext, now: datetime) 
     are those that do the work where `scale.workers` says that others do it.
     """
     every = context.config.sync.every
-    read = [one for one in context.calendars if one.left_at is None]
+    read = [calendar for calendar in context.calendars if calendar.left_at is None]
     return {
         "calendars": [
             {
-                "connector": one.connector,
-                "calendar": one.address,
-                "state": state_of(one, now, every),
-                "last_success": None if one.last_success is None else stamp(one.last_success),
-                "reason": one.error,
+                "connector": calendar.connector,
+                "calendar": calendar.address,
+                "state": state_of(calendar, now, every),
+                "last_success": None if calendar.last_success is None else stamp(calendar.last_success),
+                "reason": calendar.error,
             }
-            for one in read
+            for calendar in read
         ],
         "due": [
             {"what": "sync", "at": stamp(max(_next_sync(connection, read, now, every), now))},
             *(
-                {"what": f"digest {one.name}", "at": stamp(digest_due(connection, one, context, now))}
-                for one in context.config.digests
+                {"what": f"digest {digest.name}", "at": stamp(digest_due(connection, digest, context, now))}
+                for digest in context.config.digests
             ),
         ],
-        "deliveries": [_delivery_json(one) for one in recent_deliveries(connection, now)],
+        "deliveries": [_delivery_json(delivery) for delivery in recent_deliveries(connection, now)],
         "clock": _clock_json(get_meta(connection, CLOCK_AHEAD)),
-        "workers": [_worker_json(one) for one in read_workers(connection)] if context.config.scale.workers else [],
+        "workers": [_worker_json(worker) for worker in read_workers(connection)]
+        if context.config.scale.workers
+        else [],
     }
 
 
@@ -119,10 +121,10 @@ def _delivery_json(delivery: Delivery) -> dict[str, Any]:
 
 def needs_attention(status: dict[str, Any]) -> bool:
     """Whether any calendar is not read as it should be: what `rapport status` exits 1 for."""
-    return any(one["state"] in _NEEDS_ATTENTION for one in status["calendars"])
+    return any(calendar["state"] in _NEEDS_ATTENTION for calendar in status["calendars"])
 
 
 def _next_sync(connection: Connection, calendars: Sequence[Calendar], now: datetime, every: timedelta) -> datetime:
     """As the service has it; without one, `sync.every` after the last reading."""
-    tries = [one.last_try for one in calendars if one.last_try is not None]
+    tries = [calendar.last_try for calendar in calendars if calendar.last_try is not None]
     return sync_due(connection, now, every) if is_served(connection) else max(tries) + every if tries else now

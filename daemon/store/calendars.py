@@ -29,7 +29,7 @@ UNLISTED = "unreadable"
 class Calendar:
     """A calendar as the store knows it. `window` is what its last full listing covered.
 
-    `turn` changes with everything that is noted of it (`note_round`); `batch_id` is with which calendars it is read.
+    `turn` changes with everything that is noted of it (`note_listing`); `batch_id` is with which calendars it is read.
     """
 
     id: int
@@ -118,16 +118,16 @@ def add_calendar(connection: Connection, *, connector: str, key: str, address: s
 
 
 def change_calendar(connection: Connection, number: int, **values: object) -> None:
-    """Sets columns of one calendar; a round that goes on at this moment will be too late."""
+    """Sets columns of one calendar; a listing that goes on at this moment will be too late."""
     state = {name: value for name, value in values.items() if name in _STATE_NAMES}
     named = {name: value for name, value in values.items() if name not in _STATE_NAMES}
     if named:
         connection.execute(update(_CALENDARS).where(_CALENDARS.c.id == number).values(**named))
-    note_round(connection, number, None, **state)
+    note_listing(connection, number, None, **state)
 
 
-def note_round(connection: Connection, number: int, turn: int | None, **values: object) -> bool:
-    """Notes what came of a calendar's round that began at `turn`. False if anything was noted since, or it is erased.
+def note_listing(connection: Connection, number: int, turn: int | None, **values: object) -> bool:
+    """Notes what came of a calendar's listing that began at `turn`. False if anything was noted since, or it is erased.
 
     So of two that read a calendar at once, the later one changes nothing.
     """

@@ -8,15 +8,15 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, select, text, update
 
-from daemon.store.db.bulk import in_chunks, table_of
+from daemon.store.db.bulk import among, in_chunks, table_of
 from daemon.store.db.tables import AddressRow, CopyRow, Meta
 from daemon.store.db.types import from_millis, to_millis
 from daemon.store.packing import Addresses, unpack_setting
-from scoring.meetings.values import Copy, CopyState, Identity, Response
+from scoring.meetings.values import Copy, CopyState, Identity, Response, Window
 
 _MEETING = 3  # where `meeting` stands among the columns
 _COPIES = table_of(CopyRow)
@@ -42,6 +42,7 @@ FROM copies
 WHERE {which}
 ORDER BY meeting, calendar_id, entry
 """
+_COMPARED = "SELECT entry, digest, state FROM copies WHERE calendar_id = {given} AND entry {among}"
 _STARTING = "meeting IN (SELECT meeting FROM copies WHERE starts_at >= :start AND starts_at < :end)"
 _ALL = "true"
 _LOOK_AHEAD = 2_000
@@ -49,12 +50,43 @@ _STATES = {state.value: state for state in CopyState}
 _RESPONSES = {response.value: response for response in Response}
 
 
-def live_entries(connection: Connection, calendar_id: int) -> frozenset[str]:
-    """The entries of a calendar that are kept and not deleted."""
+class StoredCopy(NamedTuple):
+    """What a stored copy is compared by: the digest that it was stored with (`copy_digest`), and its state."""
+
+    digest: bytes
+    state: CopyState
+
+
+def stored_copies(connection: Connection, calendar_id: int, entries: Iterable[str]) -> dict[str, StoredCopy]:
+    """The calendar's stored copies among these entries."""
+    rows = among(connection, _COMPARED, entries, calendar_id)
+    return {entry: StoredCopy(bytes(digest), _STATES[state]) for entry, digest, state in rows}
+
+
+def holds_copies(connection: Connection, calendar_id: int) -> bool:
+    """Whether anything of the calendar is stored."""
+    statement = select(_COPIES.c.id).where(_COPIES.c.calendar_id == calendar_id).limit(1)
+    return connection.execute(statement).first() is not None
+
+
+def live_entries(connection: Connection, calendar_id: int, within: Window | None = None) -> frozenset[str]:
+    """The entries of a calendar that are kept and not deleted: all, or those that lie in a window."""
     statement = select(_COPIES.c.entry).where(
         _COPIES.c.calendar_id == calendar_id, _COPIES.c.state == CopyState.LIVE.value
     )
+    if within is not None:
+        lasts = (_COPIES.c.ends_at > within.start) | (_COPIES.c.starts_at >= within.start)
+        statement = statement.where(_COPIES.c.starts_at < within.end, lasts)
     return frozenset(connection.execute(statement).scalars())
+
+
+def starts_concerned(connection: Connection, calendar_id: int, *, after: datetime | None = None) -> set[datetime]:
+    """When the copies of a calendar's meetings start, in whatever calendar: of all, or of those that start `after`."""
+    own = select(_COPIES.c.meeting).where(_COPIES.c.calendar_id == calendar_id)
+    if after is not None:
+        own = own.where(_COPIES.c.starts_at > after)
+    statement = select(_COPIES.c.starts_at).where(_COPIES.c.meeting.in_(own)).distinct()
+    return set(connection.execute(statement).scalars())
 
 
 class CopyReader:

@@ -1,24 +1,28 @@
-"""One calendar's round: pulled, spooled, and handed to the keeper (`daemon.keeper`). Nothing stops another one."""
+"""Calendars of one connector, each asked for what changed in it. Nothing that fails in one stops another."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from hashlib import blake2b
 from secrets import token_hex
 
 import structlog
 
-from connectors.contract import Calendars, Done, Person, Reading
+from connectors.contract import Calendars, Done, Page, Person, Reading
 from connectors.errors import ConnectorError, CursorExpired, RetryLater, SkipCalendar, StopConnector, sentence
 from daemon.figures.scoring_context import ScoringContext
-from daemon.store.calendars import Calendar
+from daemon.store.calendar_writes import ForgottenMeanwhile, StaleListing
+from daemon.store.calendars import Calendar, note_listing
 from daemon.store.copies import live_entries
 from daemon.store.db.errors import StoreError
+from daemon.sync.listing import Listing, ListingHeld
 from daemon.sync.run_values import ConnectorResult, Failure, Flaw, SyncRun
-from daemon.sync.spool import Spool
-from daemon.sync.storage_policy import Policy, prepare
-from daemon.sync.writer import Held, Keeper, TooLate
+from daemon.sync.storage_policy import Policy
 
 log = structlog.get_logger()
 
@@ -26,11 +30,11 @@ _NO_ANSWER = frozenset({"unreachable", "slow", "unavailable"})
 _MOST_MISSES = 16
 
 
-class Reader:
+class CalendarReader:
     """Reads calendars of one connector. `read` is called from several threads; one calendar never stops another."""
 
     def __init__(self, run: SyncRun, connector: Calendars, context: ScoringContext, result: ConnectorResult) -> None:
-        self._work = run
+        self._run = run
         self._connector = connector
         self._context = context
         self._result = result
@@ -42,17 +46,16 @@ class Reader:
             window=context.window(run.now),
             forgotten=run.forgotten(),
         )
-        self._keeper = Keeper(run, context, self._policy, self._query)
         self._counting = threading.Lock()
         self._stopped: ConnectorError | None = None
         self._misses = 0  # calendars in a row to which no answer came
 
     def read(self, calendar: Calendar, person: Person) -> None:
-        """One calendar's round, listed in full where the cursor is of no use any more. Raises `StoreError` only.
+        """One calendar, listed in full where the cursor is of no use any more. Raises `StoreError` only.
 
         Whatever is logged on the way has the same ids: connector, calendar (its number) and round.
         """
-        if self._work.stopping():
+        if self._run.stopping():
             return
         ids = {"connector": calendar.connector, "calendar": calendar.id, "round": token_hex(4)}
         with structlog.contextvars.bound_contextvars(**ids):
@@ -63,19 +66,19 @@ class Reader:
             if self._stopped is not None:
                 raise StopConnector(self._stopped.code, self._stopped.what, self._stopped.remedy)
             try:
-                self._round(calendar, person, self._cursor(calendar), full=self._must_list(calendar))
+                self._list(calendar, person, self._cursor(calendar), full=self._lists_in_full(calendar))
             except CursorExpired as error:
                 self._count_requests(error)
-                self._round(calendar, person, None, full=True)
+                self._list(calendar, person, None, full=True)
             self._misses = 0
-        except Held:
+        except ListingHeld:
             self._hold(calendar)
-        except TooLate:
+        except StaleListing:
             log.info("round_too_late")
             with self._counting:
                 self._result.synced += 1
         except ConnectorError as error:
-            if self._work.stopping():
+            if self._run.stopping():
                 return
             if isinstance(error, StopConnector) or self._is_gone(error):
                 self._stopped = error
@@ -107,61 +110,73 @@ class Reader:
         )
         return None if useless else calendar.cursor
 
-    def _must_list(self, calendar: Calendar) -> bool:
+    def _lists_in_full(self, calendar: Calendar) -> bool:
         """Whether the calendar has to be listed in full though its cursor may hold (`docs/design.md` 4)."""
-        return self._work.full or calendar.held_at is not None or self._reconciles(calendar)
+        return self._run.full or calendar.held_at is not None or self._reconciles(calendar)
 
     def _reconciles(self, calendar: Calendar) -> bool:
         """The scheduled full comparison, spread over its period by a share that each calendar keeps."""
         every = self._context.config.sync.reconcile
         name = f"{calendar.connector}/{calendar.key}".encode()
         share = int.from_bytes(blake2b(name, digest_size=2).digest(), "big") / 65_536
-        return calendar.last_full is None or self._work.now - calendar.last_full > every * (0.5 + share / 2)
+        return calendar.last_full is None or self._run.now - calendar.last_full > every * (0.5 + share / 2)
 
     def _held(self, calendar: Calendar) -> frozenset[str]:
-        with self._work.database.reading() as connection:
+        with self._run.database.reading() as connection:
             return live_entries(connection, calendar.id)
 
-    def _round(self, calendar: Calendar, person: Person, cursor: str | None, *, full: bool) -> None:
+    def _list(self, calendar: Calendar, person: Person, cursor: str | None, *, full: bool) -> None:
+        """Lists the calendar and stores what changed; once more where people were forgotten meanwhile."""
         reading = Reading(
             cursor=cursor,
             window=self._policy.window,
-            now=self._work.now,
+            now=self._run.now,
             full=full or cursor is None,
             held=partial(self._held, calendar),
             may_keep=self._context.book.has_outsiders,
             titles_of=self._context.titles_of(),
         )
+        while True:
+            try:
+                return self._store(calendar, self._connector.pull(person, reading))
+            except ForgottenMeanwhile as error:
+                self._policy = replace(self._policy, forgotten=error.forgotten)
+
+    def _store(self, calendar: Calendar, parts: Iterable[Page | Done]) -> None:
         done: Done | None = None
         entries = 0
-        anything = False
         flaws: list[Flaw] = []
-        with Spool() as spool:
-            for part in self._connector.pull(person, reading):
+        with closing(Listing(self._run.database, calendar, self._policy)) as listing:
+            for part in parts:
                 if isinstance(part, Done):
                     done = part
                     continue
                 entries += part.entries
-                flaws += [Flaw(calendar=calendar.address, where=one.where, reason=one.reason) for one in part.problems]
-                page = prepare(part, self._policy)
-                if page.copies or page.removed or page.erased or page.problems:
-                    anything = True
-                    spool.add(page)
+                flaws += [
+                    Flaw(calendar=calendar.address, where=problem.where, reason=problem.reason)
+                    for problem in part.problems
+                ]
+                listing.add(part)
             if done is None:
                 raise RetryLater("incomplete", "the calendar's answer ended before it was complete")
             with self._counting:
                 self._result.requests += done.requests
-            keep = done.full or anything
-            changed = self._keeper.keep(calendar, spool, done) if keep else self._keeper.note(calendar, done)
+            applied = listing.store(done, query=self._query, now=self._run.now, zone=self._context.zone)
         with self._counting:
             self._result.synced += 1
             self._result.entries += entries
-            self._result.changed += changed
+            self._result.changed += applied.changed
             self._result.flaws += flaws
-        log.debug("calendar_read", full=done.full, entries=entries, changed=changed, requests=done.requests)
+        log.debug("calendar_read", full=done.full, entries=entries, changed=applied.changed, requests=done.requests)
 
     def _hold(self, calendar: Calendar) -> None:
-        self._keeper.hold(calendar)
+        """The listing awaits a second one that agrees (`docs/design.md` 3)."""
+        self._note(
+            calendar,
+            held_at=self._run.now,
+            error_code="held",
+            error="Its listing lacks most of what was there; nothing is removed until a second listing agrees.",
+        )
         with self._counting:
             self._result.synced += 1
             self._result.held.append(calendar.address)
@@ -170,7 +185,9 @@ class Reader:
     def _fail(
         self, calendar: Calendar, code: str, message: str, *, standing: bool = False, again_after: float | None = None
     ) -> None:
-        self._keeper.fail(calendar, code, message, standing=standing, again_after=again_after)
+        """It could not be read. `again_after` are the seconds after which the provider wants to be asked again."""
+        again_at = None if again_after is None else self._run.now + timedelta(seconds=again_after)
+        self._note(calendar, error_code=code, error=message, standing=standing, again_at=again_at)
         with self._counting:
             self._result.failed.append(
                 Failure(
@@ -178,3 +195,8 @@ class Reader:
                 )
             )
         log.warning("calendar_failed", connector=calendar.connector, calendar=calendar.id, error=code)
+
+    def _note(self, calendar: Calendar, **state: object) -> None:
+        """Why nothing of a listing is stored; a later one has the last word."""
+        with self._run.database.noting() as connection:
+            note_listing(connection, calendar.id, calendar.turn, last_try=self._run.now, **state)

@@ -10,15 +10,14 @@ import structlog
 from sqlalchemy import Connection
 
 from connectors.contract import Person, Roster
-from daemon.figures.affected_months import touched_months
 from daemon.figures.scoring_context import ScoringContext
-from daemon.store.calendar_writes import Round
 from daemon.store.calendars import UNLISTED, Calendar, add_calendar, change_calendar, erase_calendar, read_calendars
+from daemon.store.copies import starts_concerned
 from daemon.store.figures import mark_stale
 from daemon.store.forgotten import Forgotten, hashed, read_forgotten, save_forgotten
 from daemon.store.meta import get_meta, mark_roster, read_groups, save_groups, set_meta
 from scoring.meetings.address_book import normalise_address
-from scoring.months.month import month_of
+from scoring.months.month import month_of, touched_months
 
 _FIRST_ROUND_DONE = "first_pass_done"
 _DOUBTED = "roster_doubted "
@@ -110,9 +109,8 @@ def _is_doubted(connection: Connection, connector: str, missing: int, present: i
 
 def let_go(connection: Connection, context: ScoringContext, calendar: Calendar, now: datetime) -> None:
     """A calendar is no longer read. What it held of the time after its last reading does not count any more."""
-    round_ = Round(connection, calendar.id)
-    round_.touch(after=calendar.last_success or now)
-    mark_stale(connection, touched_months(round_.touched, context))
+    starts = starts_concerned(connection, calendar.id, after=calendar.last_success or now)
+    mark_stale(connection, touched_months(starts, context.zone))
     change_calendar(connection, calendar.id, left_at=now)
 
 
@@ -142,7 +140,5 @@ def _joins_in(connection: Connection, context: ScoringContext, now: datetime) ->
 
 
 def _erase(connection: Connection, context: ScoringContext, calendar: Calendar) -> None:
-    round_ = Round(connection, calendar.id)
-    round_.touch()
-    mark_stale(connection, touched_months(round_.touched, context))
+    mark_stale(connection, touched_months(starts_concerned(connection, calendar.id), context.zone))
     erase_calendar(connection, calendar.id)

@@ -16,7 +16,7 @@ from connectors.net.clock_skew import observed
 from daemon.figures.derive import no_search_for_cycles
 from daemon.figures.scoring_context import ScoringContext
 from daemon.store.calendars import Calendar, change_calendar, read_calendars
-from daemon.sync.calendar_reader import Reader
+from daemon.sync.calendar_reader import CalendarReader
 from daemon.sync.clock_guard import note_clock
 from daemon.sync.figures_step import derive
 from daemon.sync.roster import end_first_pass, let_go, save_roster
@@ -91,7 +91,7 @@ def read_side_by_side(
 ) -> None:
     """A round of each of these calendars, `sync.workers` at once. `context` is as the calendars are known by now."""
     result.calendars = len(calendars)
-    reader = Reader(run, connector, context, result)
+    reader = CalendarReader(run, connector, context, result)
     with no_search_for_cycles(), ThreadPoolExecutor(max_workers=run.context.config.sync.workers) as pool:
         tasks = [pool.submit(reader.read, calendar, person) for calendar, person in calendars]
         gc.freeze()  # each search walks over what it may find: not over what was there before, which is much

@@ -46,7 +46,7 @@ class Metrics:
     `state` is called at each scrape; where it fails, the store counts as down and what it would have told is left out.
     """
 
-    def __init__(self, state: State | None = None, tally: RequestCounts = REQUEST_COUNTS) -> None:
+    def __init__(self, state: State | None = None, request_counts: RequestCounts = REQUEST_COUNTS) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # untyped there; else each counter has a second sample
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
@@ -68,25 +68,25 @@ class Metrics:
         built = Gauge("rapport_build_info", "Always 1", ["version", "python"], registry=self.registry)
         built.labels(version_of_rapport(), platform.python_version()).set(1)
         self._stored = _Stored(state)
-        self.registry.register(_Requests(tally))
+        self.registry.register(_Requests(request_counts))
         self.registry.register(self._stored)
 
     def _counter(self, name: str, what: str, *labels: str) -> Counter:
         return Counter(f"rapport_{name}", what, labels or ("connector",), registry=self.registry)
 
-    def passed(self, results: Sequence[ConnectorResult], seconds: float) -> None:
+    def run_ended(self, results: Sequence[ConnectorResult], seconds: float) -> None:
         """A pass over the connectors is over; it took so many seconds in all."""
         self._phases.labels("pass").observe(seconds)
-        for one in results:
-            self._read.labels(one.name).inc(one.synced)
-            self._entries.labels(one.name).inc(one.entries)
-            self._changed.labels(one.name).inc(one.changed)
-            self._asked.labels(one.name).inc(one.requests)
-            self._held.labels(one.name).inc(len(one.held))
-            self._unreadable.labels(one.name).inc(len(one.flaws))
-            self._phases.labels("reading").observe(one.seconds)
-            for failure in one.failed:
-                self._failed.labels(one.name, failure.code).inc()
+        for result in results:
+            self._read.labels(result.name).inc(result.synced)
+            self._entries.labels(result.name).inc(result.entries)
+            self._changed.labels(result.name).inc(result.changed)
+            self._asked.labels(result.name).inc(result.requests)
+            self._held.labels(result.name).inc(len(result.held))
+            self._unreadable.labels(result.name).inc(len(result.flaws))
+            self._phases.labels("reading").observe(result.seconds)
+            for failure in result.failed:
+                self._failed.labels(result.name, failure.code).inc()
 
     def rescored(self, seconds: float) -> None:
         """Figures were derived anew."""
@@ -108,17 +108,17 @@ class Metrics:
 class _Requests(Collector):
     """Requests and repeated tries, counted where they are made."""
 
-    def __init__(self, tally: RequestCounts) -> None:
-        self._tally = tally
+    def __init__(self, request_counts: RequestCounts) -> None:
+        self._counts = request_counts
 
     def collect(self) -> Iterator[Metric]:
         made = CounterMetricFamily(
             "rapport_http_requests", "Requests by host and status; none where no answer came", labels=["host", "status"]
         )
-        for (host, status), count in sorted(self._tally.requests().items()):
+        for (host, status), count in sorted(self._counts.requests().items()):
             made.add_metric([host, status], count)
         yield made
-        yield CounterMetricFamily("rapport_http_retries", "Requests tried again", value=self._tally.retries())
+        yield CounterMetricFamily("rapport_http_retries", "Requests tried again", value=self._counts.retries())
 
 
 class _Stored(Collector):

@@ -36,7 +36,7 @@ def take_snapshot(database: Database, config: Config, now: datetime) -> Snapshot
         found = snapshot_of(calendars, recent_deliveries(connection, now), now, config.sync.every)
         if not config.scale.workers:
             return found
-        states = Counter(one.state for one in read_workers(connection))
+        states = Counter(worker.state for worker in read_workers(connection))
     return replace(found, workers={state: states[state] for state in (WORKING, IDLE, GONE)})
 
 
@@ -44,14 +44,16 @@ def snapshot_of(
     calendars: Iterable[Calendar], deliveries: Iterable[Delivery], now: datetime, every: timedelta
 ) -> Snapshot:
     """The same of values that are at hand. States that nothing is in are there with a zero, so that none vanishes."""
-    read = [one for one in calendars if one.left_at is None]
-    connectors = sorted({one.connector for one in read})
-    states = Counter((one.connector, state_of(one, now, every)) for one in read)
-    sent = Counter(one.state.value for one in deliveries)
+    read = [calendar for calendar in calendars if calendar.left_at is None]
+    connectors = sorted({calendar.connector for calendar in read})
+    states = Counter((calendar.connector, state_of(calendar, now, every)) for calendar in read)
+    sent = Counter(delivery.state.value for delivery in deliveries)
     latest: dict[str, datetime] = {}
-    for one in read:
-        if one.last_success is not None:
-            latest[one.connector] = max(one.last_success, latest.get(one.connector, one.last_success))
+    for calendar in read:
+        if calendar.last_success is not None:
+            latest[calendar.connector] = max(
+                calendar.last_success, latest.get(calendar.connector, calendar.last_success)
+            )
     return Snapshot(
         calendars={(name, state): states[name, state] for name in connectors for state in CALENDAR_STATES},
         digests={state.value: sent[state.value] for state in State},

@@ -30,15 +30,15 @@ def next_slot(batch: int, now: datetime, every: timedelta) -> datetime:
 
 def in_turns(due: Sequence[Sequence[Batch]]) -> list[Batch]:
     """One of each connector after the other, so that one that is far behind does not keep the others waiting."""
-    return [one for row in zip_longest(*due) for one in row if one is not None]
+    return [batch for row in zip_longest(*due) for batch in row if batch is not None]
 
 
-def assign(due: Sequence[Batch], rooms: Mapping[str, int]) -> list[tuple[Batch, str]]:
+def assign(due: Sequence[Batch], capacity: Mapping[str, int]) -> list[tuple[Batch, str]]:
     """Each due batch with a worker that has room: whoever read it last, else whoever has most room; longest due first.
 
-    `rooms` says how many more jobs each worker may have waiting. Batches that find no room stay due.
+    `capacity` says how many more jobs each worker may have waiting. Batches that find no room stay due.
     """
-    left = dict(rooms)
+    left = dict(capacity)
     found: list[tuple[Batch, str]] = []
     others: list[Batch] = []
     for batch in due:
@@ -56,7 +56,7 @@ def assign(due: Sequence[Batch], rooms: Mapping[str, int]) -> list[tuple[Batch, 
     return found
 
 
-def rooms_of(workers: Iterable[str], jobs: Iterable[tuple[str, bool]]) -> dict[str, int]:
+def capacity_of(workers: Iterable[str], jobs: Iterable[tuple[str, bool]]) -> dict[str, int]:
     """How many more jobs each worker may have waiting. Whoever reads something that may kill it gets nothing else.
 
     `jobs` are those that are open: whose each is, and whether it is of that sort.
@@ -64,13 +64,13 @@ def rooms_of(workers: Iterable[str], jobs: Iterable[tuple[str, bool]]) -> dict[s
     listed = list(jobs)
     count = Counter(worker for worker, _ in listed)
     alone = {worker for worker, is_apart in listed if is_apart}
-    return {one: 0 if one in alone else max(JOBS_A_WORKER - count[one], 0) for one in workers}
+    return {worker: 0 if worker in alone else max(JOBS_A_WORKER - count[worker], 0) for worker in workers}
 
 
-def least_busy(rooms: Mapping[str, int]) -> str | None:
+def least_busy(capacity: Mapping[str, int]) -> str | None:
     """Who has most room; None when nobody has any."""
-    name = max(sorted(rooms), key=lambda one: rooms[one], default=None)
-    return name if name is not None and rooms[name] > 0 else None
+    name = max(sorted(capacity), key=lambda worker: capacity[worker], default=None)
+    return name if name is not None and capacity[name] > 0 else None
 
 
 def first_piece(calendars: Iterable[int], suspects: Mapping[int, int]) -> tuple[int, ...] | None:
@@ -80,10 +80,10 @@ def first_piece(calendars: Iterable[int], suspects: Mapping[int, int]) -> tuple[
     the others a half, those that have cost most, and so on. Who is read alone and kills again is found out.
     """
     left = list(calendars)
-    trusted = tuple(one for one in left if one not in suspects)
+    trusted = tuple(calendar for calendar in left if calendar not in suspects)
     if trusted:
         return trusted if len(trusted) < len(left) else None
-    alike = sorted(left, key=lambda one: (-suspects[one], one))
+    alike = sorted(left, key=lambda calendar: (-suspects[calendar], calendar))
     return tuple(alike[: (len(alike) + 1) // 2]) or None
 
 

@@ -38,13 +38,13 @@ log = structlog.get_logger()
 
 _DEFECT_PAUSE = timedelta(minutes=1)
 _CLOCKS_APART = timedelta(minutes=1)
-_SCOPE_SECONDS = 600.0
+_CONTEXT_SECONDS = 600.0
 _LONGEST_AWAY = timedelta(days=7)
 _DEADLY = "kills"
 _DEADLY_TEXT = "Whoever read it was killed, time and again; it is tried again later, alone. Report this."
 
 
-class Scopes:
+class ContextCache:
     """The config with the calendars known, kept as long as nobody joins or leaves."""
 
     def __init__(self, database: Database, config: Config) -> None:
@@ -55,10 +55,10 @@ class Scopes:
         self._mark: str | None = None
         self._made_at = 0.0
 
-    def now(self) -> ScoringContext:
-        with self._lock, self._database.snapshot() as connection:
+    def current(self) -> ScoringContext:
+        with self._lock, self._database.reading() as connection:
             mark = get_meta(connection, ROSTER_MARK)
-            old = time.monotonic() - self._made_at > _SCOPE_SECONDS
+            old = time.monotonic() - self._made_at > _CONTEXT_SECONDS
             if self._kept is None or mark != self._mark or old:
                 self._kept, self._mark = read_scoring_context(connection, self._config), mark
                 self._made_at = time.monotonic()
@@ -73,8 +73,8 @@ class Jobs:
         self._database = runtime.database
         self._config = config
         self._worker = worker
-        self._scopes = Scopes(runtime.database, config)
-        self._dispatch = DigestJob(runtime, config, self._catch_up)
+        self._contexts = ContextCache(runtime.database, config)
+        self._digest_job = DigestJob(runtime, config, self._catch_up)
         self._lock = threading.Lock()
         self._calendars: dict[str, Calendars] = {}
         self._users = 0
@@ -105,9 +105,9 @@ class Jobs:
     def close(self) -> None:
         """Lets go of every connector; what waits for the network ends."""
         with self._lock:
-            for one in self._calendars.values():
+            for connector in self._calendars.values():
                 with suppress(Exception):
-                    one.close()
+                    connector.close()
 
     def read(self, number: int, among: Sequence[int] | None = None) -> None:
         """A batch's calendars, or those among them that are read apart. Raises `StoreError`."""
@@ -131,16 +131,19 @@ class Jobs:
             self._settle(batch)
 
     def _read(self, batch: Batch, calendars: Sequence[Calendar], now: datetime) -> None:
-        context = self._scopes.now()
+        context = self._contexts.current()
         result = ConnectorResult(name=batch.connector)
         began = time.monotonic()
-        people = [(one, Person(id=one.key, addresses=(one.address, *one.aliases))) for one in calendars]
-        read_side_by_side(self._pass(context, now), context, self._connector(batch.connector), people, result)
+        people = [
+            (calendar, Person(id=calendar.key, addresses=(calendar.address, *calendar.aliases)))
+            for calendar in calendars
+        ]
+        read_side_by_side(self._sync_run(context, now), context, self._connector(batch.connector), people, result)
         result.seconds = round(time.monotonic() - began, 3)
         self._note_clock()
         if not self._runtime.stopping.is_set():
             log_results([result])
-            self._runtime.observer.passed([result], result.seconds)
+            self._runtime.observer.run_ended([result], result.seconds)
 
     def _now(self, batch: Batch | None) -> datetime:
         """By this clock, which may be a little behind the one by which the batch is due."""
@@ -164,7 +167,7 @@ class Jobs:
         with self._database.reading() as connection:
             context = read_scoring_context(connection, self._config)
         try:
-            read_roster(self._pass(context, now), self._connector(connector), result)
+            read_roster(self._sync_run(context, now), self._connector(connector), result)
         except StoreError:
             raise
         except Exception:  # asked again when it is due again
@@ -174,7 +177,7 @@ class Jobs:
         with self._database.writing() as connection:
             added = fill_batches(connection, connector, now)
             set_roster_due(connection, connector, now + self._config.sync.every)
-            if all(is_roster_known(connection, one.name) for one in self._config.connectors):
+            if all(is_roster_known(connection, settings.name) for settings in self._config.connectors):
                 end_first_pass(connection, now)
         log.info("roster_read", connector=connector, added=added, failed=len(result.failed), requests=result.requests)
 
@@ -185,15 +188,15 @@ class Jobs:
             context = read_scoring_context(connection, self._config)
             ahead = float(get_meta(connection, CLOCK_AHEAD) or 0)
         began = time.monotonic()
-        derive(self._pass(context, now), ahead)
+        derive(self._sync_run(context, now), ahead)
         with self._database.noting() as connection:
             set_meta(connection, DERIVED_IN, f"{time.monotonic() - began:.1f}")
 
     def digest(self, name: str) -> None:
         """A digest that is due, if its calendars are read. Raises `StoreError`."""
-        for one in self._config.digests:
-            if one.name == name:
-                self._dispatch.look_after(one)
+        for digest in self._config.digests:
+            if digest.name == name:
+                self._digest_job.look_after(digest)
 
     def blame(self, number: int, among: Sequence[int] | None) -> None:
         """A worker was killed while it read these: counted for those it had not read. Raises `StoreError`.
@@ -207,13 +210,13 @@ class Jobs:
                 return
             left = unread(connection, batch, now, among)
             guilty = among is not None and len(among) == 1
-            for one in left:
-                kills = one.kills + 1
+            for calendar in left:
+                kills = calendar.kills + 1
                 if guilty and kills > SPLIT_AFTER:
                     away = comes_back_after(kills, self._config.sync.every, _LONGEST_AWAY)
                     change_calendar(
                         connection,
-                        one.id,
+                        calendar.id,
                         kills=kills,
                         again_at=now + away,
                         last_try=now,
@@ -221,14 +224,14 @@ class Jobs:
                         error=_DEADLY_TEXT,
                         standing=True,
                     )
-                    log.error("calendar_kills", connector=one.connector, calendar=one.id, workers=kills)
+                    log.error("calendar_kills", connector=calendar.connector, calendar=calendar.id, workers=kills)
                 else:
-                    change_calendar(connection, one.id, kills=kills)
+                    change_calendar(connection, calendar.id, kills=kills)
 
     def _catch_up(self, stale: Sequence[Calendar], now: datetime) -> bool:
         """What a digest needs is read before its time; not what was tried a moment ago."""
         lately = now - timedelta(minutes=1)
-        wanted = [one for one in stale if one.last_try is None or one.last_try < lately]
+        wanted = [calendar for calendar in stale if calendar.last_try is None or calendar.last_try < lately]
         if wanted:
             with self._database.noting() as connection:
                 make_due(connection, wanted, now)
@@ -237,11 +240,11 @@ class Jobs:
     def _connector(self, name: str) -> Calendars:
         with self._lock:
             if name not in self._calendars:
-                settings = next(one for one in self._config.connectors if one.name == name)
+                settings = next(each for each in self._config.connectors if each.name == name)
                 self._calendars[name] = connect(settings, self._config, shared_by_all(self._database))
             return self._calendars[name]
 
-    def _pass(self, context: ScoringContext, now: datetime) -> SyncRun:
+    def _sync_run(self, context: ScoringContext, now: datetime) -> SyncRun:
         return SyncRun(
             database=self._database,
             context=context,

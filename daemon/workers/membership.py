@@ -19,15 +19,15 @@ from daemon.workers import queue as queues
 log = structlog.get_logger()
 
 
-class Newer(Exception):
+class StoreUpgraded(Exception):
     """A newer version has upgraded the store."""
 
 
-class Idle(Exception):
+class NotEligible(Exception):
     """This worker may take no jobs now. Says why."""
 
 
-class NotBegun(Idle):
+class StoreNotReady(NotEligible):
     """The store is not made for workers yet."""
 
 
@@ -43,28 +43,31 @@ class Membership:
         self._said: str | None = None
 
     def check(self, fingerprint: str) -> None:
-        """Raises `Newer`, `Idle` and `StoreError`."""
+        """Raises `StoreUpgraded`, `NotEligible` and `StoreError`."""
         with self._database.reading() as connection:
             revision = revision_of(connection)
             if revision is not None and revision not in REVISIONS:
-                raise Newer
+                raise StoreUpgraded
             if revision is not None and revision != REVISIONS[-1]:
-                raise NotBegun("the store is of an older version: run `rapport db upgrade`")
+                raise StoreNotReady("the store is of an older version: run `rapport db upgrade`")
             theirs = None if revision is None else get_meta(connection, SCHEDULER)
         if theirs is None or not queues.is_there(self._database):
-            raise NotBegun("no scheduler has been here yet: start `rapport run` with the same config")
+            raise StoreNotReady("no scheduler has been here yet: start `rapport run` with the same config")
         if theirs != fingerprint:
-            raise Idle("its config or rules differ from the scheduler's: give both the same config and version")
+            raise NotEligible("its config or rules differ from the scheduler's: give both the same config and version")
 
     def look(self, fingerprint: str) -> str | None:
-        """Whether this worker may take jobs, else why not; told when it changes. Raises `Newer` and `StoreError`."""
+        """None if this worker may take jobs, else why not; told when it changes.
+
+        Raises `StoreUpgraded` and `StoreError`.
+        """
         reason = None
         try:
             self.check(fingerprint)
             self._listed = True
-        except Idle as error:
+        except NotEligible as error:
             reason = str(error)
-            self._listed = not isinstance(error, NotBegun)
+            self._listed = not isinstance(error, StoreNotReady)
         if reason != self._said:
             self._said = reason
             if reason is None:
@@ -98,4 +101,4 @@ class Membership:
     def of(self, worker: str) -> bool | None:
         """Whether another worker is there; None if it has signed off."""
         with self._database.reading() as connection:
-            return next((one.alive for one in read_workers(connection) if one.name == worker), None)
+            return next((seen.alive for seen in read_workers(connection) if seen.name == worker), None)

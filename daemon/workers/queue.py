@@ -27,8 +27,11 @@ _OPEN = (Status.TODO, Status.DOING)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Open:
-    """A job that waits or is being done."""
+class OpenJob:
+    """A job that waits or, where it does not, is being done.
+
+    `id` is procrastinate's, `queue` the name of the worker that it is for, or `ANYBODY`.
+    """
 
     id: int
     task: str
@@ -77,7 +80,7 @@ class Queue:
 
         `only_one` of the same task and arguments waits at a time; `apart`, and only one is being done.
         """
-        name = f"{task} {' '.join(str(one) for one in arguments.values())}"
+        name = f"{task} {' '.join(str(value) for value in arguments.values())}"
         deferrer = self._app.configure_task(
             task, queue=queue, queueing_lock=name if only_one else None, lock=name if apart else None
         )
@@ -87,20 +90,20 @@ class Queue:
             return False
         return True
 
-    def open_jobs(self) -> list[Open]:
+    def open_jobs(self) -> list[OpenJob]:
         """Everything that waits or is being done."""
         manager = self._app.job_manager
-        return [_open(job) for status in _OPEN for job in manager.list_jobs(status=status.value)]
+        return [_open_job(job) for status in _OPEN for job in manager.list_jobs(status=status.value)]
 
-    def take_back(self, job: Open) -> None:
+    def take_back(self, job: OpenJob) -> None:
         """Removes a job that nobody has begun."""
         self._app.job_manager.cancel_job_by_id(job.id, delete_job=True)
 
 
-def _open(job: Job) -> Open:
+def _open_job(job: Job) -> OpenJob:
     if job.id is None:
         raise TypeError("a job that is kept has a number")
-    return Open(
+    return OpenJob(
         id=job.id,
         task=job.task_name,
         queue=job.queue,

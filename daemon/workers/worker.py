@@ -27,7 +27,7 @@ from daemon.store.db.errors import StoreError
 from daemon.workers import queue as queues
 from daemon.workers.config_fingerprint import fingerprint
 from daemon.workers.jobs import Jobs
-from daemon.workers.membership import Idle, Membership, Newer
+from daemon.workers.membership import Membership, NotEligible, StoreUpgraded
 from daemon.workers.queue import ANYBODY, DERIVE, DIGEST, READ, ROSTER, TEND
 
 log = structlog.get_logger()
@@ -63,7 +63,7 @@ class Worker:
         self._runtime = Runtime(database=self.database, clock=self.clock)
         self._fingerprint = fingerprint(self.config)
         self._jobs = Jobs(self._runtime, self.config, self.name)
-        self._permit = Membership(self.database, self.name, lease_seconds=self.lease_seconds, began_at=self.clock())
+        self._membership = Membership(self.database, self.name, lease_seconds=self.lease_seconds, began_at=self.clock())
         self._wake: Callable[[], None] = lambda: None
         self._changed = asyncio.Event()
         self._new_config: Config | None = None
@@ -74,7 +74,7 @@ class Worker:
         self._runtime.stopping.set()
         self._jobs.close()
         self._wake()
-        threading.Thread(target=self._permit.leave, name="leaving", daemon=True).start()  # the store may not answer
+        threading.Thread(target=self._membership.leave, name="leaving", daemon=True).start()  # the store may not answer
 
     def reload(self, config: Config) -> None:
         """From the next look on, this config."""
@@ -83,7 +83,7 @@ class Worker:
     def run(self) -> None:
         """Works until it is stopped or the store is a newer version's."""
         asyncio.run(self._run())
-        self._permit.leave()
+        self._membership.leave()
 
     def alive(self) -> bool:
         """Whether the loop turns that takes jobs."""
@@ -102,7 +102,7 @@ class Worker:
                 troubles = 0
                 if reason is None:
                     await self._work()
-            except Newer:
+            except StoreUpgraded:
                 log.info("store_upgraded", remedy="Start a worker of the version that upgraded it.")
                 return
             except Exception as error:  # noqa: BLE001  # whatever befell the queue, the worker begins anew
@@ -122,7 +122,7 @@ class Worker:
 
     async def _sign(self) -> None:
         with suppress(StoreError):  # who looks tells of it
-            await asyncio.to_thread(self._permit.sign)
+            await asyncio.to_thread(self._membership.sign)
 
     async def _pause(self, times: int = 1) -> None:
         """A few seconds, or longer, or until something has changed."""
@@ -137,7 +137,7 @@ class Worker:
         log.error("worker_interrupted", problem=what, exc_info=not isinstance(error, StoreError))
 
     async def _work(self) -> None:
-        """Takes jobs until something says that it may no more. Raises `Newer`, and what befalls the queue."""
+        """Takes jobs until something says that it may no more. Raises `StoreUpgraded`, and what befalls the queue."""
         app = self._with_tasks(queues.app_of(self.database, asynchronous=True))
         async with app.open_async():
             worker = asyncio.create_task(
@@ -157,12 +157,12 @@ class Worker:
             watch.cancel()
             worker.cancel()  # it takes no more, and ends when its jobs have
             results = await asyncio.gather(watch, worker, return_exceptions=True)
-        for one in results:
-            if isinstance(one, Exception):
-                raise one
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
 
     async def _watch(self) -> None:
-        """Ends when the worker may take no more jobs. Raises `Newer`."""
+        """Ends when the worker may take no more jobs. Raises `StoreUpgraded`."""
         while not self._runtime.stopping.is_set():
             await self._pause()
             try:
@@ -174,9 +174,9 @@ class Worker:
                 return
 
     def _look(self) -> str | None:
-        """Whether this worker may take jobs, else why not. Raises `Newer` and `StoreError`."""
+        """None if this worker may take jobs, else why not. Raises `StoreUpgraded` and `StoreError`."""
         self._take_new_config()
-        return self._permit.look(self._fingerprint)
+        return self._membership.look(self._fingerprint)
 
     def _take_new_config(self) -> None:
         if self._new_config is None:
@@ -205,10 +205,10 @@ class Worker:
         jobs = self._jobs
         try:
             with jobs.in_use():
-                self._permit.check(self._fingerprint)
+                self._membership.check(self._fingerprint)
                 if not self._runtime.stopping.is_set():
                     job(jobs)
-        except (Newer, Idle):
+        except (StoreUpgraded, NotEligible):
             self._wake()
         except StoreError as error:
             log.error("store_trouble", during="job", problem=error.what)
@@ -220,7 +220,7 @@ class Worker:
 
         async def tend() -> None:
             for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=self.lease_seconds):
-                there = await asyncio.to_thread(self._permit.of, job.queue)
+                there = await asyncio.to_thread(self._membership.of, job.queue)
                 if there:  # it ends what it has, and takes no more
                     continue
                 arguments: dict[str, Any] = dict(job.task_kwargs)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, tzinfo
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cache
 from typing import NewType
 
@@ -40,3 +41,16 @@ def first_day(month: Month) -> date:
 def begins(month: Month, zone: tzinfo) -> datetime:
     """The instant, in UTC, at which a month begins in the company's zone."""
     return datetime.combine(first_day(month), time(), zone).astimezone(UTC)
+
+
+def touched_months(starts: Iterable[datetime], zone: tzinfo) -> set[Month]:
+    """The months in which meetings may lie whose copies start at these moments.
+
+    An all-day copy's start is its date's midnight UTC, up to 14 hours from the company's midnight; so a month next to
+    a border is taken too.
+    """
+    half = timedelta(hours=14)
+    starts = set(starts)
+    far = {(start.year, start.month): start for start in starts if 2 < start.day < 27}  # from any border, in any zone
+    near = [moment for start in starts if not 2 < start.day < 27 for moment in (start - half, start, start + half)]
+    return {month_of(moment, zone) for moment in (*far.values(), *near)}

@@ -2,43 +2,34 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from daemon.config.load import load
 from daemon.service.service import Service
 from daemon.store.db.engine import Database
 from daemon.store.meta import CLOCK_AHEAD, set_meta
 from daemon.store.schema import bring_up_to_date
-from tests.e2e.company import CONFIG, Company
-from tests.e2e.test_deliveries import ANA, CEO, JO, REST, entry, october, send, states
-from tests.e2e.test_service import Clock
+from tests.e2e.company import Company
+from tests.e2e.test_deliveries import CEO, JO, send, states
+from tests.e2e.test_service import Clock, one_meeting, until
 from tests.fakes.smtp import FakeMail
 
 NOW = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
 IT = "it@northwind.example"
+TICK_SECONDS = 0.05
 ALERTS = f'\n[alerts]\nto = ["email:{IT}"]\nafter = "2h"\n[web]\nlisten = ""\n'
 
 
 @pytest.fixture
-def mail() -> Iterator[FakeMail]:
-    with FakeMail(users={"rapport": "s3cret"}) as made:
-        yield made
-
-
-@pytest.fixture
 def company(mail: FakeMail, tmp_path: Path) -> Company:
-    made = Company(tmp_path)
-    mail.ca_file(tmp_path)
-    (tmp_path / "smtp.password").write_text("s3cret")
-    made.write_config(CONFIG + REST.format(port=mail.port) + ALERTS)
-    made.put(JO, [entry("a", october(6), 60, ANA)])
-    made.put(CEO, [])
-    return made
+    return one_meeting(mail, tmp_path, ALERTS)
 
 
 class World:
@@ -49,7 +40,7 @@ class World:
         self.database = Database(self.config.store_url())
         bring_up_to_date(self.database)
         self.clock = Clock(NOW)
-        self.service = Service(config=self.config, database=self.database, clock=self.clock)
+        self.service = Service(config=self.config, database=self.database, clock=self.clock, tick_seconds=TICK_SECONDS)
 
     def read(self) -> None:
         self.service.backend.looks()["sync"]()
@@ -68,8 +59,12 @@ def world(company: Company) -> Iterator[World]:
 
 def told(mail: FakeMail) -> list[tuple[str, str]]:
     """Subject and text of each alert so far."""
-    found = [message_from_bytes(one.content, policy=policy.default) for one in mail.received if IT in one.recipients]
-    return [(str(one["Subject"]), str(one.get_body(("plain",)).get_content())) for one in found]  # type: ignore[attr-defined]  # its stub
+    found = [
+        message_from_bytes(message.content, policy=policy.default)
+        for message in mail.received
+        if IT in message.recipients
+    ]
+    return [(str(message["Subject"]), str(message.get_body(("plain",)).get_content())) for message in found]  # type: ignore[attr-defined]  # its stub
 
 
 def test_nothing_is_told_while_all_is_well(mail: FakeMail, world: World) -> None:
@@ -97,6 +92,42 @@ def test_reading_that_has_stopped_is_told_once_and_so_is_its_end(
     world.read()
     world.look()
     assert [subject for subject, _ in told(mail)][1:] == ["Rapport: it works again"]
+
+
+def test_a_trouble_that_grows_is_not_told_again(mail: FakeMail, company: Company, world: World) -> None:
+    world.read()
+    for hours, owner in ((1, JO), (5, CEO)):
+        (company.folder / "calendars" / f"{owner}.ics").write_bytes(b"no calendar")
+        for minutes in (0, 180):
+            world.clock.now = NOW + timedelta(hours=hours, minutes=minutes)
+            world.read()
+            world.look()
+    assert len(told(mail)) == 1
+
+
+def test_it_is_not_told_again_after_a_restart(mail: FakeMail, company: Company, world: World) -> None:
+    with world.database.writing() as connection:
+        set_meta(connection, CLOCK_AHEAD, "1800")
+    world.look()
+    after = World(company)
+    after.look()
+    after.service.stop()
+    after.database.close()
+    assert len(told(mail)) == 1
+
+
+def test_a_service_that_runs_does_not_try_at_every_tick(mail: FakeMail, company: Company, world: World) -> None:
+    """An alert that cannot be sent is tried again, and logged, a minute later."""
+    world.read()
+    (company.folder / "calendars" / f"{JO}.ics").write_bytes(b"no calendar")
+    world.clock.now = NOW + timedelta(hours=3)
+    mail.fail("MAIL", "451 4.3.0 later", times=99)
+    with capture_logs() as logs:
+        world.service.start()
+        until(lambda: any(one["event"] == "alert_not_sent" for one in logs))
+        time.sleep(30 * TICK_SECONDS)
+    assert [one["event"] for one in logs].count("alert_not_sent") == 1
+    assert told(mail) == []
 
 
 def test_a_delivery_that_nobody_knows_of_is_told(mail: FakeMail, company: Company, world: World) -> None:

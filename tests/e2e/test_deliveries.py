@@ -87,12 +87,6 @@ def october(day: int, hour: int = 9) -> datetime:
 
 
 @pytest.fixture
-def mail() -> Iterator[FakeMail]:
-    with FakeMail(users={"rapport": "s3cret"}) as made:
-        yield made
-
-
-@pytest.fixture
 def company(mail: FakeMail, tmp_path: Path) -> Iterator[Company]:
     made = Company(tmp_path)
     mail.ca_file(tmp_path)

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import requests
 
 from daemon.config.load import load
 from daemon.service.local_backend import LocalBackend
@@ -36,22 +38,21 @@ def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
         time.sleep(0.02)
 
 
-@pytest.fixture
-def mail() -> Iterator[FakeMail]:
-    with FakeMail(users={"rapport": "s3cret"}) as made:
-        yield made
+def one_meeting(mail: FakeMail, folder: Path, more: str) -> Company:
+    """A company with a meeting in October, two calendars and a mail server. `more` of its config."""
+    made = Company(folder)
+    mail.ca_file(folder)
+    (folder / "smtp.password").write_text("s3cret")
+    (folder / "smtp.password").chmod(0o600)
+    made.write_config(CONFIG + REST.format(port=mail.port) + more)
+    made.put(JO, [entry("a", october(6), 60, ANA)])
+    made.put(CEO, [])
+    return made
 
 
 @pytest.fixture
 def company(mail: FakeMail, tmp_path: Path) -> Company:
-    made = Company(tmp_path)
-    mail.ca_file(tmp_path)
-    (tmp_path / "smtp.password").write_text("s3cret")
-    (tmp_path / "smtp.password").chmod(0o600)
-    made.write_config(CONFIG + REST.format(port=mail.port) + '\n[web]\nlisten = ""\n')
-    made.put(JO, [entry("a", october(6), 60, ANA)])
-    made.put(CEO, [])
-    return made
+    return one_meeting(mail, tmp_path, '\n[web]\nlisten = ""\n')
 
 
 def touch(company: Company, moment: datetime) -> None:
@@ -88,7 +89,7 @@ def served(company: Company, clock: Clock) -> Iterator[Service]:
 def was_read(service: Service, at: datetime) -> bool:
     with service.database.reading() as connection:
         found = read_calendars(connection)
-    return bool(found) and all(one.last_success == at for one in found)
+    return bool(found) and all(calendar.last_success == at for calendar in found)
 
 
 class TestDue:
@@ -122,7 +123,7 @@ class TestDue:
             until(lambda: len(mail.received) == 4)
             time.sleep(0.3)
         assert len(mail.received) == 4
-        assert all(b"October" in one.content for one in mail.received)
+        assert all(b"October" in message.content for message in mail.received)
 
     def test_a_digest_waits_for_calendars_that_are_late_and_then_goes_incomplete(
         self, mail: FakeMail, company: Company
@@ -137,7 +138,7 @@ class TestDue:
             assert mail.received == [], "the exports are older than the month's end"
             clock.now = FIRST + timedelta(hours=24)
             until(lambda: len(mail.received) == 4)
-        assert all(b"not read to the end of October" in one.content for one in mail.received)
+        assert all(b"not read to the end of October" in message.content for message in mail.received)
 
     def test_a_reading_that_does_not_end_holds_a_digest_up_for_no_longer_than_it_waits(
         self, mail: FakeMail, company: Company
@@ -165,6 +166,17 @@ class TestDue:
             assert len(mail.received) == 3
             clock.now = FIRST + timedelta(minutes=2)
             until(lambda: len(mail.received) == 4)
+
+    def test_a_look_that_comes_late_ends_with_the_service(self, company: Company) -> None:
+        """Else the process would wait for its thread for ever."""
+        with served(company, Clock(OCTOBER_END)) as service:
+            looks = service.backend.looks()
+        threads = [threading.Thread(target=look, daemon=True) for look in looks.values()]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(5)
+        assert not any(thread.is_alive() for thread in threads)
 
     def test_a_clock_set_back_does_not_stop_the_reading(self, company: Company) -> None:
         clock = Clock(FIRST + timedelta(days=30))
@@ -228,6 +240,36 @@ class TestTheProcess:
         assert "config_kept" in told
         assert "timezne" in told
         assert "config_reloaded" in told
+
+    def test_an_address_that_is_taken_turns_off_the_web_alone(self, company: Company) -> None:
+        good = (company.folder / "config.toml").read_text("utf-8")
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            company.write_config(good.replace('listen = ""', f'listen = "127.0.0.1:{taken.getsockname()[1]}"'))
+            with self.running(company) as process:
+                until(lambda: self.reads(company))
+                process.send_signal(signal.SIGTERM)
+                assert process.stderr is not None
+                told = process.stderr.read()
+                assert process.wait(10) == 0
+        assert "web_off" in told
+        assert "Address already in use" in told
+
+    def test_its_web_answers_while_it_runs_and_it_stops_all_the_same(self, company: Company) -> None:
+        good = (company.folder / "config.toml").read_text("utf-8")
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        company.write_config(good.replace('listen = ""', f'listen = "127.0.0.1:{port}"'))
+        with self.running(company) as process:
+            until(lambda: self.reads(company))
+            answer = requests.get(f"http://127.0.0.1:{port}/healthz", timeout=5)
+            assert (answer.status_code, answer.text) == (200, "ok\n")
+            with socket.create_connection(("127.0.0.1", port), 5):  # somebody who says nothing
+                process.send_signal(signal.SIGTERM)
+                assert process.stderr is not None
+                told = process.stderr.read()
+                assert process.wait(10) == 0
+        assert '"stopped"' in told
+        assert "uvicorn" not in told
 
     def test_systemd_is_told_when_it_is_ready_and_when_it_stops(self, company: Company, tmp_path: Path) -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as observer:

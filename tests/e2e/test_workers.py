@@ -30,8 +30,8 @@ from daemon.store.db.engine import Database
 from daemon.store.scale.workers import see_worker
 from daemon.store.schema import REVISIONS, bring_up_to_date
 from daemon.workers import queue as queues
+from daemon.workers.backend import WorkersBackend
 from daemon.workers.jobs import Jobs
-from daemon.workers.scheduler import WorkersBackend
 from tests.conftest import new_database, running_server, url_of
 from tests.e2e.fleet import MONTH, Fleet, person
 from tests.fakes.google import FakeGoogle, GoogleFault
@@ -109,12 +109,12 @@ def test_three_workers_share_the_work_and_keep_their_calendars(
         assert changed != truth
         fleet.until(lambda: is_true(fleet, changed))
         status = fleet.status()
-        assert [one["state"] for one in status["workers"]] == ["working"] * 3
-        assert {one["state"] for one in status["calendars"]} <= {"fresh", "stale"}
+        assert [worker["state"] for worker in status["workers"]] == ["working"] * 3
+        assert {calendar["state"] for calendar in status["calendars"]} <= {"fresh", "stale"}
         assert max((Counter(google.tokens) - Counter(dict.fromkeys(google.tokens, 1))).values()) <= 2
-        assert sum('"event": "read"' in fleet.log(one) for one in workers) >= 2
-        for one in (*workers, scheduler):
-            assert fleet.stop(one) == 0
+        assert sum('"event": "read"' in fleet.log(worker) for worker in workers) >= 2
+        for process in (*workers, scheduler):
+            assert fleet.stop(process) == 0
         assert fleet.status()["workers"] == []
 
 
@@ -152,11 +152,11 @@ def test_a_calendar_that_kills_is_found_out_and_the_others_are_read(
         kills = 0
 
         def states() -> dict[str, str]:
-            return {one["calendar"]: one["state"] for one in fleet.status()["calendars"]}
+            return {calendar["calendar"]: calendar["state"] for calendar in fleet.status()["calendars"]}
 
         until = time.monotonic() + 90
         while time.monotonic() < until:
-            if any(one.subject == deadly for one in list(google.seen)):
+            if any(request.subject == deadly for request in list(google.seen)):
                 fleet.kill(current.pop())
                 google.seen.clear()
                 kills += 1
@@ -166,7 +166,7 @@ def test_a_calendar_that_kills_is_found_out_and_the_others_are_read(
                 break
             time.sleep(0.01)
         assert Counter(states().values())["unreadable"] == 1
-        reason = next(one["reason"] for one in fleet.status()["calendars"] if one["calendar"] == deadly)
+        reason = next(calendar["reason"] for calendar in fleet.status()["calendars"] if calendar["calendar"] == deadly)
         assert "killed" in reason
         assert 3 <= kills <= 7
 
@@ -198,7 +198,7 @@ def test_a_worker_paused_beyond_its_lease_brings_nothing_old_back(
         fleet.send(first, signal.SIGCONT)
         fleet.until(lambda: "round_too_late" in fleet.log(first))
         assert fleet.row() == truth
-        assert all(fleet.running[one].poll() is None for one in (first, second, scheduler))
+        assert all(fleet.running[process].poll() is None for process in (first, second, scheduler))
 
 
 def test_everything_goes_on_after_the_database_was_restarted(google: FakeGoogle, folder: Path) -> None:
@@ -216,8 +216,8 @@ def test_everything_goes_on_after_the_database_was_restarted(google: FakeGoogle,
             fleet.meet(5, minutes=300)
             truth = fleet.truth()
             fleet.until(lambda: _answers(fleet) and is_true(fleet, truth))
-            assert [fleet.stop(one) for one in reversed(running)] == [0, 0, 0]
-            assert all("Traceback" not in fleet.log(one) for one in running)
+            assert [fleet.stop(process) for process in reversed(running)] == [0, 0, 0]
+            assert all("Traceback" not in fleet.log(process) for process in running)
 
 
 def _answers(fleet: Fleet) -> bool:
@@ -238,7 +238,7 @@ def test_together_they_never_ask_faster_than_the_tenant_allows(
     whole = int(arrivals[-1] - arrivals[0]) + 1
     for begin in range(whole):
         for seconds in range(1, whole - begin + 1):
-            within = sum(begin <= one - arrivals[0] < begin + seconds for one in arrivals)
+            within = sum(begin <= arrival - arrivals[0] < begin + seconds for arrival in arrivals)
             assert within <= 60 + 9 * seconds + 3
 
 
@@ -273,10 +273,10 @@ def test_who_asks_to_be_left_alone_is_asked_by_a_later_job(google: FakeGoogle, f
             google.seen.clear()
             handing.looks()["hand_out"]()
             with queues.opened(database) as queue:
-                for job in [one for one in queue.open_jobs() if one.task == queues.READ]:
+                for job in [each for each in queue.open_jobs() if each.task == queues.READ]:
                     queue.take_back(job)
                     jobs.read(int(job.arguments["batch"]))
-            return [sorted(str(one.subject) for one in google.seen)]
+            return [sorted(str(request.subject) for request in google.seen)]
 
         everybody = [person(number) for number in range(3)]
         assert reads() == [everybody]
@@ -306,7 +306,7 @@ def test_a_worker_with_another_config_takes_no_jobs_and_says_so(
         fleet.until(lambda: "differ" in fleet.log(different))
         fleet.until(lambda: fleet.hours() == 1.0)
         assert '"event": "read"' not in fleet.log(different)
-        states = {one["process"]: one for one in fleet.status()["workers"]}
+        states = {worker["process"]: worker for worker in fleet.status()["workers"]}
         idle = states[fleet.running[different].pid]
         assert idle["state"] == "idle"
         assert "config or rules differ" in idle["reason"]
@@ -388,13 +388,13 @@ def test_a_digest_goes_out_once_however_many_do_it(google: FakeGoogle, folder: P
             config = load(folder / "config.toml")
             database = Database(config.store_url())
             workers = [Jobs(Runtime(database=database), config, f"w{number}") for number in range(6)]
-            threads = [threading.Thread(target=one.digest, args=("leadership",)) for one in workers]
-            for one in threads:
-                one.start()
-            for one in threads:
-                one.join()
+            threads = [threading.Thread(target=worker.digest, args=("leadership",)) for worker in workers]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
             database.close()
-            assert Counter(who for one in mail.received for who in one.recipients) == {
+            assert Counter(who for message in mail.received for who in message.recipients) == {
                 "ceo@northwind.example": 1,
                 "coo@northwind.example": 1,
             }
@@ -430,10 +430,12 @@ def test_while_workers_are_killed_at_random_nothing_is_lost_and_nothing_sent_twi
             assert kills > 5
             truth = fleet.truth()
             fleet.until(lambda: is_true(fleet, truth))
-            states = {one["state"] for one in fleet.status()["calendars"]}
+            states = {calendar["state"] for calendar in fleet.status()["calendars"]}
             assert states <= {"fresh", "stale"}, "everybody is read, though perhaps not at this moment"
         subjects = Counter(
-            (who, message_from_bytes(one.content)["Subject"]) for one in mail.received for who in one.recipients
+            (who, message_from_bytes(message.content)["Subject"])
+            for message in mail.received
+            for who in message.recipients
         )
         assert len(subjects) == 2
         assert all(count == 1 for count in subjects.values()), subjects

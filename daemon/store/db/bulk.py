@@ -59,6 +59,8 @@ def upsert_stored(
 
 def insert_stored(connection: Connection, model: type[SQLModel], rows: Sequence[tuple[Any, ...]]) -> None:
     """The same for rows of which none is stored yet, on PostgreSQL."""
+    if not rows:
+        return
     import psycopg
 
     copy = f"COPY {table_of(model).name} ({', '.join(_stored_names(model))}) FROM STDIN"

@@ -22,6 +22,7 @@ WRITERS = 7_267_706_111
 _RELAXED = (
     ", set_config('synchronous_commit', 'off', true)"  # as SQLite's `synchronous = NORMAL`: whole, in order, soon
 )
+_READING: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 _MOST_CONNECTIONS = 64
 _KEEPALIVES = {"idle": 60, "interval": 15, "count": 4}  # seconds, seconds, times
 
@@ -58,16 +59,12 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection that sees one consistent state, which PostgreSQL has to be told to show."""
-        level = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
-        with explaining(), self.engine.connect().execution_options(**level) as connection:
-            yield connection
+        """A connection that sees one state of the store, whatever others commit meanwhile, and cannot change it.
 
-    @contextmanager
-    def snapshot(self) -> Iterator[Connection]:
-        """The same for work that reads a table more than once: PostgreSQL has to be told so."""
-        level = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
-        with explaining(), self.engine.connect().execution_options(**level) as connection:
+        SQLite does so by itself from the first look on, but for the refusal; a server has to be told.
+        """
+        options = {} if self.is_sqlite else _READING
+        with explaining(), self.engine.connect().execution_options(**options) as connection:
             yield connection
 
     @contextmanager
@@ -92,7 +89,7 @@ class Database:
     def noting(self) -> Iterator[Connection]:
         """A transaction that changes single rows by themselves, each checked by its own condition.
 
-        On a server it waits for no other writer: most rounds find nothing changed, and only this is to be said of them.
+        On a server it waits for no other writer: most listings find nothing changed, and only this is to be said.
         """
         if self.is_sqlite:
             with self.writing() as connection:

@@ -26,7 +26,7 @@ SPLIT_AFTER = 2
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Batch:
-    """`worker` is who read it last."""
+    """`due_at` is when it is to be read next (UTC), `worker` the name of who read it last: None where nobody has."""
 
     id: int
     connector: str
@@ -136,7 +136,7 @@ def put_off(connection: Connection, batch: Batch, due_at: datetime, worker: str 
 def make_due(connection: Connection, calendars: Iterable[Calendar], now: datetime) -> int:
     """These calendars' batches are due at once, those that are not due already; answers how many."""
     count = 0
-    for chunk in in_chunks(sorted({one.batch_id for one in calendars if one.batch_id is not None})):
+    for chunk in in_chunks(sorted({calendar.batch_id for calendar in calendars if calendar.batch_id is not None})):
         later = update(_BATCHES).where(_BATCHES.c.id.in_(chunk), _BATCHES.c.due_at > now)
         count += connection.execute(later.values(due_at=now)).rowcount
     return count

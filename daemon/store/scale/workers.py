@@ -22,7 +22,10 @@ WORKING, IDLE, GONE = "working", "idle", "gone"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Worker:
-    """A worker. `idle_because`: why it takes no jobs, None while it does. `alive`: seen within most of its lease."""
+    """A worker: `process` is its number on its `host`. `began_at` is by its own clock, `seen_at` by the database's.
+
+    `idle_because`: why it takes no jobs, None while it does. `alive`: seen within most of its lease.
+    """
 
     name: str
     host: str

@@ -27,7 +27,7 @@ def world() -> MemoryCalendars:
     """Jo and Kim with Ana and Bo of Acme, and Cy of Beta: October is closed, November runs."""
     jo = Account(Person(id=JO, addresses=(JO, "josephine@northwind.example")))
     kim = Account(Person(id=KIM, addresses=(KIM,)))
-    for one in (
+    for meeting in (
         make_copy("both", people=(JO, KIM, ANA, BO), start=OCTOBER, title="Steering group"),
         make_copy("ana", people=(JO, ANA), start=OCTOBER.replace(day=7), title="Lunch with Ana"),
         make_copy("bo", people=(JO, BO), start=OCTOBER.replace(day=8), title=f"What {ANA} said"),
@@ -35,7 +35,7 @@ def world() -> MemoryCalendars:
         make_copy("beta", people=(JO, CY), start=OCTOBER.replace(day=12), title="Beta"),
         make_copy("now", people=(JO, ANA, BO), start=NOVEMBER, title="Now"),
     ):
-        jo.put(one)
+        jo.put(meeting)
     kim.put(make_copy("both", owner=KIM, people=(JO, KIM, ANA, BO), start=OCTOBER, title="Steering group"))
     return MemoryCalendars(accounts=(jo, kim))
 
@@ -81,7 +81,7 @@ def everything(
 ) -> list[object]:
     """All rows, to tell whether anything has changed."""
     with database.reading() as connection:
-        return [sorted(map(repr, connection.exec_driver_sql(f"SELECT * FROM {one}"))) for one in tables]  # noqa: S608  # ours
+        return [sorted(map(repr, connection.exec_driver_sql(f"SELECT * FROM {table}"))) for table in tables]  # noqa: S608  # ours
 
 
 @contextmanager

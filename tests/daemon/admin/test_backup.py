@@ -51,7 +51,7 @@ class TestBackingUp:
         synced(store, config)
         back_up(store, tmp_path / "safe.db")
         assert stat.S_IMODE((tmp_path / "safe.db").stat().st_mode) == 0o600
-        assert sorted(one.name for one in tmp_path.iterdir() if "safe" in one.name) == ["safe.db"]
+        assert sorted(path.name for path in tmp_path.iterdir() if "safe" in path.name) == ["safe.db"]
         copy = store_in(tmp_path / "safe.db")
         assert addresses(copy) == addresses(store)
         assert rows_of(copy, config) == rows_of(store, config)
@@ -191,8 +191,8 @@ class TestGoingBack:
         restore(sqlite_store, config, _of_revision(sqlite_store, tmp_path / "old.db", "0004"), NOW)
         with sqlite_store.reading() as connection:
             after = read_calendars(connection)
-        assert any(one.cursor and one.window for one in before)
-        assert [replace(one, turn=0) for one in after] == [replace(one, turn=0) for one in before]
+        assert any(calendar.cursor and calendar.window for calendar in before)
+        assert [replace(calendar, turn=0) for calendar in after] == [replace(calendar, turn=0) for calendar in before]
 
     def test_a_newer_version_is_refused(self, sqlite_store: Database, config: Config, tmp_path: Path) -> None:
         synced(sqlite_store, config)
@@ -229,7 +229,7 @@ class TestGoingBack:
         with pytest.raises(StoreError, match="the store itself"):
             restore(sqlite_store, config, tmp_path / "rapport.db", NOW)
         assert everything(sqlite_store) == before
-        assert [one.name for one in tmp_path.iterdir() if "partial" in one.name] == []
+        assert [path.name for path in tmp_path.iterdir() if "partial" in path.name] == []
 
     def test_a_damaged_store_is_replaced_and_kept(self, sqlite_store: Database, config: Config, tmp_path: Path) -> None:
         synced(sqlite_store, config)
@@ -256,11 +256,11 @@ class TestGoingBack:
     def test_on_a_full_disk_the_store_stays(self, sqlite_store: Database, config: Config, tmp_path: Path) -> None:
         synced(sqlite_store, config)
         back_up(sqlite_store, tmp_path / "safe.db")
-        before, files = everything(sqlite_store), {one.name for one in tmp_path.iterdir()}
+        before, files = everything(sqlite_store), {path.name for path in tmp_path.iterdir()}
         with full_disk(50_000), pytest.raises(StoreError):
             restore(sqlite_store, config, tmp_path / "safe.db", NOW)
         assert everything(sqlite_store) == before
-        assert {one.name for one in tmp_path.iterdir() if not one.name.endswith(".lock")} <= files
+        assert {path.name for path in tmp_path.iterdir() if not path.name.endswith(".lock")} <= files
 
 
 _ONCE_BESIDE_THE_ADDRESS = {
@@ -372,8 +372,13 @@ class TestNothingIsSentTwice:
         back_up(store, tmp_path / "safe.db")
         done = restore(store, sending, tmp_path / "safe.db", LATER)
         with store.reading() as connection:
-            found = {(one.digest, one.month, one.recipient): one.state for one in read_deliveries(connection)}
-            due = {digest_due(connection, one, scoring_context_of(store, sending), LATER) for one in sending.digests}
+            found = {
+                (delivery.digest, delivery.month, delivery.recipient): delivery.state
+                for delivery in read_deliveries(connection)
+            }
+            due = {
+                digest_due(connection, digest, scoring_context_of(store, sending), LATER) for digest in sending.digests
+            }
         assert found == {
             ("leadership", "2026-10", CEO): State.SENT,
             ("leadership", "2026-10", "email:board@partner.example"): State.UNKNOWN,  # it was being sent
@@ -395,7 +400,9 @@ class TestNothingIsSentTwice:
         back_up(store, tmp_path / "safe.db")
         restore(store, sending, tmp_path / "safe.db", NOW + timedelta(hours=1))
         with store.reading() as connection:
-            assert [(one.month, one.state) for one in read_deliveries(connection)] == [("2026-10", State.UNKNOWN)]
+            assert [(delivery.month, delivery.state) for delivery in read_deliveries(connection)] == [
+                ("2026-10", State.UNKNOWN)
+            ]
 
     def test_a_backup_of_this_minute_makes_nothing_unknown(
         self, store: Database, sending: Config, tmp_path: Path

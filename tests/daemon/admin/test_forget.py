@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -46,10 +47,12 @@ from tests.daemon.worlds import (
     ANA,
     BASE,
     BO,
+    CLIENTS,
     JO,
     KIM,
     NOW,
     config_of,
+    hours,
     make_copy,
     rows_of,
     scoring_context_of,
@@ -59,6 +62,7 @@ from tests.daemon.worlds import (
 from tests.fakes.memory import MemoryCalendars
 
 ROOT = Path(__file__).parents[3]
+AUGUST = datetime(2026, 8, 6, 9, tzinfo=UTC)
 
 
 class TestWhoIsMeant:
@@ -95,7 +99,7 @@ class TestWhoIsMeant:
         forget_people(store, config, forgotten(store, config, BO), NOW)
         with store.reading() as connection:
             found = read_forgotten(connection)
-        assert len({one.key for one in found.hashes}) == 1  # the store's, made once
+        assert len({each.key for each in found.hashes}) == 1  # the store's, made once
         assert found.hashes.isdisjoint(hashed([ANA], Forgotten(), NOW).hashes)
 
     def test_a_person_goes_under_every_address_that_is_known(
@@ -123,6 +127,14 @@ class TestErasing:
         left = {(entry, title) for entry, title in stored(store, "entry, title")}
         assert left == {("both", None), ("bo", None), ("hers", None), ("beta", "Beta"), ("now", None)}
 
+    def test_no_digest_tells_any_more_what_stood_there(self, store: Database, config: Config) -> None:
+        """One of a copy with Ana would betray to whoever guesses it that she was there."""
+        synced(store, config)
+        before = dict(stored(store, "entry || calendar_id, digest"))
+        forget(store, config, ANA)
+        after = dict(stored(store, "entry || calendar_id, digest"))
+        assert {entry.rstrip("12") for entry, digest in after.items() if digest == before[entry]} == {"beta"}
+
     def test_closed_months_keep_their_totals_and_the_running_one_does_not(
         self, store: Database, config: Config
     ) -> None:
@@ -145,6 +157,27 @@ class TestErasing:
         assert after["Acme"].figures == before["Acme"].figures
         assert after["Beta"].figures.steps != before["Beta"].figures.steps
 
+    @pytest.mark.parametrize("earlier", [False, True])
+    def test_they_keep_them_when_the_client_is_renamed(
+        self, store: Database, config: Config, tmp_path: Path, earlier: bool
+    ) -> None:
+        """Also when all is derived again under the new name, and where the new name has months of its own."""
+        calendars = synced(store, config)
+        before = rows_of(store, config)["Acme"].figures
+        forget(store, config, ANA)
+        clients = CLIENTS.replace('"Acme"', '"Apex"\nformerly = ["Acme"]')
+        if earlier:
+            calendars.account(JO).put(make_copy("apex", people=(JO, "al@apex.example"), start=AUGUST))
+            both = config_of(tmp_path, clients=f'{CLIENTS}[[clients]]\nname = "Apex"\ndomains = ["apex.example"]\n')
+            sync(store, both, calendars, full=True)
+            clients = clients.replace('["acme.example"]', '["acme.example", "apex.example"]')
+        renamed = config_of(tmp_path, clients=clients)
+        assert replace(rows_of(store, renamed)["Apex"].figures, client="Acme") == before
+        stricter = config_of(tmp_path, clients=clients, more='[scoring]\nlong_meeting_over = "30m"\n')
+        after = rows_of(store, stricter)["Apex"].figures
+        assert (after.man_seconds, after.steps) == (before.man_seconds, before.steps)
+        assert hours(store, stricter, "2026-08", "Apex") == earlier
+
     def test_the_people_of_closed_months_are_the_others(self, store: Database, config: Config) -> None:
         synced(store, config)
         assert _people(store) == {"Acme": ({ANA, BO}, 4), "Beta": ({CY}, 1)}
@@ -164,7 +197,7 @@ class TestErasing:
         forget(store, config, "josephine@northwind.example")
         sync(store, config, calendars, full=True)
         with store.reading() as connection:
-            assert [one.address for one in read_calendars(connection)] == [KIM]
+            assert [calendar.address for calendar in read_calendars(connection)] == [KIM]
         assert JO not in addresses(store)
 
     def test_texts_about_them_go(self, store: Database, config: Config) -> None:
@@ -177,7 +210,9 @@ class TestErasing:
         with store.reading() as connection:
             assert get_meta(connection, "groups memory") == "team@northwind.example"
             assert get_meta(connection, "note") == f"asked by {REDACTED}"
-            assert {(one.error, one.cursor) for one in read_calendars(connection)} == {(f"no {REDACTED}", None)}
+            assert {(calendar.error, calendar.cursor) for calendar in read_calendars(connection)} == {
+                (f"no {REDACTED}", None)
+            }
 
     def test_what_was_sent_to_them_is_nameless_and_what_was_not_is_not(self, store: Database, config: Config) -> None:
         to = [f"email:{ANA}", f"slack:@{ANA}", f"email:{JO}"]
@@ -187,7 +222,7 @@ class TestErasing:
             settle_delivery(connection, first, "me", State.SENT, NOW, place=f"{ANA} <1@mail.example>")
         forget(store, config, ANA)
         with store.reading() as connection:
-            found = {one.recipient: (one.state, one.place) for one in read_deliveries(connection)}
+            found = {delivery.recipient: (delivery.state, delivery.place) for delivery in read_deliveries(connection)}
         assert found.pop(f"email:{JO}") == (State.WAITING, None)
         assert sorted(found.values()) == [(State.FAILED, None), (State.SENT, f"{REDACTED} <1@mail.example>")]
         assert not any("ana" in recipient for recipient in found)
@@ -196,8 +231,10 @@ class TestErasing:
 def _people(database: Database) -> dict[str, tuple[set[str], int]]:
     """The client people of October, and the number of meetings."""
     with database.reading() as connection:
-        found = {client: one[Month("2026-10")] for client, one in read_people(connection, ["Acme", "Beta"]).items()}
-    return {client: (set(one.theirs), one.meetings) for client, one in found.items()}
+        found = {
+            client: months[Month("2026-10")] for client, months in read_people(connection, ["Acme", "Beta"]).items()
+        }
+    return {client: (set(month.theirs), month.meetings) for client, month in found.items()}
 
 
 class TestItLasts:
@@ -240,7 +277,7 @@ class TestItLasts:
         account.person = Person(id=KIM, addresses=("kimberly@northwind.example", KIM))
         calendars.account(JO).put(make_copy("new", people=(JO, "kimberly@northwind.example", BO), start=NOVEMBER))
         sync(store, config, calendars)
-        assert not {one for one in addresses(store) if one.startswith("kim")}
+        assert not {address for address in addresses(store) if address.startswith("kim")}
 
     def test_nobody_forgotten_costs_nothing(self) -> None:
         assert not Forgotten()
@@ -282,7 +319,9 @@ class TestTheFile:
         sqlite_store.close()
         with sqlite3.connect(tmp_path / "rapport.db") as careless:
             careless.execute("PRAGMA secure_delete = OFF")
-            careless.executemany("INSERT INTO meta VALUES (?, ?)", [(f"k{one}", f"about {ANA}") for one in range(500)])
+            careless.executemany(
+                "INSERT INTO meta VALUES (?, ?)", [(f"k{number}", f"about {ANA}") for number in range(500)]
+            )
             careless.execute("DELETE FROM meta WHERE key LIKE 'k%'")
         careless.close()
         forget(sqlite_store, config, ANA)
@@ -300,8 +339,8 @@ class TestTheFile:
         synced(sqlite_store, config)
         (tmp_path / "safe").mkdir()
         copies = [tmp_path / "rapport.db.0002.20260101T000000Z.backup", tmp_path / "safe" / "of mine.db"]
-        for one in copies:
-            back_up(sqlite_store, one)
+        for copy in copies:
+            back_up(sqlite_store, copy)
         gone = forgotten(sqlite_store, config, ANA)
         forget(sqlite_store, config, ANA)
         assert naming(tmp_path, ANA)

@@ -30,14 +30,14 @@ class TestWhatIsStored:
         synced(store, config)
         found = about(store, config, ANA)
         assert (found["counted_as"], found["clients"], found["calendars"]) == ("Acme", ["Acme"], [])
-        assert [(one["title"], one["in_calendar_of"], one["others"]) for one in found["copies"]] == [
+        assert [(copy["title"], copy["in_calendar_of"], copy["others"]) for copy in found["copies"]] == [
             ("Steering group", JO, 3),
             ("Steering group", KIM, 3),
             ("Lunch with Ana", JO, 1),
             ("Her plan", JO, 2),
             ("Now", JO, 2),
         ]
-        assert [one["organised"] for one in found["copies"]] == [False, False, False, True, False]
+        assert [copy["organised"] for copy in found["copies"]] == [False, False, False, True, False]
         assert found["months"] == [
             {"month": "2026-10", "client": "Acme", "as": "client person", "meetings": 3, "man_hours": 3.0},
             {"month": "2026-11", "client": "Acme", "as": "client person", "meetings": 1, "man_hours": 1.0},
@@ -52,10 +52,14 @@ class TestWhatIsStored:
             open_deliveries(connection, "managers", Month("2026-10"), to, NOW, again=False)
         found = about(store, config, "josephine@northwind.example")
         assert found["counted_as"] == "ours"
-        assert [one["calendar"] for one in found["calendars"]] == [JO]
+        assert [calendar["calendar"] for calendar in found["calendars"]] == [JO]
         assert len(found["copies"]) == 7
-        assert [(one["client"], one["meetings"]) for one in found["months"]] == [("Acme", 4), ("Beta", 1), ("Acme", 1)]
-        assert [one["recipient"] for one in found["deliveries"]] == [f"email:{JO}", f"slack:@{JO}"]
+        assert [(month["client"], month["meetings"]) for month in found["months"]] == [
+            ("Acme", 4),
+            ("Beta", 1),
+            ("Acme", 1),
+        ]
+        assert [delivery["recipient"] for delivery in found["deliveries"]] == [f"email:{JO}", f"slack:@{JO}"]
 
     def test_who_has_been_forgotten(self, store: Database, config: Config) -> None:
         synced(store, config)

@@ -20,15 +20,15 @@ from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
 from daemon.store import schema
-from daemon.store.calendar_writes import Round
-from daemon.store.calendars import add_calendar, note_round, read_calendars
+from daemon.store.calendars import add_calendar, note_listing, read_calendars
+from daemon.store.copy_writer import CopyWriter
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError, StoreNewer
 from daemon.store.db.types import Moment, from_millis, to_millis
 from daemon.store.meta import get_meta, set_meta
 from daemon.store.packing import Addresses, copy_digest, pack_participants, pack_setting, unpack_setting
 from scoring.meetings.values import Conference, LocationKind, Participant, Response, Setting
-from tests.daemon.worlds import make_copy
+from tests.daemon.worlds import make_copy, stored
 
 
 class TestMoments:
@@ -134,7 +134,7 @@ class TestTraps:
 
     def test_foreign_keys_hold(self, store: Database) -> None:
         with pytest.raises(StoreError), store.writing() as connection:
-            Round(connection, 4711).upsert([(make_copy(), b"digest")])
+            CopyWriter(connection, 4711).upsert([(make_copy(), b"digest")], [])
 
     def test_what_must_outlast_a_power_cut_is_written_through(self, sqlite_store: Database) -> None:
         def synchronous(connection: Connection) -> int:
@@ -233,7 +233,42 @@ def _add_copies(database: Database, count: int) -> None:
     with database.writing() as connection:
         number = add_calendar(connection, connector="c", key="k", address="jo@northwind.example", joined="2026-01")
         copies = [make_copy(f"e{index}") for index in range(count)]
-        Round(connection, number).upsert([(one, copy_digest(one)) for one in copies])
+        CopyWriter(connection, number).upsert([(copy, copy_digest(copy)) for copy in copies], [])
+
+
+class TestReading:
+    def test_it_sees_one_state_whatever_others_commit(self, store: Database) -> None:
+        other = Database(store.url.render_as_string(hide_password=False))
+        with store.writing() as connection:
+            set_meta(connection, "a", "before")
+        with store.reading() as connection:
+            assert get_meta(connection, "a") == "before"
+            with other.writing() as theirs:
+                set_meta(theirs, "a", "after")
+                set_meta(theirs, "b", "after")
+            assert (get_meta(connection, "a"), get_meta(connection, "b")) == ("before", None)
+        with store.reading() as connection:
+            assert get_meta(connection, "a") == "after"
+        other.close()
+
+    @pytest.mark.xdist_group("postgresql")
+    def test_a_server_refuses_to_write_in_it_and_the_connection_serves_again(self, postgres_store: Database) -> None:
+        for _ in range(2):
+            with pytest.raises(StoreError, match="ReadOnlySqlTransaction"), postgres_store.reading() as connection:
+                set_meta(connection, "a", "written")
+        for way in (postgres_store.writing, postgres_store.noting):
+            with way() as connection:
+                set_meta(connection, way.__name__, "written")
+
+
+def test_of_an_entry_that_two_pages_write_the_later_form_is_kept(store: Database) -> None:
+    one, other = make_copy(title="one"), make_copy(title="other")
+    with store.writing() as connection:
+        number = add_calendar(connection, connector="c", key="k", address="jo@northwind.example", joined="2026-01")
+        writer = CopyWriter(connection, number)
+        writer.upsert([(one, copy_digest(one))], [])
+        writer.upsert([], [(other, copy_digest(other))])
+    assert stored(store, "title, digest") == [("other", copy_digest(other))]
 
 
 class TestOnAServer:
@@ -278,8 +313,8 @@ class TestOnAServer:
             late = next(one for one in read_calendars(connection) if one.key == "late")
         assert (late.cursor, late.last_success, late.turn) == (None, None, 0)
         with postgres_store.writing() as connection:
-            assert note_round(connection, late.id, late.turn, cursor="ours")
-            assert not note_round(connection, late.id, late.turn, cursor="too late")
+            assert note_listing(connection, late.id, late.turn, cursor="ours")
+            assert not note_listing(connection, late.id, late.turn, cursor="too late")
 
 
 def _back_to_0004(database: Database) -> int:

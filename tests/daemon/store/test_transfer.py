@@ -96,7 +96,7 @@ def test_what_does_not_arrive_as_it_was_sent_is_no_move(
 def test_a_text_that_postgresql_does_not_take(sqlite_store: Database, postgres_store: Database) -> None:
     with sqlite_store.writing() as connection:
         set_meta(connection, "title", "a\0b")
-    with sqlite_store.snapshot() as source, postgres_store.writing() as target:
+    with sqlite_store.reading() as source, postgres_store.writing() as target:
         copy_rows(source, target)
         assert get_meta(target, "title") == "ab"
 
@@ -150,7 +150,7 @@ def test_killed_half_way_the_target_is_empty(sqlite_store: Database, postgres_st
         "import os, signal, sys\n"
         "from daemon.store.db.engine import Database\n"
         "from daemon.store.files.transfer import copy_rows\n"
-        "with Database(sys.argv[1]).snapshot() as source, Database(sys.argv[2]).writing() as target:\n"
+        "with Database(sys.argv[1]).reading() as source, Database(sys.argv[2]).writing() as target:\n"
         "    assert copy_rows(source, target)['copies'] == 7\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )

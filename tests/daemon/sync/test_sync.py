@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 
 import pytest
+from structlog.testing import capture_logs
 
 from connectors.contract import Done, Page, Person, Reading
 from connectors.errors import RetryLater, SkipCalendar, StopConnector
 from daemon.config.load import load
 from daemon.config.model import Config
-from daemon.figures.affected_months import touched_months
 from daemon.figures.derive import Derived
 from daemon.figures.rescore import rescore
 from daemon.store.calendars import read_calendars
 from daemon.store.db.engine import Database
 from daemon.store.meta import ROSTER_MARK, get_meta
 from daemon.store.people import read_people
-from daemon.sync.calendar_reader import Reader
+from daemon.sync.calendar_reader import CalendarReader
+from daemon.sync.clock_guard import note_clock
 from daemon.sync.run_values import ConnectorResult, SyncRun
 from scoring.meetings.values import CopyState, Response
 from scoring.months.counting import Reason
-from scoring.months.month import Month, begins, month_of
+from scoring.months.month import Month, begins, month_of, touched_months
 from tests.daemon.worlds import (
     ANA,
     BASE,
@@ -57,6 +59,18 @@ class TestAPass:
         assert (result.calendars, result.synced, result.failed, result.entries, result.changed) == (1, 1, [], 1, 1)
         row = rows_of(store, config)["Acme"]
         assert (row.figures.man_seconds, row.score, row.figures.client_people) == (7200, 8, 2)
+
+    def test_a_meeting_that_is_removed_and_put_back_as_it_was_counts_again(
+        self, store: Database, config: Config
+    ) -> None:
+        provider = MemoryCalendars()
+        for expected in (1, 0, 1):
+            if expected:
+                provider.account(JO).put(make_copy("one"))
+            else:
+                provider.account(JO).remove("one")
+            sync(store, config, provider)
+            assert hours(store, config) == expected
 
     def test_a_second_pass_over_unchanged_calendars_changes_nothing(self, store: Database, config: Config) -> None:
         provider = MemoryCalendars()
@@ -150,7 +164,6 @@ class TestAPass:
         assert hours(store, config) == 0
 
     def test_a_date_only_copy_joins_its_occurrence_whichever_comes_first(self, store: Database, config: Config) -> None:
-        from dataclasses import replace
         from datetime import date
 
         from scoring.meetings.identity import identify
@@ -203,11 +216,11 @@ class TestBorders:
             starts = {start, start.replace(day=15)} if beside else {start}
             timed = {month_of(one, context.zone) for one in starts}
             all_day = {Month(f"{one:%Y-%m}") for one in starts if one.hour == 0}
-            assert timed | all_day <= touched_months(starts, context)
+            assert timed | all_day <= touched_months(starts, context.zone)
 
     def test_what_lies_far_from_a_border_touches_its_month_alone(self, sqlite_store: Database, config: Config) -> None:
         starts = {datetime(2026, 10, day, hour, tzinfo=UTC) for day in range(3, 27) for hour in (0, 23)}
-        assert touched_months(starts, scoring_context_of(sqlite_store, config)) == {"2026-10"}
+        assert touched_months(starts, scoring_context_of(sqlite_store, config).zone) == {"2026-10"}
 
     def test_an_all_day_entry_moves_from_one_month_to_the_other_and_back(
         self, sqlite_store: Database, config: Config
@@ -676,6 +689,18 @@ class TestConfigChanges:
         sync(sqlite_store, config_of(tmp_path), provider)
         assert stored(sqlite_store, "title") == [("Steering group",)]
 
+    def test_titles_turned_off_for_a_moment_come_back_with_the_next_listing(
+        self, sqlite_store: Database, tmp_path: Path
+    ) -> None:
+        """Nothing has been read in between: what is stored lacks what is listed, though the entry is as it was."""
+        provider = MemoryCalendars()
+        provider.account(JO).put(make_copy("one"))
+        sync(sqlite_store, config_of(tmp_path), provider)
+        rows_of(sqlite_store, config_of(tmp_path, more="[sync]\ntitles = false\n"))
+        assert stored(sqlite_store, "title") == [(None,)]
+        sync(sqlite_store, config_of(tmp_path), provider, full=True)
+        assert stored(sqlite_store, "title") == [("Steering group",)]
+
     def test_titles_of_meetings_without_a_client_person_are_not_kept(
         self, sqlite_store: Database, tmp_path: Path
     ) -> None:
@@ -729,6 +754,23 @@ class TestConfigChanges:
         old, new = (rows_of(sqlite_store, other, month, now=later)["Acme"] for month in ("2026-01", "2026-10"))
         assert (old.figures.man_seconds, old.score) == (3600, 3)
         assert new.score == 5
+
+    def test_frozen_months_stay_frozen_when_more_is_kept_from_now_on(
+        self, sqlite_store: Database, tmp_path: Path
+    ) -> None:
+        provider = MemoryCalendars()
+        for entry, month in (("old", 1), ("new", 10)):
+            provider.account(JO).put(make_copy(entry, start=datetime(2026, month, 5, 9, tzinfo=UTC)))
+        short = "[sync]\nhistory = '12 months'\nretain = '12 months'\n"
+        long = "[sync]\nhistory = '12 months'\nretain = '36 months'\n[scoring]\nlong_meeting_over = '10m'\n"
+        sync(sqlite_store, config_of(tmp_path, more=short), provider)
+        later = datetime(2027, 3, 15, tzinfo=UTC)
+        sync(sqlite_store, config_of(tmp_path, more=short), provider, now=later)
+        provider.account(JO).put(make_copy("new", start=datetime(2023, 1, 5, 9, tzinfo=UTC)))
+        config = config_of(tmp_path, more=long)
+        sync(sqlite_store, config, provider, now=later)
+        assert stored(sqlite_store) == [], "both have been erased for their age"
+        assert hours(sqlite_store, config_of(tmp_path, more=long.replace("10m", "20m")), "2026-01", now=later) == 1
 
 
 class TestSharedWork:
@@ -816,6 +858,32 @@ class Overtaken(MemoryCalendars):
         yield from parts
 
 
+def test_a_wrong_clock_is_told_once_while_it_is_so(store: Database) -> None:
+    """It is looked at whenever a digest may be due."""
+    with capture_logs() as logs:
+        assert [note_clock(store, ahead) for ahead in (1800.0, 1800.0, 0.0, 0.0, 1800.0)] == [1800, 1800, 0, 0, 1800]
+    assert [one["event"] for one in logs] == ["clock_wrong"] * 2
+
+
+class Twice(MemoryCalendars):
+    """A page of it holds an entry in two forms."""
+
+    def pull(self, person: Person, reading: Reading) -> Iterator[Page | Done]:
+        for part in super().pull(person, reading):
+            if isinstance(part, Page):
+                first, *_ = part.copies
+                yield replace(part, copies=(replace(first, title="one"), replace(first, title="other")))
+            else:
+                yield part
+
+
+def test_of_an_entry_that_stands_twice_on_a_page_the_later_form_is_kept(store: Database, config: Config) -> None:
+    provider = Twice()
+    provider.account(JO).put(make_copy("one"))
+    sync(store, config, provider)
+    assert stored(store, "title") == [("other",)]
+
+
 class TestTwoReadersOfOneCalendar:
     """Of two that read a calendar at once, the one that comes later changes nothing (a worker that was paused, say)."""
 
@@ -865,7 +933,8 @@ class TestTurns:
         work = SyncRun(database=postgres_store, context=context, now=NOW + timedelta(minutes=15), full=full)
         with other.writing():  # until the end of this test
             reader = Thread(
-                target=Reader(work, provider, context, result).read, args=(calendar, provider.account(JO).person)
+                target=CalendarReader(work, provider, context, result).read,
+                args=(calendar, provider.account(JO).person),
             )
             reader.start()
             reader.join(10)

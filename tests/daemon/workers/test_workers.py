@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from connectors.net.rate_limit import RateLimiter
 from daemon.config.load import load
@@ -34,11 +36,14 @@ from daemon.store.scale.rate_limits import SharedTokenBucket
 from daemon.store.scale.workers import drop_worker, read_workers, see_worker
 from daemon.web.snapshot import take_snapshot
 from daemon.workers import queue as queues
-from daemon.workers.assignment import assign, comes_back_after, first_piece, in_turns, next_slot, rooms_of
+from daemon.workers.assignment import assign, capacity_of, comes_back_after, first_piece, in_turns, next_slot
+from daemon.workers.backend import WorkersBackend
 from daemon.workers.config_fingerprint import fingerprint
 from daemon.workers.jobs import Jobs
-from daemon.workers.scheduler import WorkersBackend
+from daemon.workers.membership import Membership
+from daemon.workers.worker import Worker
 from tests.daemon.config.test_config import EXAMPLE, load_example
+from tests.daemon.worlds import JO, KIM
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 EVERY = timedelta(minutes=15)
@@ -74,7 +79,7 @@ class TestDue:
 
 class TestWho:
     @pytest.mark.parametrize(
-        ("due", "rooms", "expected"),
+        ("due", "capacity", "expected"),
         [
             ([(1, None), (2, None)], {"a": 1, "b": 1}, {1: "a", 2: "b"}),  # evenly
             ([(1, "b"), (2, "b")], {"a": 6, "b": 6}, {1: "b", 2: "b"}),  # who has the tokens
@@ -86,10 +91,10 @@ class TestWho:
         ],
     )
     def test_a_batch_goes_to(
-        self, due: list[tuple[int, str | None]], rooms: dict[str, int], expected: dict[int, str]
+        self, due: list[tuple[int, str | None]], capacity: dict[str, int], expected: dict[int, str]
     ) -> None:
-        found = assign([batch(number, worker) for number, worker in due], rooms)
-        assert {one.id: name for one, name in found} == expected
+        found = assign([batch(number, worker) for number, worker in due], capacity)
+        assert {due_batch.id: name for due_batch, name in found} == expected
 
     def test_connectors_take_turns(self) -> None:
         """One that is far behind does not keep the others waiting."""
@@ -98,7 +103,9 @@ class TestWho:
         assert in_turns([]) == []
 
     def test_nobody_gets_more_than_there_is_room_for(self) -> None:
-        found = Counter(name for _, name in assign([batch(one, "a") for one in range(50)], {"a": 3, "b": 4, "c": 0}))
+        found = Counter(
+            name for _, name in assign([batch(number, "a") for number in range(50)], {"a": 3, "b": 4, "c": 0})
+        )
         assert found == {"a": 3, "b": 4}
 
 
@@ -133,7 +140,7 @@ class TestKillers:
     def test_who_reads_a_suspect_reads_nothing_else(
         self, jobs: list[tuple[str, bool]], expected: dict[str, int]
     ) -> None:
-        assert rooms_of(["a", "b"], jobs) == expected
+        assert capacity_of(["a", "b"], jobs) == expected
 
     def test_they_are_left_alone_for_longer_each_time(self) -> None:
         week = timedelta(days=7)
@@ -160,7 +167,7 @@ class TestBatches:
 
     def _sizes(self, store: Database) -> list[int]:
         with store.reading() as connection:
-            counted = Counter(one.batch_id for one in read_calendars(connection) if one.left_at is None)
+            counted = Counter(calendar.batch_id for calendar in read_calendars(connection) if calendar.left_at is None)
         return sorted(counted.values())
 
     def test_calendars_are_put_together_as_many_as_go_in(self, store: Database) -> None:
@@ -180,7 +187,7 @@ class TestBatches:
         with store.writing() as connection:
             fill_batches(connection, "c", NOW)
             fill_batches(connection, "d", NOW)
-            assert {one.connector for one in due_batches(connection, NOW, (), 9)} == {"c", "d"}
+            assert {found.connector for found in due_batches(connection, NOW, (), 9)} == {"c", "d"}
         assert self._sizes(store) == [1, 1]
 
     def test_who_leaves_makes_room_and_who_joins_is_read_at_once(self, store: Database) -> None:
@@ -237,7 +244,7 @@ class TestBatches:
         with store.writing() as connection:
             fill_batches(connection, "c", NOW + HOUR)
             put_off(connection, due, NOW + 2 * HOUR, "w")
-            assert [one.id for one in due_batches(connection, NOW + HOUR, (), 9)] == [due.id]
+            assert [found.id for found in due_batches(connection, NOW + HOUR, (), 9)] == [due.id]
 
     def test_a_digest_has_calendars_read_before_their_time(self, store: Database) -> None:
         self._add(store, 1)
@@ -409,7 +416,7 @@ class TestWorkers:
         with postgres_store.writing() as connection:
             connection.exec_driver_sql("UPDATE workers SET seen_at = seen_at - 30000 WHERE name = 'b'")
         with postgres_store.reading() as connection:
-            found = {one.name: (one.alive, one.idle_because) for one in read_workers(connection)}
+            found = {worker.name: (worker.alive, worker.idle_because) for worker in read_workers(connection)}
         assert found == {"a": (True, "its config differs"), "b": (False, None)}
 
     def test_they_are_counted_for_whoever_watches(self, postgres_store: Database, tmp_path: Path) -> None:
@@ -424,6 +431,82 @@ class TestWorkers:
         with postgres_store.noting() as connection:
             drop_worker(connection, "a")
             assert read_workers(connection) == []
+
+    def test_why_one_takes_no_jobs_is_told_once_and_so_is_its_end(
+        self, postgres_store: Database, tmp_path: Path
+    ) -> None:
+        config = company(tmp_path)
+        permit = Membership(postgres_store, "w", lease_seconds=25.0, began_at=NOW)
+        with capture_logs() as logs:
+            looks = [permit.look(fingerprint(config)) for _ in range(3)]
+            WorkersBackend(Runtime(database=postgres_store, clock=lambda: NOW), config).plan(config)
+            looks += [permit.look(fingerprint(config)) for _ in range(3)]
+        assert [one is None for one in looks] == [False] * 3 + [True] * 3
+        assert [one["event"] for one in logs if "worker" in one] == ["takes_no_jobs", "works"]
+
+
+def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Waits for something that happens soon. Fails when it does not."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
+
+
+@postgresql
+class TestBeforeEachJob:
+    """A worker asks whether it still may, though it has just been told so, and though it has done other jobs."""
+
+    @pytest.fixture
+    def working(self, postgres_store: Database, tmp_path: Path) -> Iterator[Path]:
+        """A worker that has done one job: it has read whose calendars lie in this folder."""
+        config = company(tmp_path)
+        WorkersBackend(Runtime(database=postgres_store), config).plan(config)
+        worker = Worker(config=config, database=Database(postgres_store.url.render_as_string(hide_password=False)))
+        thread = threading.Thread(target=worker.run)
+        thread.start()
+        self._ask(postgres_store, tmp_path, JO)
+        until(lambda: self._known(postgres_store) == [JO])
+        yield tmp_path
+        worker.stop()
+        ending = [thread, *(one for one in threading.enumerate() if one.name == "leaving")]  # it signs off apart
+        for one in ending:
+            one.join(30)
+        assert not any(one.is_alive() for one in ending)
+        worker.database.close()
+
+    def _ask(self, store: Database, folder: Path, owner: str) -> None:
+        """A calendar more, and a job that would make it known."""
+        (folder / "calendars").mkdir(exist_ok=True)
+        (folder / "calendars" / f"{owner}.ics").write_bytes(b"")
+        with queues.opened(store) as queue:
+            queue.put(queues.ROSTER, queues.ANYBODY, connector="exports")
+
+    def _known(self, store: Database) -> list[str]:
+        with store.reading() as connection:
+            return sorted(one.address for one in read_calendars(connection))
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            "UPDATE meta SET value = 'of another config' WHERE key = 'scheduler_fingerprint'",
+            "UPDATE alembic_version SET version_num = '9999'",
+            "UPDATE alembic_version SET version_num = '0001'",
+        ],
+        ids=["config", "newer store", "older store"],
+    )
+    def test_a_job_is_left_alone_by_who_may_work_no_more(
+        self, postgres_store: Database, working: Path, change: str
+    ) -> None:
+        with postgres_store.writing() as connection:
+            connection.exec_driver_sql(change)
+        self._ask(postgres_store, working, KIM)
+        time.sleep(1.0)
+        assert self._known(postgres_store) == [JO]
+
+    def test_and_done_by_who_still_may(self, postgres_store: Database, working: Path) -> None:
+        self._ask(postgres_store, working, KIM)
+        until(lambda: self._known(postgres_store) == [JO, KIM])
 
 
 @postgresql
@@ -450,7 +533,7 @@ class TestQueue:
             assert queue.put(queues.DIGEST, queues.ANYBODY, only_one=True, apart=True, name="managers")
             assert len(queue.open_jobs()) == 2
             queue.take_back(queue.open_jobs()[0])
-            assert [one.arguments for one in queue.open_jobs()] == [{"name": "managers"}]
+            assert [job.arguments for job in queue.open_jobs()] == [{"name": "managers"}]
 
     def test_jobs_hold_numbers_and_names_of_the_config_only(self, postgres_store: Database, tmp_path: Path) -> None:
         config = company(tmp_path)
@@ -466,11 +549,11 @@ class TestQueue:
             assert get_meta(connection, SCHEDULER) == fingerprint(config)
         handing.looks()["hand_out"]()
         with queues.opened(postgres_store) as queue:
-            found = {(one.task, one.queue): dict(one.arguments) for one in queue.open_jobs()}
-            reads = [one for one in queue.open_jobs() if one.task == queues.READ]
+            found = {(job.task, job.queue): dict(job.arguments) for job in queue.open_jobs()}
+            reads = [job for job in queue.open_jobs() if job.task == queues.READ]
         assert found[queues.ROSTER, queues.ANYBODY] == {"connector": "exports"}
         assert found[queues.TEND, queues.ANYBODY] == {}
-        assert [sorted(one.arguments) for one in reads] == [["batch"], ["batch"]]
+        assert [sorted(job.arguments) for job in reads] == [["batch"], ["batch"]]
         assert handing.ended(1.0)
 
     def test_what_waits_for_a_worker_that_is_gone_is_handed_out_again(
@@ -493,7 +576,7 @@ class TestQueue:
             )
         handing.looks()["hand_out"]()
         with queues.opened(postgres_store) as queue:
-            assert [one.queue for one in queue.open_jobs() if one.task == queues.READ] == ["second"]
+            assert [job.queue for job in queue.open_jobs() if job.task == queues.READ] == ["second"]
         handing.ended(1.0)
 
 
@@ -509,11 +592,11 @@ class TestBlame:
                 add_calendar(
                     connection,
                     connector="exports",
-                    key=f"k{one}",
-                    address=f"p{one}@northwind.example",
+                    key=f"k{number}",
+                    address=f"p{number}@northwind.example",
                     joined="2026-01",
                 )
-                for one in range(4)
+                for number in range(4)
             ]
             fill_batches(connection, "exports", NOW)
             (due,) = due_batches(connection, NOW, (), 9)
@@ -526,25 +609,58 @@ class TestBlame:
             killed += 1
             with postgres_store.reading() as connection:
                 left = unread(connection, due, NOW)
-                if guilty not in [one.id for one in left]:
+                if guilty not in [calendar.id for calendar in left]:
                     break
                 counts = suspects(connection, [due.id]).get(due.id, {})
-            among = first_piece([one.id for one in left], counts)
+            among = first_piece([calendar.id for calendar in left], counts)
             while among is not None and guilty not in among:  # these are read, and trusted again
                 with postgres_store.writing() as connection:
-                    for one in among:
-                        change_calendar(connection, one, last_try=NOW, kills=0)
+                    for number in among:
+                        change_calendar(connection, number, last_try=NOW, kills=0)
                     left = unread(connection, due, NOW)
-                among = first_piece([one.id for one in left], counts)
+                among = first_piece([calendar.id for calendar in left], counts)
         with postgres_store.reading() as connection:
-            found = {one.id: one for one in read_calendars(connection)}
+            found = {calendar.id: calendar for calendar in read_calendars(connection)}
         assert killed <= 5
         assert found[guilty].standing
         assert found[guilty].again_at == NOW + comes_back_after(
             found[guilty].kills, config.sync.every, timedelta(days=7)
         )
-        assert not any(one.standing for one in found.values() if one.id != guilty)
+        assert not any(calendar.standing for calendar in found.values() if calendar.id != guilty)
         assert found[numbers[0]].kills == 0
+
+    @pytest.mark.parametrize(
+        ("alone", "is_suspect", "is_found_out"),
+        [
+            ([True], False, False),  # it may have been chance
+            ([True, True], True, False),
+            ([True, True, True], True, True),
+            ([False], False, False),
+            ([False, False], True, False),  # nobody knows yet which of them it was
+            ([False, False, False], True, False),
+            ([False, True], True, False),
+            ([False, False, True], True, True),
+        ],
+    )
+    def test_one_is_suspected_after_two_kills_and_found_out_when_it_then_kills_alone(
+        self, postgres_store: Database, tmp_path: Path, alone: list[bool], is_suspect: bool, is_found_out: bool
+    ) -> None:
+        jobs = Jobs(Runtime(database=postgres_store, clock=lambda: NOW), company(tmp_path), "w")
+        with postgres_store.writing() as connection:
+            one, other = (
+                add_calendar(connection, connector="exports", key=who, address=who, joined="2026-01")
+                for who in (JO, KIM)
+            )
+            fill_batches(connection, "exports", NOW)
+            (due,) = due_batches(connection, NOW, (), 9)
+        for is_alone in alone:
+            jobs.blame(due.id, [one] if is_alone else None)
+        with postgres_store.reading() as connection:
+            found = {calendar.id: calendar for calendar in read_calendars(connection)}
+            suspected = suspects(connection, [due.id]).get(due.id, {})
+        assert suspected.get(one) == (len(alone) if is_suspect else None)
+        assert (found[one].standing, found[one].again_at is not None) == (is_found_out, is_found_out)
+        assert not found[other].standing
 
 
 @postgresql

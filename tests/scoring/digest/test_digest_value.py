@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from scoring.digest.build import FLAW_WORDS, Material, build_digest
 from scoring.digest.lines import line_of, parts_of, strip_of
+from scoring.digest.restatement import Restated
+from scoring.digest.sections import Aside
 from scoring.digest.value import ClientLine, Digest
 from scoring.meetings.address_book import Client
 from scoring.meetings.values import Conference, Meeting, Setting
@@ -528,3 +532,64 @@ def test_r9_a_quarterly_clients_place_follows_the_change_that_its_verdict_speaks
 def test_a_client_of_the_config_has_its_line_and_its_manager() -> None:
     assert {one.client for one in digest(client(ACME.name, 0, 0), client(BETA.name, 0, 0)).lines} == {"Acme", "Beta"}
     assert digest(client("Acme", 0, 0)).lines[0].manager == JO
+
+
+# What stands beside the table
+
+SECTIONS = Aside(
+    restated=[Restated(client="Acme", month=Month("2026-09"), score=1, man_seconds=0, why="late", sentence="It was.")],
+    strangers=[("one.example", 1), ("two.example", 2)],
+    without_digest=[JO, SAM],
+    portfolio=["2 key accounts."],
+)
+
+
+def sections(*histories: History, **fields: Any) -> dict[str, tuple[str, ...]]:
+    found = digest(*histories, aside=replace(SECTIONS, **fields))
+    return {one.title: one.sentences for one in found.sections}
+
+
+def test_the_sections_in_their_order_and_words() -> None:
+    movers = [client("Alpha", 1, 3), client("Beta", 3, 1), client("Gamma", 2, 4), client("Delta", 2, 2)]
+    quick = client("Epsilon", 9, 0, quarterly=True)
+    assert list(sections(*movers, quick).items()) == [
+        ("Changed since it was last told", ("It was.",)),
+        ("Largest changes", ("More: Alpha +2.0 h, Gamma +2.0 h.", "Less: Beta \u22122.0 h.")),
+        ("All clients together", ("2 key accounts.",)),
+        (
+            "Met, but nobody's client",
+            ("one.example (1 meeting) and two.example (2 meetings): `rapport clients suggest` lists them.",),
+        ),
+        ("Without a digest", (f"No digest went to {JO} and {SAM}: their calendars are no longer there.",)),
+    ]
+
+
+def test_of_the_largest_changes_three_each_way_and_of_few_clients_none() -> None:
+    grown = [client(f"C{number}", 1, 1 + number / 10) for number in range(1, 6)]
+    assert sections(*grown)["Largest changes"] == ("More: C5 +0.5 h, C4 +0.4 h, C3 +0.3 h.",)
+    assert "Largest changes" in sections(*grown[:4])
+    assert "Largest changes" not in sections(*grown[:3])
+
+
+@pytest.mark.parametrize(("count", "last"), [(10, "It was."), (11, "And 2 more."), (20, "And 11 more.")])
+def test_of_many_sentences_the_first_and_how_many_more(count: int, last: str) -> None:
+    found = sections(client("Acme", 1, 1), restated=[*SECTIONS.restated] * count)["Changed since it was last told"]
+    assert found == (*["It was."] * 9, last)
+
+
+def ahead(*starts: str, all_day: bool = False) -> list[Credited]:
+    """Hours of Jo with Ana in November, not over yet."""
+    found = [meeting(start=start, title="Plan", all_day=all_day) for start in starts]
+    return credit([judged(one, now=at("2026-11-01")) for one in found], RULES)
+
+
+def test_what_is_booked_by_client_three_meetings_each_on_the_companys_days() -> None:
+    booked = {"Acme": ahead(*(f"2026-11-0{day} 23:30" for day in range(2, 7)))}
+    assert sections(client("Acme", 1, 1), client("Beta", 1, 1), booked=booked)["Booked in November"] == (
+        "Acme: 2 Nov Plan, 1 person, 1 h; 3 Nov Plan, 1 person, 1 h; 4 Nov Plan, 1 person, 1 h; and 2 more.",
+    )
+    one = {"Acme": [*ahead("2026-11-02 10:00"), *ahead("2026-11-03 00:00", all_day=True), *credited(meeting())]}
+    assert sections(client("Acme", 1, 1), booked=one)["Booked in November"] == ("Acme: 2 Nov Plan, 1 person, 1 h.",)
+    steps = sections(client("Acme", 1, 1), booked=booked, next_steps={"Acme": ["Thursday: 3."]})
+    assert "Booked in November" not in steps
+    assert steps["Next steps in November"] == ("Thursday: 3.",)

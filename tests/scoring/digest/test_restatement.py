@@ -12,10 +12,13 @@ from scoring.meetings.values import Copy
 from scoring.months.figures import credit
 from scoring.months.history import Verdict
 from scoring.months.month import Month
+from scoring.months.steps import Step
 from tests.scoring.builders import (
+    ANA,
     BEN,
     BOOK,
     CAT,
+    JO,
     KIM,
     LONDON,
     RULES,
@@ -24,6 +27,7 @@ from tests.scoring.builders import (
     figures,
     history,
     judged,
+    meeting,
 )
 
 THEN = Told(
@@ -115,3 +119,20 @@ def test_the_sentence_of_the_next_digest(changes: dict[str, object], sentence: s
     found = restated(THEN, now)
     assert found is not None
     assert found.sentence == sentence
+
+
+def test_what_is_told_of_a_month_names_no_meeting() -> None:
+    """Each by a key and what became of it; two that share a UID (R1) stay two."""
+    listed = [
+        meeting([JO, ANA, BEN], minutes=90, title="Plan", key=b"a"),
+        meeting(start="2026-10-06 09:00", cancelled=True, key=b"b"),
+        meeting(start="2026-10-07 09:00", key=b"a"),
+    ]
+    row = history(figures("2026-10", 4, steps={Step.LONG_MANY: 1, Step.SHORT_ONE: 1})).row(Month("2026-10"))
+    found = told_of(row, credit([judged(one) for one in listed], RULES), "r1")
+    assert (found.client, found.month, found.score, found.man_seconds) == ("Acme", "2026-10", 16, 4 * 3600)
+    assert (found.verdict, found.rules) == (Verdict.NEW, "r1")
+    assert sorted(found.meetings.values()) == ["-cancelled", "long_many 10800", "short_one 3600"]
+    one, other = sorted(key for key, outcome in found.meetings.items() if outcome != "-cancelled")
+    assert other == f"{one}+"
+    assert "Plan" not in repr(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scoring.insights.health import ElementAnswer, health_of
+from scoring.insights.health import RELATIONSHIPS, ElementAnswer, health_of
 from scoring.insights.stage import Evidence, Stage, Standing
 from scoring.months.month import Month
 
@@ -24,6 +24,27 @@ def test_the_last_answer_up_to_the_quarter_counts() -> None:
     given = [answer(2, quarter="2026-06"), answer(4, quarter="2026-12"), answer(5, quarter="2027-03")]
     found = health_of(given, standing(), [], OCTOBER)
     assert {key: one.text for key, one in found.answers.items()} == {"account_strategy": "4"}
+
+
+@pytest.mark.parametrize(
+    ("month", "quarter", "counts"),
+    [
+        ("2026-01", "2026-03", True),  # of the quarter that the month lies in
+        ("2026-03", "2026-03", True),
+        ("2026-03", "2026-06", False),
+        ("2026-04", "2026-06", True),
+        ("2026-12", "2026-12", True),
+        ("2026-12", "2027-03", False),
+    ],
+)
+def test_an_answer_counts_from_its_quarter_on(month: str, quarter: str, counts: bool) -> None:
+    assert bool(health_of([answer(2, quarter=quarter)], standing(), [], Month(month)).answers) is counts
+
+
+def test_what_they_say_of_relationships_is_no_good_mark_of_the_account() -> None:
+    narrow = ["single_threaded", "one_buying_centre"]
+    given = [answer(3), answer(5, element=RELATIONSHIPS)]
+    assert health_of(given, standing(), narrow, OCTOBER).warning == ""
 
 
 @pytest.mark.parametrize(

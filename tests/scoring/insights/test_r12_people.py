@@ -170,3 +170,49 @@ def test_r12_whom_we_met_last() -> None:
     assert found.last_meeting(Month("2026-09")) == (date(2026, 8, 9), (BEN, CAT))
     assert found.last_meeting(Month("2026-07")) is None
     assert found.last_met(ANA, Month("2026-09")) == date(2026, 8, 3)
+    assert found.last_met(ANA, OCTOBER) == date(2026, 10, 15)
+    assert found.last_meeting(OCTOBER) == (date(2026, 10, 15), (ANA,))
+    assert found.last_meeting(Month("2026-08")) == (date(2026, 8, 9), (BEN, CAT))
+
+
+def test_r12_what_a_month_holds_of_a_person_adds_up() -> None:
+    silent = {JO: "accepted", ANA: "none"}
+    found = met(
+        *(meeting(silent, start=f"2026-10-0{day} 09:00") for day in (5, 6)),
+        *(meeting([JO, ANA], start=f"2026-10-0{day} 09:00", organiser=ANA) for day in (7, 8)),
+        *(meeting([JO, ANA], start=f"2026-10-2{day} 09:00") for day in (1, 2, 3)),
+        now="2026-10-15",
+    )
+    assert found.theirs == {ANA: Presence(4 * 3600, 2 * 3600, 4, 5, 8, 3)}
+    assert (found.meetings, found.called) == (4, 2)
+
+
+def test_r12_a_half_year_adds_up() -> None:
+    months = tuple(Month(f"2026-{number:02}") for number in range(5, 11))
+    found = circle(*(month(text, {ANA: presence(2, silent=1), BEN: 1}, called=1) for text in months)).span(months)
+    assert found.seconds == {ANA: 12 * 3600, BEN: 6 * 3600}
+    assert (found.unanswered, found.meetings, found.called, found.months_met) == (6 * 3600, 12, 6, 6)
+
+
+@pytest.mark.parametrize(
+    ("first", "begins", "new"),
+    [
+        pytest.param("2026-07", "2024-11", [], id="met the month before the quarter"),
+        pytest.param("2026-08", "2024-11", ["EMEA"], id="met in its first month"),
+        pytest.param("2026-10", "2024-11", ["EMEA"], id="met in its last month"),
+        pytest.param("2026-11", "2024-11", [], id="met after it"),
+        pytest.param("2026-10", "2026-06", None, id="known less than a quarter further back: unknown"),
+    ],
+)
+def test_r12_a_centre_is_new_when_the_first_of_it_is_met(first: str, begins: str, new: list[str] | None) -> None:
+    profiles = {ANA: Profile(centre="EMEA"), BEN: Profile(centre="EMEA")}
+    found = circle(month(first, [ANA]), month("2026-11", [BEN]), begins=begins, profiles=profiles, centres=["EMEA"])
+    assert found.new_centres_in(Q3) == new
+
+
+@pytest.mark.parametrize(
+    ("later", "is_met"), [("2026-10", False), ("2026-11", True), ("2027-01", True), ("2027-02", False)]
+)
+def test_r12_who_is_met_or_booked_in_the_quarter_after(later: str, is_met: bool) -> None:
+    for theirs in ([ANA], {ANA: BOOKED}):
+        assert circle(month(later, theirs)).met_after(ANA, OCTOBER) is is_met

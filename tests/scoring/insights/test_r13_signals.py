@@ -9,7 +9,7 @@ import pytest
 from scoring.insights.circle import Profile
 from scoring.insights.findings import IMPORTANCE, Finding, most_important
 from scoring.insights.people import PeopleMonth, Presence
-from scoring.insights.signals import SignalThresholds
+from scoring.insights.signals import SignalThresholds, View, signals_of
 from scoring.months.month import Month
 from tests.scoring.builders import ANA, BEN, CAT, JO, SAM, figures, history
 from tests.scoring.circles import BOOKED, circle, history_of, month, presence, signals
@@ -312,6 +312,16 @@ class TestWePush:
         _, sentence = signals(circle(), of=history(figures("2025-01", 1), first, last))["we_push"]
         assert says in sentence
 
+    def test_r13_both_are_told(self) -> None:
+        first, last = (
+            figures(text, hours, our_seconds=mine * 3600, our_people=3)
+            for text, hours, mine in (("2026-08", 3, 1), ("2026-10", 2, 2))
+        )
+        assert signals(circle(), of=history(figures("2025-01", 1), first, last))["we_push"] == (
+            {"our_hours": [1.0, 2.0], "hours": [3.0, 2.0]},
+            "Our hours grew from 1.0 to 2.0 h from August to October, theirs shrank from 3.0 to 2.0 h.",
+        )
+
     def test_r13_a_client_first_met_since_has_no_trend(self) -> None:
         found = history(figures("2026-09", 3), figures("2026-10", 2, our_seconds=9000))
         assert "we_push" not in signals(circle(), of=found)
@@ -401,3 +411,11 @@ class TestMostImportant:
 def test_r13_the_month_judged_is_the_one_asked_for() -> None:
     found = circle(EARLIER, month("2026-04", [BEN]), month("2026-10", [CAT]))
     assert signals(found, at=Month("2026-04"))["new_people"][0] == {"people": [BEN]}
+
+
+def test_r13_only_good_news_is_good() -> None:
+    found = circle(EARLIER, month("2026-09", [BEN, CAT]), month("2026-10", {BEN: 9}, called=1))
+    view = View(history=history_of(found), circle=found, month=Month("2026-10"), thresholds=SignalThresholds())
+    told = {one.name: one.good for one in signals_of(view)}
+    assert {name for name, good in told.items() if good} == {"new_people", "client_invites"} & told.keys()
+    assert {"new_people", "single_threaded"} <= told.keys()

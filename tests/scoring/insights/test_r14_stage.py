@@ -142,6 +142,35 @@ def test_r14_belief_against_evidence(believed: Stage | None, finding: list[str])
     assert (found.stage, names(found)) == (Stage.COLLABORATIVE, finding)
 
 
+def test_r14_belief_and_evidence_are_told_side_by_side() -> None:
+    found = circle(*_months("2026-10", 3, back=12))
+    (above,) = standing(found, Account(believed=Stage.INTERCONNECTED)).findings
+    (ahead,) = standing(found, Account(believed=Stage.BASIC)).findings
+    assert (above.numbers, above.good) == ({"believed": "interconnected", "evidence": "collaborative"}, False)
+    assert above.sentence == (
+        "We believe it interconnected; the evidence is collaborative (3 people, 2 of ours, a meeting in 6 of 6 months)."
+    )
+    assert (ahead.numbers, ahead.good) == ({"believed": "basic", "evidence": "collaborative"}, True)
+    assert ahead.sentence == "The evidence is collaborative, ahead of basic, which is what we believe."
+
+
+@pytest.mark.parametrize(
+    ("account", "lacks"),
+    [
+        (Account(tier="prospect"), "to become a client: its tier is prospect"),
+        (Account(since=date(2027, 1, 1)), "to become a client"),
+    ],
+)
+def test_r14_who_is_no_client_yet_lacks_just_that(account: Account, lacks: str) -> None:
+    found = standing(circle(*_months("2026-10", 3, back=12)), account)
+    assert (found.stage, found.next, found.lacks) == (Stage.EXPLORATORY, Stage.BASIC, (lacks,))
+
+
+def test_r14_centres_are_evidence_where_any_is_known() -> None:
+    found = circle(month("2026-10"), profiles={ANA: Profile(centre="EMEA")}, centres=["EMEA", "APAC"])
+    assert standing_text(standing(found)).startswith("Basic: 1 person, 1 of ours, 1 buying centre, a meeting in 1 of")
+
+
 def test_r14_nothing_is_concluded_from_months_that_are_unknown() -> None:
     found = circle(month("2026-10"), begins="2026-06")
     assert names(standing(found, Account(believed=Stage.COLLABORATIVE))) == []
@@ -168,6 +197,8 @@ def test_r14_movement_is_told_both_ways() -> None:
     assert up.findings[0].sentence == "The stage moved up this month, from basic to collaborative."
     down = standing(circle(*_months("2026-08", 3, back=4)), at=Month("2026-11"))
     assert (names(down), down.findings[0].good) == (["moved_down"], False)
+    assert down.findings[0].numbers == {"from": "collaborative", "to": "basic"}
+    assert down.findings[0].sentence == "The stage moved down this month, from collaborative to basic."
 
 
 def test_r14_its_sentence_says_evidence_and_lack() -> None:
@@ -203,6 +234,15 @@ def test_r14_thresholds_are_config() -> None:
                 "The top fifth (2 of 10 clients) gave 20 % of all man-hours.",
             ),
             id="all alike",
+        ),
+        pytest.param(
+            ["key"],
+            [1] * 6,
+            (
+                "1 key account; a mature company can serve 15 to 30, a young one about 5.",
+                "The top fifth (2 of 6 clients) gave 33 % of all man-hours.",
+            ),
+            id="a fifth and a bit is two",
         ),
         pytest.param(
             [],

@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from scoring.insights.circle import name_from
-from scoring.insights.next_step import ToBeat, booked, booked_seconds, next_step, next_step_text, to_beat_text
+from scoring.insights.next_step import (
+    ToBeat,
+    booked,
+    booked_seconds,
+    most_to_gain,
+    next_step,
+    next_step_text,
+    to_beat_text,
+)
 from scoring.meetings.values import Conference, Setting
 from scoring.months.counting import Judged
 from scoring.months.month import Month
@@ -110,6 +118,19 @@ def test_r15_booked_hours_count_no_minute_twice_and_no_call() -> None:
 def test_r15_booked_hours_are_those_of_meetings_that_can_count(minutes: float, longest: int, counted: int) -> None:
     rules = Rules(longest_meeting=timedelta(minutes=longest))
     assert booked_seconds([ahead(minutes=minutes)], rules) == counted * 60
+
+
+@pytest.mark.parametrize(("most", "days"), [(1, [13]), (2, [12, 13]), (3, [12, 13, 15]), (9, [11, 12, 13, 14, 15])])
+def test_r15_those_with_most_to_gain_are_told_in_their_order(most: int, days: list[int]) -> None:
+    """By the points between as booked and the best that can be made of it: none, 10, 12 (a call), 0 and 8."""
+    listed = [
+        ahead([JO, ANA, BEN], 90, "2026-11-11 09:00"),
+        ahead([JO, ANA], 45, "2026-11-12 09:00"),
+        ahead([JO, ANA, BEN], 90, "2026-11-13 09:00", setting=_PHONE),
+        ahead([JO, ANA, BEN, CAT], 90, "2026-11-14 09:00"),
+        ahead([JO, ANA], 90, "2026-11-15 09:00"),
+    ]
+    assert [one.meeting.start.day for one in most_to_gain(reversed(listed), RULES, most)] == days
 
 
 def beat(**fields: Any) -> str:

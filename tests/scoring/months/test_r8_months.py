@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from scoring.meetings.values import Identity, Meeting
+from scoring.meetings.values import Identity, Meeting, Window
 from scoring.months.month import Month, begins, first_day, month_from, month_of, shift
 from scoring.months.steps import Step
 from tests.scoring.builders import JO, LONDON, all_day_copy, at, day, judged, local, meeting, merged, midnight
@@ -190,3 +190,25 @@ def test_r8_an_all_day_entry_of_today_has_not_ended_until_the_companys_midnight(
 def test_r8_a_meeting_belongs_to_the_month_in_which_it_starts_though_it_ends_in_the_next() -> None:
     found = meeting(start="2026-10-31 23:30", minutes=120)
     assert month_of(found.start, LONDON) == "2026-10"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "holds"),
+    [
+        pytest.param("2026-10-01 00:00", "2026-10-01 01:00", True, id="begins with it"),
+        pytest.param("2026-09-30 23:00", "2026-10-01 00:00", False, id="ends as it begins"),
+        pytest.param("2026-09-30 23:00", "2026-10-01 00:01", True, id="reaches into it"),
+        pytest.param("2026-10-01 00:00", "2026-10-01 00:00", True, id="without duration, at its beginning"),
+        pytest.param("2026-10-31 23:59", "2026-11-02 00:00", True, id="begins within it"),
+        pytest.param("2026-11-01 00:00", "2026-11-01 01:00", False, id="begins as it ends"),
+        pytest.param("2026-09-01 00:00", "2026-12-01 00:00", True, id="longer than it"),
+    ],
+)
+def test_a_window_holds_what_ends_after_it_begins_and_begins_before_it_ends(start: str, end: str, holds: bool) -> None:
+    assert Window(start=at("2026-10-01"), end=at("2026-11-01")).holds(at(start), at(end)) is holds
+
+
+@pytest.mark.parametrize("end", ["2026-10-01", "2026-09-30"])
+def test_a_window_has_a_length(end: str) -> None:
+    with pytest.raises(ValueError, match="ends after it starts"):
+        Window(start=at("2026-10-01"), end=at(end))

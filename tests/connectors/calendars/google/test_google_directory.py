@@ -66,6 +66,13 @@ def test_who_is_inactive_is_left_out_however_named(
     assert KIM not in addresses(roster(google, tmp_path, calendars=[wanted, f"group:{TEAM}"]))
 
 
+@pytest.mark.parametrize("wanted", ["*", f"group:{SALES}"])
+def test_a_list_that_leads_to_itself_is_given_up_at_once(google: FakeGoogle, tmp_path: Path, wanted: str) -> None:
+    google.fail(path="/directory/", status=200, times=9, body=b'{"nextPageToken": "0"}')
+    with pytest.raises(RetryLater, match="does not end"):
+        roster(google, tmp_path, calendars=[wanted])
+
+
 def test_a_renamed_person_keeps_their_id(google: FakeGoogle, tmp_path: Path) -> None:
     before = roster(google, tmp_path, calendars=["*"]).people[1]
     user = google.world.find(JO)

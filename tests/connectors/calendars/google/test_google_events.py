@@ -307,6 +307,12 @@ def test_of_an_item_that_stands_twice_on_a_page_the_newer_counts() -> None:
     assert (page.copies, page.removed, page.entries) == ((), ("e1",), 2)
 
 
+def test_of_two_that_were_changed_at_once_the_one_listed_later_counts() -> None:
+    one, other = ({**complete(meeting("e1"), JO, NOW), "summary": title} for title in ("one", "other"))
+    for items, title in (([one, other], "other"), ([other, one], "one")):
+        assert [copy.title for copy in read_page(items, ORIGIN).copies] == [title]
+
+
 @pytest.mark.parametrize(
     "never", ["description", "attachments", "htmlLink", "uri", "pin", "notes", "displayName", "creator"]
 )

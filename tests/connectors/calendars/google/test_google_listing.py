@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from connectors.contract import Calendars, Done
-from connectors.errors import CursorExpired, RetryLater
+from connectors.errors import ConnectorError, CursorExpired, RetryLater
 from scoring.meetings.values import Window
 from tests.fakes.google import CALENDAR, FakeGoogle
 from tests.fakes.google_client import meeting, workspace
@@ -116,6 +116,35 @@ def test_an_older_form_on_a_later_page_does_not_undo_a_newer_one(
     google.before_page = replay
     pages, _ = pull(connector)
     assert copies(pages)["e1"].title == "new"
+
+
+def test_of_two_forms_changed_at_once_that_on_the_later_page_counts(
+    google: FakeGoogle, jo: FakeCalendar, connector: Calendars
+) -> None:
+    google.page_size = 1
+    jo.now = NOW
+    jo.put(meeting("e1", summary="one"))
+    jo.put(meeting("e2"))
+
+    def replay(offset: int) -> None:
+        if offset == 1:  # the entry stands on the second page too, in another form of the same second
+            jo.items["e2"] = {**jo.items["e1"], "summary": "other"}
+
+    google.before_page = replay
+    pages, _ = pull(connector)
+    assert copies(pages)["e1"].title == "other"
+
+
+@pytest.mark.parametrize(("round_", "error"), [("first", RetryLater), ("later", CursorExpired)])
+def test_a_list_that_leads_to_itself_is_given_up_at_once(
+    google: FakeGoogle, connector: Calendars, round_: str, error: type[ConnectorError]
+) -> None:
+    _, done = pull(connector)
+    asked = len(google.seen)
+    google.fail(status=200, times=9, body=b'{"items": [], "nextPageToken": "same"}')
+    with pytest.raises(error, match="does not end"):
+        pull(connector, done.cursor if round_ == "later" else None)
+    assert len(google.seen) - asked == 2
 
 
 def test_what_changes_while_pages_are_read_comes_in_the_next_round(

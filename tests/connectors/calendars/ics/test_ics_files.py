@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,8 +17,9 @@ from pydantic import ValidationError
 
 from connectors.calendars.ics import Settings
 from connectors.calendars.ics.connector import IcsCalendars
+from connectors.calendars.ics.files import find_files, read_file
 from connectors.contract import Person
-from connectors.errors import SkipCalendar, StopConnector
+from connectors.errors import RetryLater, SkipCalendar, StopConnector
 from scoring.meetings.values import Window
 from tests.connectors.calendars.ics.ics_support import NOW, OWNER, WINDOW, Found, calendar, connector, event, pull
 
@@ -323,3 +327,33 @@ def test_entry_ids_do_not_depend_on_where_the_folder_is(tmp_path: Path) -> None:
         ids.append(first(calendars).copy.entry)
         calendars.close()
     assert ids[0] == ids[1]
+
+
+def test_a_file_that_becomes_a_link_after_it_was_looked_at_is_not_followed(tmp_path: Path) -> None:
+    """Whoever may write into the folder swaps the file, over and over, for a link to one that they may not read."""
+    (tmp_path / "secret").write_bytes(b"secret")
+    path = write(tmp_path / "calendars" / f"{OWNER}.ics")
+    honest = path.read_bytes()
+    (source,) = find_files(["calendars/*.ics"], tmp_path)
+    ended = threading.Event()
+
+    def swap() -> None:
+        beside = path.with_name("beside")
+        while not ended.is_set():
+            beside.symlink_to(tmp_path / "secret")
+            beside.replace(path)
+            beside.write_bytes(honest)
+            beside.replace(path)
+
+    thread = threading.Thread(target=swap)
+    thread.start()
+    read: set[bytes] = set()
+    end = time.monotonic() + 1.5
+    try:
+        while time.monotonic() < end:
+            with suppress(SkipCalendar, RetryLater):
+                read.add(read_file(source).data)
+    finally:
+        ended.set()
+        thread.join()
+    assert read == {honest}

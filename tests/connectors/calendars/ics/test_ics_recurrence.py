@@ -205,6 +205,16 @@ def test_the_latest_revision_counts(table: Desk) -> None:
     assert [table.read(calendar(*pair)).copy.title for pair in ((old, new), (new, old))] == ["new", "new"]
 
 
+@pytest.mark.parametrize("stamp", [(), ("SEQUENCE:1", "LAST-MODIFIED:20250301T120000Z")], ids=["none", "the same"])
+def test_of_two_revisions_alike_the_one_listed_later_counts(table: Desk, stamp: tuple[str, ...]) -> None:
+    series = event("RRULE:FREQ=DAILY;COUNT=2", "SUMMARY:series")
+    for first, second in (("one", "other"), ("other", "one")):
+        masters = [event(f"SUMMARY:{title}", *stamp) for title in (first, second)]
+        assert table.read(calendar(*masters)).copy.title == second
+        changes = [event("RECURRENCE-ID:20250310T100000Z", f"SUMMARY:{title}", *stamp) for title in (first, second)]
+        assert {copy.title for copy in table.read(calendar(series, *changes)).copies} == {second, "series"}
+
+
 def test_a_reused_uid_makes_separate_entries(table: Desk) -> None:
     found = table.read(calendar(event("SUMMARY:a"), event("SUMMARY:b", start=":20250401T100000Z")))
     assert {copy.title for copy in found.copies} == {"a", "b"}

@@ -79,6 +79,14 @@ def test_exclude_takes_everybody_by_any_of_their_addresses(graph: FakeMicrosoft,
     assert set(found.excluded) == {JO, LOGIN, "josephine@northwind.example", KIM}
 
 
+@pytest.mark.parametrize("wanted", ["*", f"group:{SALES}"])
+def test_a_list_that_leads_to_itself_is_given_up_at_once(graph: FakeMicrosoft, tmp_path: Path, wanted: str) -> None:
+    link = f"{graph.endpoint}/users?$skiptoken=1"
+    graph.fail(path="/v1.0/", status=200, times=9, body=json.dumps({"value": [], "@odata.nextLink": link}).encode())
+    with pytest.raises(RetryLater, match="does not end"):
+        roster(graph, tmp_path, calendars=[wanted])
+
+
 @pytest.mark.parametrize("wanted", [JO, LOGIN, "josephine@northwind.example"])
 def test_an_address_of_the_config_is_the_person_who_has_it(graph: FakeMicrosoft, tmp_path: Path, wanted: str) -> None:
     """By the name to sign in with at once, by another address through a search."""

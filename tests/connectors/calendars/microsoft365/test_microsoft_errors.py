@@ -136,12 +136,19 @@ def test_an_answer_that_never_ends(graph: FakeMicrosoft, tmp_path: Path) -> None
     assert error_of(tenant(graph, tmp_path, patience=BRIEF, timeout_seconds=0.2)).code == "slow"
 
 
-def test_a_list_that_leads_to_itself(graph: FakeMicrosoft, connector: Calendars) -> None:
+@pytest.mark.parametrize(
+    ("listing", "code"), [("first", "endless"), ("changes", "cursor_expired"), ("view", "endless")]
+)
+def test_a_list_that_leads_to_itself_is_given_up_at_once(
+    graph: FakeMicrosoft, connector: Calendars, listing: str, code: str
+) -> None:
+    _, done = pull(connector)
+    asked = len(graph.listings())
     link = f"{graph.endpoint}/users/x/calendarView/delta?$skiptoken=1"
     graph.fail(status=200, times=100, body=json.dumps({"value": [], "@odata.nextLink": link}).encode())
-    error = error_of(connector)
-    assert isinstance(error, RetryLater)
-    assert error.code == "endless"
+    with pytest.raises(ConnectorError) as raised:
+        pull(connector, None if listing == "first" else done.cursor, full=listing == "view")
+    assert (raised.value.code, len(graph.listings()) - asked) == (code, 2)
 
 
 @pytest.mark.parametrize(

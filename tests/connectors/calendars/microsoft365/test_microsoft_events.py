@@ -373,6 +373,12 @@ def page_of(name: str) -> Page:
     return read_page(data.get("value", [data]), origin)
 
 
+def test_of_two_that_were_changed_at_once_the_one_listed_later_counts() -> None:
+    one, other = (item_of(subject=title) for title in ("one", "other"))
+    for items, title in (([one, other], "other"), ([other, one], "one")):
+        assert [copy.title for copy in read_page(items, ORIGIN).copies] == [title]
+
+
 def test_every_sample_stands_in_the_table() -> None:
     table = (SAMPLES / "README.md").read_text("utf-8")
     assert [path.name for path in SAMPLES.glob("*.json") if path.name not in table] == []

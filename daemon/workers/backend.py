@@ -37,9 +37,9 @@ from daemon.store.schema import check_revision
 from daemon.sync.run import let_others_go
 from daemon.sync.run_values import SyncRun
 from daemon.workers import queue as queues
-from daemon.workers.assignment import JOBS_A_WORKER, assign, first_piece, in_turns, least_busy, rooms_of
+from daemon.workers.assignment import JOBS_A_WORKER, assign, capacity_of, first_piece, in_turns, least_busy
 from daemon.workers.config_fingerprint import fingerprint
-from daemon.workers.queue import ANYBODY, DERIVE, DIGEST, READ, ROSTER, TEND, Open, Queue
+from daemon.workers.queue import ANYBODY, DERIVE, DIGEST, READ, ROSTER, TEND, OpenJob, Queue
 
 log = structlog.get_logger()
 
@@ -81,20 +81,20 @@ class WorkersBackend:
             let_others_go(
                 connection,
                 SyncRun(database=self._database, context=context, now=now),
-                [one.name for one in config.connectors],
+                [connector.name for connector in config.connectors],
             )
             drop_empty_batches(connection)
             set_meta(connection, SCHEDULER, fingerprint(config))
 
     def looks(self) -> Mapping[str, Callable[[], None]]:
-        return {"hand_out": self._hand_out}
+        return {"hand_out": self._look}
 
     def ready(self, now: datetime) -> tuple[bool, str]:
         with self._database.reading() as connection:
-            workers = [one for one in read_workers(connection) if one.alive]
+            workers = [worker for worker in read_workers(connection) if worker.alive]
             due = next_due(connection)
-        if not any(one.idle_because is None for one in workers):
-            reasons = sorted({one.idle_because for one in workers if one.idle_because})
+        if not any(worker.idle_because is None for worker in workers):
+            reasons = sorted({worker.idle_because for worker in workers if worker.idle_because})
             return False, f"no worker does anything ({'; '.join(reasons) or 'none is there'})"
         if due is not None and now - due > max(2 * self._config.sync.every, timedelta(minutes=5)):
             return False, f"calendars should have been read {(now - due).total_seconds() / 60:.0f} minutes ago"
@@ -107,7 +107,7 @@ class WorkersBackend:
         self._opened.close()
         return True
 
-    def _hand_out(self) -> None:
+    def _look(self) -> None:
         if (taken := self._new_config) is not None:
             self._config = taken
             self.plan(taken)  # what fails here is tried again, for it is still the new one
@@ -123,7 +123,7 @@ class WorkersBackend:
     def _tick(self, queue: Queue, now: datetime) -> None:
         check_revision(self._database)
         with self._database.reading() as connection:
-            workers = [one for one in read_workers(connection) if one.alive and one.idle_because is None]
+            workers = [worker for worker in read_workers(connection) if worker.alive and worker.idle_because is None]
         jobs = self._without_lost(queue, workers)
         self._tell_if_alone(workers)
         if not workers:
@@ -135,9 +135,9 @@ class WorkersBackend:
         self._derive(queue, jobs, now)
         self._digests(queue, now)
 
-    def _without_lost(self, queue: Queue, workers: Sequence[Worker]) -> list[Open]:
+    def _without_lost(self, queue: Queue, workers: Sequence[Worker]) -> list[OpenJob]:
         """The open jobs; those that wait for a worker that is gone are taken back, for they are still due."""
-        there = {ANYBODY, *(one.name for one in workers)}
+        there = {ANYBODY, *(worker.name for worker in workers)}
         kept = []
         for job in queue.open_jobs():
             if job.waits and job.queue not in there:
@@ -166,50 +166,55 @@ class WorkersBackend:
         self._last[what] = time.monotonic()
         return True
 
-    def _rosters(self, queue: Queue, jobs: Sequence[Open], now: datetime) -> None:
+    def _rosters(self, queue: Queue, jobs: Sequence[OpenJob], now: datetime) -> None:
         going_on = {job.arguments.get("connector") for job in jobs if job.task == ROSTER}
         with self._database.reading() as connection:
             due = [
-                one.name
-                for one in self._config.connectors
-                if one.name not in going_on and roster_due(connection, one.name, now, self._config.sync.every) <= now
+                connector.name
+                for connector in self._config.connectors
+                if connector.name not in going_on
+                and roster_due(connection, connector.name, now, self._config.sync.every) <= now
             ]
         for name in due:
             queue.put(ROSTER, ANYBODY, only_one=True, apart=True, connector=name)
 
-    def _batches(self, queue: Queue, jobs: Sequence[Open], workers: Sequence[Worker], now: datetime) -> None:
+    def _batches(self, queue: Queue, jobs: Sequence[OpenJob], workers: Sequence[Worker], now: datetime) -> None:
         reads = [job for job in jobs if job.task == READ]
         going_on = {int(job.arguments["batch"]) for job in reads}
-        rooms = rooms_of([one.name for one in workers], [(job.queue, "calendars" in job.arguments) for job in reads])
-        most = sum(rooms.values())
+        capacity = capacity_of(
+            [worker.name for worker in workers], [(job.queue, "calendars" in job.arguments) for job in reads]
+        )
+        most = sum(capacity.values())
         with self._database.reading() as connection:
             self._note_next(next_due(connection), sync_due(connection, now, self._config.sync.every))
-            due = in_turns([due_batches(connection, now, going_on, most, one.name) for one in self._config.connectors])
-            taken = going_on | {one.id for one in due}
+            due = in_turns(
+                [due_batches(connection, now, going_on, most, connector.name) for connector in self._config.connectors]
+            )
+            taken = going_on | {batch.id for batch in due}
             back = [number for number in batches_asked_back(connection, now) if number not in taken]
-            due += [one for number in back if (one := read_batch(connection, number)) is not None]
-            suspected = suspects(connection, [one.id for one in due])
+            due += [batch for number in back if (batch := read_batch(connection, number)) is not None]
+            suspected = suspects(connection, [batch.id for batch in due])
             parts = {
-                one.id: first_piece([each.id for each in unread(connection, one, now)], suspected[one.id])
-                for one in due
-                if one.id in suspected
+                batch.id: first_piece([each.id for each in unread(connection, batch, now)], suspected[batch.id])
+                for batch in due
+                if batch.id in suspected
             }
-        waiting = [one for one in due if parts.get(one.id) is not None]
+        waiting = [batch for batch in due if parts.get(batch.id) is not None]
         if waiting:
-            self._one_apart(queue, waiting[0], parts[waiting[0].id] or (), rooms)
-        for batch, worker in assign([one for one in due if one not in waiting], rooms):
+            self._one_apart(queue, waiting[0], parts[waiting[0].id] or (), capacity)
+        for batch, worker in assign([batch for batch in due if batch not in waiting], capacity):
             queue.put(READ, worker, batch=batch.id)
 
-    def _one_apart(self, queue: Queue, batch: Batch, calendars: Sequence[int], rooms: dict[str, int]) -> None:
+    def _one_apart(self, queue: Queue, batch: Batch, calendars: Sequence[int], capacity: dict[str, int]) -> None:
         """What may kill who reads it goes to a worker that does nothing else; until one is idle, that one gets no more.
 
         In between, the others have their turns, for there may be one worker alone.
         """
-        apart = least_busy(rooms)
+        apart = least_busy(capacity)
         pause = min(_APART_EVERY_SECONDS, self._config.sync.every.total_seconds())
         if apart is None or time.monotonic() - self._last.get("apart", -pause) < pause:
             return
-        if rooms.pop(apart) == JOBS_A_WORKER:
+        if capacity.pop(apart) == JOBS_A_WORKER:
             queue.put(READ, apart, batch=batch.id, calendars=list(calendars))
             self._last["apart"] = time.monotonic()
 
@@ -219,7 +224,7 @@ class WorkersBackend:
             with self._database.noting() as connection:
                 set_sync_due(connection, due)
 
-    def _derive(self, queue: Queue, jobs: Sequence[Open], now: datetime) -> None:
+    def _derive(self, queue: Queue, jobs: Sequence[OpenJob], now: datetime) -> None:
         """Figures are derived when nothing is being read, and every now and then while something always is."""
         if any(job.task == DERIVE for job in jobs):
             return
@@ -236,9 +241,9 @@ class WorkersBackend:
         context = ScoringContext(self._config, ())  # whose calendars there are does not matter for when it is due
         with self._database.reading() as connection:
             names = [
-                one.name
-                for one in self._config.digests
-                if digest_due(connection, one, context, now) <= now or _has_waiting(connection, one.name, now)
+                digest.name
+                for digest in self._config.digests
+                if digest_due(connection, digest, context, now) <= now or _has_waiting(connection, digest.name, now)
             ]
         for name in names:
             if self._is_time(f"{DIGEST} {name}", _DIGEST_EVERY_SECONDS):
@@ -246,4 +251,6 @@ class WorkersBackend:
 
 
 def _has_waiting(connection: Connection, digest: str, now: datetime) -> bool:
-    return any(one.state is State.WAITING and one.next_try <= now for one in read_deliveries(connection, digest))
+    return any(
+        delivery.state is State.WAITING and delivery.next_try <= now for delivery in read_deliveries(connection, digest)
+    )

@@ -1,10 +1,11 @@
-"""What a process that runs in the foreground is told by signals: to stop, or to read its config again."""
+"""What a process in the foreground is told (by signals: stop, read the config again), and what it tells systemd."""
 
 from __future__ import annotations
 
 import os
 import queue
 import signal
+import socket
 from pathlib import Path
 from types import FrameType
 
@@ -46,3 +47,18 @@ def read_again(file: Path) -> Config | None:
         log.error("config_kept", problem=str(error))
         return None
     return config
+
+
+def notify(*states: str) -> None:
+    """A datagram to the socket that systemd names (`sd_notify(3)`), nothing without one: `READY=1`, `STOPPING=1`,
+    `WATCHDOG=1`, `STATUS=…`. A supervisor that does not listen is no error."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address.startswith(("/", "@")):
+        return
+    target = "\0" + address[1:] if address.startswith("@") else address
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
+            sender.connect(target)
+            sender.sendall("\n".join(states).encode())
+    except OSError:
+        return

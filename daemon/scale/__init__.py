@@ -1,1 +1,0 @@
-"""Work shared by several machines over PostgreSQL: one scheduler (`rapport run`), any number of `rapport worker`."""
