@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from daemon.config.schema.tables import Digest as DigestSettings
 from daemon.digests.audience import MANAGER, has_left, portfolio
-from daemon.figures.derive import meetings_in, no_search_for_cycles
+from daemon.figures.derive import meetings_in
 from daemon.figures.history import Known, coverage_of, read_histories
 from daemon.figures.insights import insights_of
 from daemon.figures.scoring_context import ScoringContext
@@ -53,9 +53,8 @@ class Edition:
 def editions_of(
     connection: Connection, context: ScoringContext, settings: DigestSettings, month: Month, known: Known, now: datetime
 ) -> list[Edition]:
-    """All editions of a digest for a month. The month's meetings are let go before cycles are searched again."""
-    with no_search_for_cycles():
-        return Newsroom(connection, context, settings, month, known, now).editions()
+    """All editions of a digest for a month."""
+    return Newsroom(connection, context, settings, month, known, now).editions()
 
 
 class Newsroom:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +12,6 @@ from sqlalchemy import Connection
 from connectors.contract import Calendars, Person
 from connectors.errors import ConnectorError, sentence
 from connectors.net.clock_skew import observed
-from daemon.figures.derive import no_search_for_cycles
 from daemon.figures.scoring_context import ScoringContext
 from daemon.store.calendars import Calendar, change_calendar, read_calendars
 from daemon.sync.calendar_reader import CalendarReader
@@ -23,8 +21,6 @@ from daemon.sync.roster import end_first_pass, let_go, save_roster
 from daemon.sync.run_values import ConnectorResult, Failure, SyncRun
 
 log = structlog.get_logger()
-
-_SEARCHED_EVERY = 50  # calendars after which cycles are searched for; pages hold none, and are many values
 
 
 def run_sync(run: SyncRun, connectors: Iterable[Calendars], *, all_connectors: bool = True) -> list[ConnectorResult]:
@@ -92,21 +88,16 @@ def read_side_by_side(
     """A round of each of these calendars, `sync.workers` at once. `context` is as the calendars are known by now."""
     result.calendars = len(calendars)
     reader = CalendarReader(run, connector, context, result)
-    with no_search_for_cycles(), ThreadPoolExecutor(max_workers=run.context.config.sync.workers) as pool:
+    with ThreadPoolExecutor(max_workers=run.context.config.sync.workers) as pool:
         tasks = [pool.submit(reader.read, calendar, person) for calendar, person in calendars]
-        gc.freeze()  # each search walks over what it may find: not over what was there before, which is much
         try:
             for done, task in enumerate(tasks, 1):
                 task.result()
-                if done % _SEARCHED_EVERY == 0:
-                    gc.collect()
                 if run.progress is not None:
                     run.progress(connector.name, done, len(tasks))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-        finally:
-            gc.unfreeze()
 
 
 def _fail_connector(run: SyncRun, result: ConnectorResult, error: ConnectorError) -> None:
