@@ -135,7 +135,7 @@ class CopyWriter:
         known = self._address_ids
         wanted: set[str] = set()
         for copy in copies:
-            wanted.update([one.address for one in copy.participants if one.address not in known])
+            wanted.update([who.address for who in copy.participants if who.address not in known])
             if copy.organiser and copy.organiser not in known:
                 wanted.add(copy.organiser)
         unknown = sorted(wanted)
