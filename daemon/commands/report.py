@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from daemon.commands.common import client_option, month_option, opened
-from daemon.figures.derive import no_search_for_cycles
 from daemon.figures.history import known_months
 from daemon.figures.scoring_context import ScoringContext
 from daemon.output.csv_cells import print_csv
@@ -29,7 +28,7 @@ _NUMBERS = ("Man-hours", "Before", "Change", "Score", "Meetings", "People", "Pho
 def report(path: Path | None, *, month: str | None, months: int, client: str | None, form: Format) -> int:
     """Shows the figures; the last complete month unless told otherwise."""
     asked = month_option(month)
-    with opened(path) as session, no_search_for_cycles():
+    with opened(path) as session:
         context = session.fresh_context()
         clients = client_option(client, context)
         with session.database.reading() as connection:

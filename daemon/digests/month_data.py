@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from daemon.config.model import Config
 from daemon.config.schema.tables import DigestTable
 from daemon.digests.audience import MANAGER, portfolio
-from daemon.figures.derive import meetings_in, no_search_for_cycles
+from daemon.figures.derive import meetings_in
 from daemon.figures.history import KnownMonths, known_months, read_histories
 from daemon.figures.insights import Insight, insights_of
 from daemon.figures.scoring_context import ScoringContext, read_scoring_context
@@ -77,10 +77,9 @@ def load_month(
     The figures are those kept, so whoever asks brings them up to date first (`rescore`). Raises `NothingRead` and
     `UnknownMonth`.
     """
-    with no_search_for_cycles():
-        context = read_scoring_context(connection, config)
-        known = known_months(connection, context, now)
-        return _read(connection, context, digest, known.check(month or known.last), known, now)
+    context = read_scoring_context(connection, config)
+    known = known_months(connection, context, now)
+    return _read(connection, context, digest, known.check(month or known.last), known, now)
 
 
 def _read(

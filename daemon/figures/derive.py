@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -14,9 +12,7 @@ from daemon.figures.scoring_context import ScoringContext
 from daemon.store.addresses import addresses_mark
 from daemon.store.calendars import owners_of, read_calendars
 from daemon.store.copies import CopyReader
-from daemon.store.figures import (
-    mark_of,
-)
+from daemon.store.figures import mark_of
 from daemon.store.meta import FROZEN_BEFORE, get_meta
 from daemon.store.packing import Addresses
 from daemon.store.people import Numbers
@@ -67,18 +63,6 @@ class AddressCache:
         mark = addresses_mark(connection)
         if mark != self.mark:
             self.addresses, self.numbers, self.mark = Addresses(), Numbers(), mark
-
-
-@contextmanager
-def no_search_for_cycles() -> Iterator[None]:
-    """A month's values are many and hold no cycles; searching them again and again takes a fifth of the time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def derive(

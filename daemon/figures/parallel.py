@@ -17,7 +17,7 @@ from pathlib import Path
 
 import structlog
 
-from daemon.figures.derive import AddressCache, Derived, derive, no_search_for_cycles
+from daemon.figures.derive import AddressCache, Derived, derive
 from daemon.figures.scoring_context import ScoringContext, read_scoring_context
 from daemon.store.copies import count_copies
 from daemon.store.db.engine import Database
@@ -96,6 +96,6 @@ def _work(month: Month, now: datetime) -> Derived | None:
     if not _worker:
         return None
     helper = _worker[0]
-    with helper.database.reading() as connection, no_search_for_cycles():
+    with helper.database.reading() as connection:
         helper.cache.check(connection)
         return derive(connection, helper.context, month, now, helper.cache.addresses)

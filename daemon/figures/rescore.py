@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from daemon.figures.affected_months import months_between
-from daemon.figures.derive import AddressCache, Derived, derive, no_search_for_cycles
+from daemon.figures.derive import AddressCache, Derived, derive
 from daemon.figures.scoring_context import ScoringContext
 from daemon.store.copies import erase_copies, erase_titles, span_of_copies
 from daemon.store.db.engine import Database
@@ -48,7 +48,7 @@ def rescore(database: Database, context: ScoringContext, now: datetime, *, share
 
     changed = 0
     cache = AddressCache()
-    with ahead_of_time(database, context, due, now, share_from) as prepared, no_search_for_cycles():
+    with ahead_of_time(database, context, due, now, share_from) as prepared:
         for month in due:
             found = prepared(month) or _before_the_turn(database, context, month, now, cache)
             with database.writing() as connection:

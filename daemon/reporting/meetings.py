@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from daemon.figures.derive import judged_from, meetings_in, no_search_for_cycles
+from daemon.figures.derive import judged_from, meetings_in
 from daemon.figures.scoring_context import ScoringContext
 from scoring.meetings.values import Meeting
 from scoring.months.figures import Credited, credit
@@ -18,8 +18,7 @@ def read_meetings(
     connection: Connection, context: ScoringContext, month: Month, now: datetime, clients: Collection[str] | None = None
 ) -> dict[str, list[Credited]]:
     """These clients' meetings of a month, or everybody's: counted and set aside, in order, with the time credited."""
-    with no_search_for_cycles():
-        return credited_meetings(meetings_in(connection, context, month, clients=clients), context, now, clients)
+    return credited_meetings(meetings_in(connection, context, month, clients=clients), context, now, clients)
 
 
 def credited_meetings(

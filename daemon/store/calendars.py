@@ -18,7 +18,7 @@ from scoring.meetings.values import Window
 _CALENDARS = table_of(CalendarRow)
 _STATES = table_of(CalendarState)
 _OF_STATE = tuple(column for column in _STATES.columns if column.name != "calendar_id")
-_WITHOUT_CURSOR = tuple(null().label("cursor") if one.name == "cursor" else one for one in _OF_STATE)
+_WITHOUT_CURSOR = tuple(null().label("cursor") if column.name == "cursor" else column for column in _OF_STATE)
 _STATE_NAMES = frozenset(column.name for column in _OF_STATE)
 
 UNLISTED = "unreadable"
@@ -96,13 +96,13 @@ def _calendar(values: dict[str, Any]) -> Calendar:
 def owners_of(calendars: Iterable[Calendar]) -> dict[int, Owner]:
     """Whose calendar each number is, as the copies need it."""
     return {
-        one.id: Owner(
-            connector=one.connector,
-            calendar=one.key,
-            address=one.address,
-            last_reading=(one.last_success or one.left_at) if one.left_at else None,
+        calendar.id: Owner(
+            connector=calendar.connector,
+            calendar=calendar.key,
+            address=calendar.address,
+            last_reading=(calendar.last_success or calendar.left_at) if calendar.left_at else None,
         )
-        for one in calendars
+        for calendar in calendars
     }
 
 

@@ -19,7 +19,7 @@ from scoring.meetings.values import Copy, CopyState, Identity
 
 _MEETING = 3  # where it stands among the columns
 _STORED = "SELECT starts_at, meeting FROM copies WHERE calendar_id = {given} AND entry {among}"
-_STARTS = "SELECT DISTINCT starts_at FROM copies WHERE meeting {among}"
+_STARTS = "SELECT starts_at FROM copies WHERE meeting {among}"
 _NUMBERS = "SELECT address, id FROM addresses WHERE address {among}"
 _COPIES = table_of(CopyRow)
 _millis_of_reading = lru_cache(maxsize=8)(to_millis)  # a listing's copies have one
@@ -40,7 +40,7 @@ class CopyWriter:
         self._address_ids: dict[str, int] = {}
         self._is_sqlite = connection.dialect.name == "sqlite"
         self._starts: set[int] = set()
-        self._meetings: set[bytes] = set()
+        self._meetings: dict[bytes, None] = {}  # in the order in which they were stored, which is quicker to look up
         self.count = 0
 
     def touched(self) -> set[datetime]:
@@ -59,7 +59,7 @@ class CopyWriter:
         stored = 0 if self._is_sqlite else len(new)
         insert_stored(self._connection, CopyRow, rows[:stored])
         upsert_stored(self._connection, CopyRow, rows[stored:], key=("calendar_id", "entry"))
-        self._meetings.update([row[_MEETING] for row in rows])
+        self._meetings.update(dict.fromkeys([row[_MEETING] for row in rows]))
         self.count += len(rows)
 
     def mark_deleted(self, entries: Iterable[str], now: datetime) -> None:
@@ -89,7 +89,7 @@ class CopyWriter:
     def _touch_stored(self, entries: Iterable[str]) -> None:
         for start, meeting in among(self._connection, _STORED, entries, self._calendar_id):
             self._starts.add(start)
-            self._meetings.add(bytes(meeting))
+            self._meetings[bytes(meeting)] = None
 
     @cached_property
     def _date_only(self) -> set[tuple[bytes, date]]:
@@ -135,7 +135,7 @@ class CopyWriter:
         known = self._address_ids
         wanted: set[str] = set()
         for copy in copies:
-            wanted.update([one.address for one in copy.participants if one.address not in known])
+            wanted.update([who.address for who in copy.participants if who.address not in known])
             if copy.organiser and copy.organiser not in known:
                 wanted.add(copy.organiser)
         unknown = sorted(wanted)

@@ -47,8 +47,8 @@ class Forgotten:
 
     @cached_property
     def _digests(self) -> dict[bytes, frozenset[bytes]]:
-        keys = {one.key for one in self.hashes}
-        return {key: frozenset(one.digest for one in self.hashes if one.key == key) for key in keys}
+        keys = {kept.key for kept in self.hashes}
+        return {key: frozenset(kept.digest for kept in self.hashes if kept.key == key) for key in keys}
 
     @cached_property
     def _answers(self) -> dict[str, bool]:
@@ -83,7 +83,7 @@ class Forgotten:
     def _is_meant(self, word: str) -> bool:
         if "@" not in word:
             return self.holds_domain(word)
-        return any(self.holds(one) for one in {word, _BEFORE_ADDRESS.sub("", word)})
+        return any(self.holds(name) for name in {word, _BEFORE_ADDRESS.sub("", word)})
 
     def _holds(self, address: str) -> bool:
         clean = _clean(address)
@@ -114,7 +114,7 @@ def read_forgotten(connection: Connection) -> Forgotten:
 
 def hashed(names: Iterable[str], known: Forgotten, now: datetime) -> Forgotten:
     """These addresses and domains alone, as they are to be forgotten: with the store's key, made if it has none."""
-    key = min((one.key for one in known.hashes), default=None) or secrets.token_bytes(32)
+    key = min((kept.key for kept in known.hashes), default=None) or secrets.token_bytes(32)
     return Forgotten(frozenset(Hash(_digest(name, key), key, now) for name in names))
 
 
@@ -125,10 +125,10 @@ def keeps_forgotten(connection: Connection) -> bool:
 
 def save_forgotten(connection: Connection, forgotten: Forgotten) -> None:
     """Keeps these beside what is kept already. What was forgotten before keeps its moment."""
-    before = {one.digest for one in read_forgotten(connection).hashes}
+    before = {kept.digest for kept in read_forgotten(connection).hashes}
     rows = [
-        {"digest": one.digest, "key": one.key, "forgotten_at": one.forgotten_at}
-        for one in forgotten.hashes
-        if one.digest not in before
+        {"digest": kept.digest, "key": kept.key, "forgotten_at": kept.forgotten_at}
+        for kept in forgotten.hashes
+        if kept.digest not in before
     ]
     upsert(connection, ForgottenRow, rows, key=("digest",))

@@ -20,7 +20,7 @@ _LETTER_PLACE = {letter: place for place, letter in _PLACE_LETTER.items()}
 
 def pack_participants(participants: Iterable[Participant], ids: Mapping[str, int]) -> str:
     """`12a 15n`: numbers of addresses with the first letter of the response."""
-    return " ".join([f"{ids[one.address]}{_RESPONSE_LETTER[one.response]}" for one in participants])
+    return " ".join([f"{ids[who.address]}{_RESPONSE_LETTER[who.response]}" for who in participants])
 
 
 def pack_setting(setting: Setting) -> str:
@@ -54,7 +54,7 @@ def copy_digest(copy: Copy) -> bytes:
         copy.end.timestamp(),
         copy.all_day,
         copy.organiser,
-        [(one.address, RESPONSE_WORD[one.response]) for one in copy.participants],
+        [(who.address, RESPONSE_WORD[who.response]) for who in copy.participants],
         RESPONSE_WORD[copy.response],
         pack_setting(copy.setting),
         copy.title,
@@ -83,7 +83,7 @@ class Addresses:
             self._tokens.clear()
         tokens = set(" ".join(packed).split()) - self._tokens.keys()
         numbers = {int(token[:-1]) for token in tokens}
-        numbers.update(one for one in ids if one is not None)
+        numbers.update(number for number in ids if number is not None)
         return {number for number in numbers if number not in self._names}
 
     def learn(self, names: Iterable[tuple[int, str]]) -> None:

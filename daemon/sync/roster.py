@@ -35,13 +35,13 @@ def save_roster(
     future does not count (R2). A new address keeps its calendar, and who comes back is read in full.
     """
     roster = _without_forgotten(connection, roster, now)
-    excluded = {normalise_address(one) or one for one in roster.excluded}
-    known = {one.key: one for one in read_calendars(connection, connector)}
+    excluded = {normalise_address(address) or address for address in roster.excluded}
+    known = {calendar.key: calendar for calendar in read_calendars(connection, connector)}
     before, groups = _identities(known.values()), read_groups(connection)
-    for one in [one for one in known.values() if one.address in excluded]:
-        _erase(connection, context, known.pop(one.key))
-    listed: dict[str, tuple[Person, str | None]] = {one.id: (one, None) for one in roster.people}
-    listed |= {one.id: (one, reason) for one, reason in roster.unreadable}
+    for calendar in [calendar for calendar in known.values() if calendar.address in excluded]:
+        _erase(connection, context, known.pop(calendar.key))
+    listed: dict[str, tuple[Person, str | None]] = {person.id: (person, None) for person in roster.people}
+    listed |= {person.id: (person, reason) for person, reason in roster.unreadable}
     joined = _joins_in(connection, context, now)
     for person, reason in listed.values():
         if person.id not in known:
@@ -49,23 +49,29 @@ def save_roster(
             change_calendar(connection, number, **_changes(person, reason, None))
         elif changes := _changes(person, reason, known[person.id]):
             change_calendar(connection, known[person.id].id, **changes)
-    missing = [one for one in known.values() if one.key not in listed and one.left_at is None]
-    present = sum(one.left_at is None for one in known.values())
+    missing = [calendar for calendar in known.values() if calendar.key not in listed and calendar.left_at is None]
+    present = sum(calendar.left_at is None for calendar in known.values())
     if missing and roster.from_directory and _is_doubted(connection, connector, len(missing), present, now):
-        listed |= {one.key: (Person(id=one.key, addresses=(one.address, *one.aliases)), None) for one in missing}
+        listed |= {calendar.key: (_person(calendar), None) for calendar in missing}
     else:
         set_meta(connection, _DOUBTED + connector, None)
-        for one in missing:
-            let_go(connection, context, one, now)
+        for calendar in missing:
+            let_go(connection, context, calendar, now)
     save_groups(connection, connector, roster.groups)
     saved = read_calendars(connection, connector)
     if _identities(saved) != before or read_groups(connection) != groups:
         mark_roster(connection)
-    return [(one, listed[one.key][0]) for one in saved if one.key in listed and listed[one.key][1] is None]
+    readable = {key: person for key, (person, reason) in listed.items() if reason is None}
+    return [(calendar, readable[calendar.key]) for calendar in saved if calendar.key in readable]
+
+
+def _person(calendar: Calendar) -> Person:
+    """Whose calendar it is, as the connector named them before."""
+    return Person(id=calendar.key, addresses=(calendar.address, *calendar.aliases))
 
 
 def _identities(calendars: Iterable[Calendar]) -> set[tuple[object, ...]]:
-    return {(one.id, one.address, one.aliases, one.left_at) for one in calendars}
+    return {(calendar.id, calendar.address, calendar.aliases, calendar.left_at) for calendar in calendars}
 
 
 def _without_forgotten(connection: Connection, roster: Roster, now: datetime) -> Roster:
@@ -76,23 +82,23 @@ def _without_forgotten(connection: Connection, roster: Roster, now: datetime) ->
     forgotten = read_forgotten(connection)
     if not forgotten:
         return roster
-    listed = [*roster.people, *(one for one, _ in roster.unreadable)]
-    gone = [one for one in listed if _is_gone(one, forgotten)]
-    save_forgotten(connection, hashed([one for person in gone for one in person.addresses], forgotten, now))
+    listed = [*roster.people, *(person for person, _ in roster.unreadable)]
+    gone = [person for person in listed if _is_gone(person, forgotten)]
+    save_forgotten(connection, hashed([address for person in gone for address in person.addresses], forgotten, now))
 
     def remembered(person: Person) -> Person:
-        return replace(person, addresses=tuple(one for one in person.addresses if not forgotten.holds(one)))
+        return replace(person, addresses=tuple(address for address in person.addresses if not forgotten.holds(address)))
 
     return replace(
         roster,
-        people=tuple(remembered(one) for one in roster.people if one not in gone),
-        unreadable=tuple((remembered(one), reason) for one, reason in roster.unreadable if one not in gone),
-        groups=tuple(one for one in roster.groups if not forgotten.holds(one)),
+        people=tuple(remembered(person) for person in roster.people if person not in gone),
+        unreadable=tuple((remembered(person), reason) for person, reason in roster.unreadable if person not in gone),
+        groups=tuple(address for address in roster.groups if not forgotten.holds(address)),
     )
 
 
 def _is_gone(person: Person, forgotten: Forgotten) -> bool:
-    return forgotten.holds(person.address) or any(forgotten.holds_itself(one) for one in person.addresses)
+    return forgotten.holds(person.address) or any(forgotten.holds_itself(address) for address in person.addresses)
 
 
 def _is_doubted(connection: Connection, connector: str, missing: int, present: int, now: datetime) -> bool:

@@ -1,8 +1,7 @@
-"""One pass over the calendars: whose there are, each one's round, and the figures that changed."""
+"""One run over the calendars: whose there are, what changed in each, and the figures that changed."""
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +12,6 @@ from sqlalchemy import Connection
 from connectors.contract import Calendars, Person
 from connectors.errors import ConnectorError, sentence
 from connectors.net.clock_skew import observed
-from daemon.figures.derive import no_search_for_cycles
 from daemon.figures.scoring_context import ScoringContext
 from daemon.store.calendars import Calendar, change_calendar, read_calendars
 from daemon.sync.calendar_reader import CalendarReader
@@ -23,8 +21,6 @@ from daemon.sync.roster import end_first_pass, let_go, save_roster
 from daemon.sync.run_values import ConnectorResult, Failure, SyncRun
 
 log = structlog.get_logger()
-
-_SEARCHED_EVERY = 50  # calendars after which cycles are searched for; pages hold none, and are many values
 
 
 def run_sync(run: SyncRun, connectors: Iterable[Calendars], *, all_connectors: bool = True) -> list[ConnectorResult]:
@@ -40,7 +36,7 @@ def run_sync(run: SyncRun, connectors: Iterable[Calendars], *, all_connectors: b
         return results
     if all_connectors:
         with run.database.writing() as connection:
-            let_others_go(connection, run, [one.name for one in connectors])
+            let_others_go(connection, run, [connector.name for connector in connectors])
             end_first_pass(connection, run.now)
     derive(run, note_clock(run.database, observed.seconds()))
     return results
@@ -49,9 +45,9 @@ def run_sync(run: SyncRun, connectors: Iterable[Calendars], *, all_connectors: b
 def let_others_go(connection: Connection, run: SyncRun, connectors: Iterable[str]) -> None:
     """The calendars of connectors that the config names no more are no longer read."""
     names = set(connectors)
-    for one in read_calendars(connection):
-        if one.connector not in names and one.left_at is None:
-            let_go(connection, run.context, one, run.now)
+    for calendar in read_calendars(connection):
+        if calendar.connector not in names and calendar.left_at is None:
+            let_go(connection, run.context, calendar, run.now)
 
 
 def _run_connector(run: SyncRun, connector: Calendars) -> ConnectorResult:
@@ -62,7 +58,7 @@ def _run_connector(run: SyncRun, connector: Calendars) -> ConnectorResult:
     if calendars is not None:
         if run.only is not None:
             only = run.only
-            calendars = [one for one in calendars if one[0].id in only or one[0].last_try is None]
+            calendars = [pair for pair in calendars if pair[0].id in only or pair[0].last_try is None]
         read_side_by_side(run, run.known(), connector, calendars, result)
     result.seconds = round(time.monotonic() - began, 3)
     return result
@@ -89,34 +85,30 @@ def read_side_by_side(
     calendars: list[tuple[Calendar, Person]],
     result: ConnectorResult,
 ) -> None:
-    """A round of each of these calendars, `sync.workers` at once. `context` is as the calendars are known by now."""
+    """Reads each of these calendars, `sync.workers` at once. `context` is as the calendars are known by now."""
     result.calendars = len(calendars)
     reader = CalendarReader(run, connector, context, result)
-    with no_search_for_cycles(), ThreadPoolExecutor(max_workers=run.context.config.sync.workers) as pool:
+    with ThreadPoolExecutor(max_workers=run.context.config.sync.workers) as pool:
         tasks = [pool.submit(reader.read, calendar, person) for calendar, person in calendars]
-        gc.freeze()  # each search walks over what it may find: not over what was there before, which is much
         try:
             for done, task in enumerate(tasks, 1):
                 task.result()
-                if done % _SEARCHED_EVERY == 0:
-                    gc.collect()
                 if run.progress is not None:
                     run.progress(connector.name, done, len(tasks))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-        finally:
-            gc.unfreeze()
 
 
 def _fail_connector(run: SyncRun, result: ConnectorResult, error: ConnectorError) -> None:
     """The whole connector cannot be read: every calendar of it that we know is unread, and says so."""
     message = sentence(error)
     with run.database.writing() as connection:
-        known = [one for one in read_calendars(connection, result.name) if one.left_at is None and not one.standing]
-        for one in known:
-            change_calendar(connection, one.id, last_try=run.now, error_code=error.code, error=message)
+        stored = read_calendars(connection, result.name)
+        known = [calendar for calendar in stored if calendar.left_at is None and not calendar.standing]
+        for calendar in known:
+            change_calendar(connection, calendar.id, last_try=run.now, error_code=error.code, error=message)
     result.calendars = len(known)
-    addresses = [one.address for one in known] or ["*"]
-    result.failed = [Failure(calendar=one, code=error.code, message=message) for one in addresses]
+    addresses = [calendar.address for calendar in known] or ["*"]
+    result.failed = [Failure(calendar=address, code=error.code, message=message) for address in addresses]
     log.warning("connector_failed", connector=result.name, error=error.code)

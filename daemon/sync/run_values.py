@@ -89,12 +89,12 @@ log = structlog.get_logger()
 
 def log_results(results: Sequence[ConnectorResult]) -> None:
     """What each connector's reading came to."""
-    for one in results:
+    for result in results:
         log.info(
             "read",
-            connector=one.name,
-            calendars=one.calendars,
-            failed=len(one.failed),
-            changed=one.changed,
-            requests=one.requests,
+            connector=result.name,
+            calendars=result.calendars,
+            failed=len(result.failed),
+            changed=result.changed,
+            requests=result.requests,
         )

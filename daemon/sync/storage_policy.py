@@ -41,7 +41,7 @@ def prepare(page: Page, policy: Policy) -> Page:
 
 def _without_forgotten(copy: Copy, forgotten: Forgotten) -> Copy:
     """The copy without whom the store has forgotten; the same one where it does not name them."""
-    participants = tuple(one for one in copy.participants if not forgotten.holds(one.address))
+    participants = tuple(participant for participant in copy.participants if not forgotten.holds(participant.address))
     organiser = None if copy.organiser and forgotten.holds(copy.organiser) else copy.organiser
     if organiser == copy.organiser and len(participants) == len(copy.participants):
         return copy

@@ -101,13 +101,13 @@ def _as_columns(model: type[SQLModel], key: tuple[str, ...]) -> str:
     """`%b`: numbers and bytes go as they are, in half the time that writing them out takes."""
     table = table_of(model)
     dialect: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy gives it no types
-    arrays = ", ".join(f"%b::{table.c[one].type.compile(dialect)}[]" for one in _stored_names(model))
+    arrays = ", ".join(f"%b::{table.c[name].type.compile(dialect)}[]" for name in _stored_names(model))
     return _upsert(model, key, f"SELECT * FROM unnest({arrays})")  # noqa: S608  # names of our own
 
 
 def _upsert(model: type[SQLModel], key: tuple[str, ...], rows: str) -> str:
     names = _stored_names(model)
-    changed = ", ".join(f"{one} = excluded.{one}" for one in names if one not in key)
+    changed = ", ".join(f"{name} = excluded.{name}" for name in names if name not in key)
     return (
         f"INSERT INTO {table_of(model).name} ({', '.join(names)}) {rows} "  # names of our own
         f"ON CONFLICT ({', '.join(key)}) DO {f'UPDATE SET {changed}' if changed else 'NOTHING'}"

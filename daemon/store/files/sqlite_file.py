@@ -32,7 +32,7 @@ def stamped(path: Path, what: str) -> Path:
 def size_of(file: Path) -> int:
     """How many bytes a store takes, with its log."""
     parts = (file, file.with_name(f"{file.name}-wal"))
-    return sum(one.stat().st_size for one in parts if one.exists())
+    return sum(part.stat().st_size for part in parts if part.exists())
 
 
 def check_room(folder: Path, needed_bytes: int, what: str) -> None:
@@ -98,9 +98,9 @@ def unfinished(target: Path) -> Path:
 
 def discard(file: Path) -> None:
     """Deletes a store's file with its log, if it is there."""
-    for one in _parts(file):
+    for part in _parts(file):
         with suppress(OSError):
-            one.unlink()
+            part.unlink()
 
 
 def _parts(file: Path) -> list[Path]:
@@ -164,9 +164,9 @@ def as_one_file(file: Path) -> None:
 def move_aside(file: Path) -> Path:
     """A damaged store gets another name, with its log."""
     aside = stamped(file, "replaced")
-    for one, other in zip(_parts(file), _parts(aside), strict=True):
-        if one.exists():
-            one.rename(other)
+    for part, other in zip(_parts(file), _parts(aside), strict=True):
+        if part.exists():
+            part.rename(other)
     return aside
 
 

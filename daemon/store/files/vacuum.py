@@ -13,7 +13,7 @@ def vacuum_server(database: Database) -> None:
 
     A plain VACUUM would leave their bytes in the files. Each table is locked for as long as that takes.
     """
-    tables = [table_of(one) for one in (CopyRow, AddressRow, CalendarRow, PeopleRow, InsightRow, DeliveryRow, Meta)]
+    tables = [table_of(model) for model in (CopyRow, AddressRow, CalendarRow, PeopleRow, InsightRow, DeliveryRow, Meta)]
     with (
         explaining(),
         database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
