@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -32,9 +33,9 @@ SQL = ("sqlmodel", "sqlite3", "sqlalchemy", "alembic", "psycopg", "psycopg_pool"
 HEAVY = ("sqlmodel", "sqlalchemy", "googleapiclient", "msal", "alembic", "pydantic_settings", "holidays", "jinja2")
 
 
-def _modules(room: str) -> Iterator[tuple[Path, ast.Module]]:
-    for path in sorted((ROOT / room).rglob("*.py")):
-        yield path, ast.parse(path.read_text("utf-8"))
+@cache
+def _modules(room: str) -> list[tuple[Path, ast.Module]]:
+    return [(path, ast.parse(path.read_text("utf-8"))) for path in sorted((ROOT / room).rglob("*.py"))]
 
 
 def _names(tree: ast.Module) -> Iterator[str]:
@@ -50,6 +51,7 @@ def _module_name(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
+@cache
 def _graph() -> dict[str, set[str]]:
     """Each module and those that it imports; a package's `__init__` counts as what it hands on."""
     modules = {_module_name(path): tree for room in ROOMS for path, tree in _modules(room)}

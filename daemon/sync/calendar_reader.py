@@ -74,9 +74,7 @@ class CalendarReader:
         except ListingHeld:
             self._hold(calendar)
         except StaleListing:
-            log.info("round_too_late")
-            with self._counting:
-                self._result.synced += 1
+            self._come_too_late()
         except ConnectorError as error:
             if self._run.stopping():
                 return
@@ -170,13 +168,16 @@ class CalendarReader:
         log.debug("calendar_read", full=done.full, entries=entries, changed=applied.changed, requests=done.requests)
 
     def _hold(self, calendar: Calendar) -> None:
-        """The listing awaits a second one that agrees (`docs/design.md` 3)."""
-        self._note(
+        """The listing awaits a second one that agrees (`docs/design.md` 3), unless somebody else has made it by now."""
+        is_noted = self._note(
             calendar,
             held_at=self._run.now,
             error_code="held",
             error="Its listing lacks most of what was there; nothing is removed until a second listing agrees.",
         )
+        if not is_noted:
+            self._come_too_late()
+            return
         with self._counting:
             self._result.synced += 1
             self._result.held.append(calendar.address)
@@ -196,7 +197,13 @@ class CalendarReader:
             )
         log.warning("calendar_failed", connector=calendar.connector, calendar=calendar.id, error=code)
 
-    def _note(self, calendar: Calendar, **state: object) -> None:
-        """Why nothing of a listing is stored; a later one has the last word."""
+    def _come_too_late(self) -> None:
+        """Somebody else has read the calendar since this listing began, and has the last word."""
+        log.info("round_too_late")
+        with self._counting:
+            self._result.synced += 1
+
+    def _note(self, calendar: Calendar, **state: object) -> bool:
+        """Why nothing of a listing is stored. Whether it is noted: not where a later listing has the last word."""
         with self._run.database.noting() as connection:
-            note_listing(connection, calendar.id, calendar.turn, last_try=self._run.now, **state)
+            return note_listing(connection, calendar.id, calendar.turn, last_try=self._run.now, **state)
