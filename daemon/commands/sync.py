@@ -1,4 +1,4 @@
-"""`rapport sync`: one pass over the calendars."""
+"""`rapport sync`: one run over the calendars."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def sync(path: Path | None, *, connector: str | None, full: bool, form: Format) 
 
 
 def sync_once(session: CommandSession, *, connector: str | None = None, full: bool = False) -> list[ConnectorResult]:
-    """One pass, with a progress bar on a terminal."""
+    """One run, with a progress bar on a terminal."""
     chosen = session.config.connectors
     if connector is not None:
         named("connector", connector, [settings.name for settings in chosen])

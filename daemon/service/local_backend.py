@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 
 class LocalBackend:
-    """One pass over the calendars at a time, the scheduled one or the one before a digest; see `Backend`."""
+    """One run over the calendars at a time, the scheduled one or the one before a digest; see `Backend`."""
 
     def __init__(self, runtime: Runtime, config: Config) -> None:
         self._runtime = runtime
@@ -42,7 +42,7 @@ class LocalBackend:
         if config is self._config:
             self._digest_job.plan()
         else:
-            self._new_config = config  # taken between two passes
+            self._new_config = config  # taken between two runs
 
     def looks(self) -> Mapping[str, Callable[[], None]]:
         return {"sync": self._sync_if_due, "digests": self._send_what_is_due}

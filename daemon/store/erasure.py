@@ -196,7 +196,7 @@ def _find_deliveries(connection: Connection, forgotten: Forgotten, found: Findin
 
 
 def _erase_texts(connection: Connection, number: int, values: Values) -> None:
-    """The aliases stand with the calendar, what its last round left elsewhere."""
+    """The aliases stand with the calendar, what its last listing left elsewhere."""
     named = {name: value for name, value in values.items() if name == "aliases"}
     noted = {name: value for name, value in values.items() if name != "aliases"}
     if named:

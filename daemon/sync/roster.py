@@ -19,7 +19,7 @@ from daemon.store.meta import get_meta, mark_roster, read_groups, save_groups, s
 from scoring.meetings.address_book import normalise_address
 from scoring.months.month import month_of, touched_months
 
-_FIRST_ROUND_DONE = "first_pass_done"
+_FIRST_RUN_DONE = "first_pass_done"  # as stores have it
 _DOUBTED = "roster_doubted "
 _DOUBT = timedelta(days=1)
 
@@ -120,10 +120,10 @@ def let_go(connection: Connection, context: ScoringContext, calendar: Calendar, 
     change_calendar(connection, calendar.id, left_at=now)
 
 
-def end_first_pass(connection: Connection, now: datetime) -> None:
+def end_first_run(connection: Connection, now: datetime) -> None:
     """From now on, a calendar that appears has joined in that month (R11)."""
-    if get_meta(connection, _FIRST_ROUND_DONE) is None:
-        set_meta(connection, _FIRST_ROUND_DONE, now.isoformat())
+    if get_meta(connection, _FIRST_RUN_DONE) is None:
+        set_meta(connection, _FIRST_RUN_DONE, now.isoformat())
 
 
 def _changes(person: Person, reason: str | None, known: Calendar | None) -> dict[str, object]:
@@ -140,9 +140,9 @@ def _changes(person: Person, reason: str | None, known: Calendar | None) -> dict
 
 
 def _joins_in(connection: Connection, context: ScoringContext, now: datetime) -> str:
-    """R11: a calendar counts from the month in which it joined; those of the first pass from history's first."""
-    first_pass = get_meta(connection, _FIRST_ROUND_DONE) is None
-    return month_of(context.window(now).start if first_pass else now, context.zone)
+    """R11: a calendar counts from the month in which it joined; those of the first run from history's first."""
+    is_first_run = get_meta(connection, _FIRST_RUN_DONE) is None
+    return month_of(context.window(now).start if is_first_run else now, context.zone)
 
 
 def _erase(connection: Connection, context: ScoringContext, calendar: Calendar) -> None:

@@ -17,7 +17,7 @@ from daemon.store.calendars import Calendar, change_calendar, read_calendars
 from daemon.sync.calendar_reader import CalendarReader
 from daemon.sync.clock_guard import note_clock
 from daemon.sync.figures_step import derive
-from daemon.sync.roster import end_first_pass, let_go, save_roster
+from daemon.sync.roster import end_first_run, let_go, save_roster
 from daemon.sync.run_values import ConnectorResult, Failure, SyncRun
 
 log = structlog.get_logger()
@@ -27,7 +27,7 @@ def run_sync(run: SyncRun, connectors: Iterable[Calendars], *, all_connectors: b
     """Reads every calendar of the connectors once and derives the figures that changed.
 
     `all_connectors`: these are all that the config names, so the calendars of others are no longer read. Raises
-    `StoreError` when the store cannot be used; what was committed before stays, and the next pass goes on from there.
+    `StoreError` when the store cannot be used; what was committed before stays, and the next run goes on from there.
     """
     connectors = list(connectors)
     observed.forget()
@@ -37,7 +37,7 @@ def run_sync(run: SyncRun, connectors: Iterable[Calendars], *, all_connectors: b
     if all_connectors:
         with run.database.writing() as connection:
             let_others_go(connection, run, [connector.name for connector in connectors])
-            end_first_pass(connection, run.now)
+            end_first_run(connection, run.now)
     derive(run, note_clock(run.database, observed.seconds()))
     return results
 

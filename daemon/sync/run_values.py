@@ -1,4 +1,4 @@
-"""A pass over the calendars as values: what it needs, and what came of it."""
+"""A run over the calendars as values: what it needs, and what came of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failure:
-    """A calendar that could not be read in this pass, and why; `again_after` is when the provider wants to be asked.
+    """A calendar that could not be read in this run, and why; `again_after` is when the provider wants to be asked.
 
     `number` is the store's of the calendar; None where the whole connector failed before it knew any.
     """
@@ -41,7 +41,7 @@ class Flaw:
 
 @dataclass(kw_only=True, slots=True)
 class ConnectorResult:
-    """What one connector's part of a pass came to. `held`: listings that removed too much to be believed at once."""
+    """What one connector's part of a run came to. `held`: listings that removed too much to be believed at once."""
 
     name: str
     calendars: int = 0
@@ -57,7 +57,7 @@ class ConnectorResult:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SyncRun:
-    """What a pass needs of its surroundings. `full` lists every calendar again, whatever its cursor.
+    """What a run needs of its surroundings. `full` lists every calendar again, whatever its cursor.
 
     `only` are the numbers of the calendars to be read, None for all; of those, people who are new are read as well.
     When `stopping` says so, no further calendar is begun, and what ends because of it is no failure. `rescored` is told

@@ -75,7 +75,7 @@ class Metrics:
         return Counter(f"rapport_{name}", what, labels or ("connector",), registry=self.registry)
 
     def run_ended(self, results: Sequence[ConnectorResult], seconds: float) -> None:
-        """A pass over the connectors is over; it took so many seconds in all."""
+        """A run over the connectors is over; it took so many seconds in all."""
         self._phases.labels("pass").observe(seconds)
         for result in results:
             self._read.labels(result.name).inc(result.synced)

@@ -29,7 +29,7 @@ from daemon.store.scale.rate_limits import shared_by_all
 from daemon.sync.clock_guard import note_clock
 from daemon.sync.connect import connect
 from daemon.sync.figures_step import derive
-from daemon.sync.roster import end_first_pass
+from daemon.sync.roster import end_first_run
 from daemon.sync.run import read_roster, read_side_by_side
 from daemon.sync.run_values import ConnectorResult, SyncRun, log_results
 from daemon.workers.assignment import comes_back_after, next_slot
@@ -178,7 +178,7 @@ class Jobs:
             added = fill_batches(connection, connector, now)
             set_roster_due(connection, connector, now + self._config.sync.every)
             if all(is_roster_known(connection, settings.name) for settings in self._config.connectors):
-                end_first_pass(connection, now)
+                end_first_run(connection, now)
         log.info("roster_read", connector=connector, added=added, failed=len(result.failed), requests=result.requests)
 
     def derive(self) -> None:

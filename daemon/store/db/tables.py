@@ -55,9 +55,9 @@ class CalendarRow(SQLModel, table=True):
 
 
 class CalendarState(SQLModel, table=True):
-    """How far a calendar has been read, and with what it goes on: written in every round, so the row is narrow.
+    """How far a calendar has been read, and with what it goes on: written in every listing, so the row is narrow.
 
-    `turn` counts its changes: a round that began at another turn is too late. `cursor` is a secret. `held_at`: a
+    `turn` counts its changes: a listing that began at another turn is too late. `cursor` is a secret. `held_at`: a
     listing that removed too much awaits one that agrees (`docs/design.md` 3). `kills` counts the workers that ended
     while they read this calendar alone; it is not read before `again_at`.
     """
