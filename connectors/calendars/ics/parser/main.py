@@ -24,7 +24,7 @@ from connectors.calendars.ics.parser.values import Malformed
 from connectors.calendars.ics.parser.zones import Zone, Zones, definitions_allowance
 from scoring.meetings.values import Window
 
-_MEETINGS = ("", "PUBLISH", "REQUEST", "ADD", "CANCEL")
+_ANSWERS = ("REPLY", "REFRESH", "COUNTER", "DECLINECOUNTER")  # RFC 5546 1.4
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Emit = Callable[[dict[str, Any]], None]
 
@@ -126,7 +126,7 @@ def process(request: Request, data: bytes, emit: Emit) -> None:
 def _reader(vcalendar: VCalendar, company: ZoneInfo, allowance: Allowance) -> EventReader | None:
     """What reads the events of a VCALENDAR; None where its METHOD says that they are answers, not meetings."""
     method = vcalendar.properties.get(b"METHOD", b"").decode("utf-8", "replace").upper()
-    if method not in _MEETINGS:
+    if method in _ANSWERS:
         return None
     zones = Zones(vcalendar.zones, company, allowance)
     named = vcalendar.properties.get(b"X-WR-TIMEZONE", b"").decode("utf-8", "replace")

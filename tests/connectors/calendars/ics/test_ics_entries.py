@@ -345,6 +345,7 @@ def test_what_is_a_meeting(table: Desk, lines: list[str], kept: bool) -> None:
         ("PUBLISH", [CopyState.LIVE]),
         ("request", [CopyState.LIVE]),
         ("CANCEL", [CopyState.CANCELLED]),
+        ("nonsense", [CopyState.LIVE]),
         ("REPLY", []),
         ("COUNTER", []),
         ("REFRESH", []),
