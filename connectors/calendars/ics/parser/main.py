@@ -15,9 +15,10 @@ from hashlib import blake2b
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
+from connectors.calendars.ics.parser.budget import Budget, Large, expand
 from connectors.calendars.ics.parser.details import details_of, is_no_meeting, is_private
 from connectors.calendars.ics.parser.event import Event, EventReader
-from connectors.calendars.ics.parser.expand import Budget, Group, Instance, Large, expand, grouped
+from connectors.calendars.ics.parser.expand import Group, Instance, grouped
 from connectors.calendars.ics.parser.lines import NotACalendar, Truncated, VCalendar, VEvent, read_vcalendars
 from connectors.calendars.ics.parser.request import PAGE, Allowance, Request, set_up
 from connectors.calendars.ics.parser.values import Malformed
