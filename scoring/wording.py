@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -58,6 +60,25 @@ REASON_WORDS = {
     Reason.CLIENT_DECLINED: "declined by everybody of the client",
     Reason.RESPONSE_NOT_COUNTED: "nobody of the client has answered in a way that counts",
 }
+
+
+# The dot before a letter (or a joiner, which domains may hold), and what IDNA takes for one; what begins a link or a
+# share of Windows. A number such as 1.5 is none of them.
+_LINKED = re.compile(
+    r"[.\u3002\uff0e\uff61\u2024](?=[^\W\d_]|[\u200c\u200d])|:(?=//)|(?<=mailto):|\\(?=\\)", re.IGNORECASE
+)
+_JOINERS = ("\u200c", "\u200d")
+
+
+def unlinked(text: str) -> str:
+    """Text of outsiders for a sentence in a digest: `acme[.]example`, of which nothing makes a link.
+
+    Mail programs and Slack make links of bare domains and addresses as well. What is not seen goes first, since it is
+    left out where the sentence is shown, and would leave a domain behind.
+    """
+    if not text.isprintable():
+        text = "".join(sign for sign in text if sign in _JOINERS or unicodedata.category(sign) != "Cf")
+    return _LINKED.sub(lambda found: f"[{found[0]}]", text)
 
 
 def month_text(month: Month) -> str:

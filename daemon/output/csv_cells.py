@@ -1,4 +1,4 @@
-"""CSV: cells that no spreadsheet takes for formulas."""
+"""CSV: cells that no spreadsheet takes for formulas, on the command line and in a digest's sheet."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from daemon.output.safe_text import one_line
+
+_FORMULA = tuple("=+-@＝＋－＠")  # the wide ones are formulas to East Asian Excels
 
 
 def print_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
@@ -27,5 +29,10 @@ def cell(value: Any) -> str:
     if isinstance(value, int | float):
         return str(value)
     text = " ".join(str(item) for item in value) if isinstance(value, list | tuple) else str(value)
-    text = one_line(text, 2_000)
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@"} else text
+    return text_cell(text, 2_000)
+
+
+def text_cell(text: str, limit: int) -> str:
+    """Somebody else's text, cut at so many characters: one that a spreadsheet would run gets an apostrophe."""
+    line = one_line(text, limit)
+    return f"'{line}" if line.startswith(_FORMULA) else line

@@ -30,6 +30,14 @@ def one_line(text: str, limit: int = SENTENCE_LIMIT) -> str:
     return line
 
 
+def seen_json(text: str) -> str:
+    """JSON with every character that is not seen as an escape: controls, marks of direction, zero-width ones, tags.
+
+    Between the strings of JSON there are none but line ends and blanks, so that it means the same.
+    """
+    return "\n".join(line if line.isprintable() else "".join(map(_escaped, line)) for line in text.split("\n"))
+
+
 def name(text: str) -> str:
     """A client's or person's name. One that is all invisible has a dash, so that nothing is nameless."""
     return one_line(text, NAME_LIMIT) or "—"
@@ -47,6 +55,13 @@ def fit(text: str, width: int) -> str:
             text = text[:-1]
         text += _ELLIPSIS
     return text + " " * (width - columns(text))
+
+
+def _escaped(character: str) -> str:
+    if character.isprintable():
+        return character
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def _visible(character: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from daemon.output.safe_text import one_line
+from daemon.output.safe_text import one_line, seen_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,8 +40,12 @@ def json_text(value: Mapping[str, Any], indent: int = 0) -> str:
 
 
 def print_json(value: Mapping[str, Any]) -> None:
-    """One JSON document on standard output: on one line for scripts (which is much quicker), indented on a terminal."""
-    sys.stdout.write(json_text(value, indent=1 if sys.stdout.isatty() else 0) + "\n")
+    """One JSON document on standard output: on one line for scripts (which is much quicker), indented on a terminal.
+
+    What a terminal would act upon, or show as nothing, is escaped there; it is the same JSON.
+    """
+    as_shown = seen_json(json_text(value, indent=1)) if sys.stdout.isatty() else json_text(value)
+    sys.stdout.write(as_shown + "\n")
 
 
 class Table:

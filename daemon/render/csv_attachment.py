@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 
-from daemon.output import safe_text
+from daemon.output.csv_cells import text_cell
+from daemon.output.safe_text import NAME_LIMIT
 from daemon.render.words import VERDICTS
 from scoring.digest.value import ClientLine, Digest
 from scoring.months.hours import hours_text
@@ -29,8 +30,6 @@ COLUMNS = (
     "phone_hours",
 )
 
-_FORMULA = tuple("=+-@\t\r＝＋－＠")  # the wide ones are formulas to East Asian Excels
-
 
 def csv_attachment(digest: Digest) -> bytes:
     """UTF-8 with its mark, without which Excel takes names for Latin-1; lines end as RFC 4180 says."""
@@ -41,19 +40,10 @@ def csv_attachment(digest: Digest) -> bytes:
     return out.getvalue().encode("utf-8-sig")
 
 
-def cell(text: str | None) -> str:
-    """Somebody else's text: one that a spreadsheet would take for a formula gets an apostrophe."""
-    line = safe_text.one_line(text or "", safe_text.NAME_LIMIT)
-    return f"'{line}" if line.startswith(_FORMULA) else line
-
-
 def _row(month: str, line: ClientLine) -> list[str | int]:
     change = line.change_tenths
     return [
-        cell(month),
-        cell(line.client),
-        cell(line.manager),
-        cell(line.tier),
+        *(text_cell(text or "", NAME_LIMIT) for text in (month, line.client, line.manager, line.tier)),
         VERDICTS[line.verdict].word,
         line.trend.value,
         hours_text(line.tenths),

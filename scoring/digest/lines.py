@@ -19,6 +19,7 @@ from scoring.wording import (
     month_name,
     signed,
     span_text,
+    unlinked,
     verdict_sentence,
 )
 
@@ -92,7 +93,7 @@ def _most_hours_first(credited: Credited) -> tuple[int, datetime, bytes]:
 
 def _meeting_text(credited: Credited) -> str:
     meeting: Meeting = credited.judged.meeting
-    what = meeting.title or "a meeting"
+    what = unlinked(meeting.title or "a meeting")
     people = count_text(len(credited.judged.people), "person", "people")
     return f"{what}, {people}, {length_text(meeting.length)}"
 

@@ -11,7 +11,7 @@ from scoring.digest.value import ClientLine, Section
 from scoring.months.counting import Reason
 from scoring.months.figures import Credited
 from scoring.months.month import Month, shift
-from scoring.wording import count_text, length_text, month_name, names_text, signed
+from scoring.wording import count_text, length_text, month_name, names_text, signed, unlinked
 
 _MOST_LINES = 10
 _MOST_MEETINGS = 3
@@ -93,11 +93,11 @@ def _meeting(credited: Credited, zone: ZoneInfo) -> str:
     meeting = credited.judged.meeting
     day = meeting.start.astimezone(zone)
     people = count_text(len(credited.judged.people), "person", "people")
-    return f"{day.day} {day:%b} {meeting.title or 'a meeting'}, {people}, {length_text(meeting.length)}"
+    return f"{day.day} {day:%b} {unlinked(meeting.title or 'a meeting')}, {people}, {length_text(meeting.length)}"
 
 
 def _strangers(strangers: Iterable[tuple[str, int]]) -> Iterator[str]:
-    named = [f"{domain} ({count_text(times, 'meeting', 'meetings')})" for domain, times in strangers]
+    named = [f"{unlinked(domain)} ({count_text(times, 'meeting', 'meetings')})" for domain, times in strangers]
     if named:
         yield f"{names_text(named, most=5)}: `rapport clients suggest` lists them."
 

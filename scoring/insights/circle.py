@@ -13,6 +13,7 @@ from functools import cached_property
 
 from scoring.insights.people import PeopleMonth
 from scoring.months.month import Month, first_day, shift
+from scoring.wording import unlinked
 
 QUARTER = 3
 """Months; a quarter is the last three ended ones (R13)."""
@@ -221,4 +222,4 @@ def name_from(address: str) -> str:
     """`ana.brown@acme.example` as `Ana Brown`: a name to read, where none was told."""
     local = address.partition("@")[0]
     words = [word for word in local.replace("_", ".").replace("-", ".").split(".") if word]
-    return " ".join(word[:1].upper() + word[1:] for word in words) or address
+    return unlinked(" ".join(word[:1].upper() + word[1:] for word in words) or address)

@@ -160,8 +160,8 @@ class TestEditions:
         strangers = [Suggestion(domain="often.example", meetings=3), Suggestion(domain="twice.example", meetings=2)]
         everybody, *managers = editions(to(replace(data, strangers=strangers), CEO, "manager"))
         (sentence,) = sentences_of(everybody)["Met, but nobody's client"]
-        assert "often.example" in sentence
-        assert "twice.example" not in sentence
+        assert "often[.]example" in sentence
+        assert "twice" not in sentence
         assert all("Met, but nobody's client" not in sentences_of(edition) for edition in managers)
 
     def test_next_steps_say_whom_we_met_last(self, data: MonthData) -> None:

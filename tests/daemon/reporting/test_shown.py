@@ -5,8 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import subprocess
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
+from typing import ClassVar
 
 import msgspec
 import pytest
@@ -131,6 +135,36 @@ class TestJson:
         assert json_text(value) == json.dumps(value, ensure_ascii=False)
 
 
+UNSEEN = "\x7f\x80\x9b31m\x9d\u200b\u200d\u200e\u202e\u2066\u2028\u00ad\ufeff\U000e0041\ue000"
+
+
+def shown(value: dict[str, object], *, terminal: bool) -> str:
+    """What `print_json` writes to a real terminal, or to a pipe."""
+    code = "import json, sys; from daemon.output.terminal import print_json; print_json(json.loads(sys.argv[1]))"
+    given, output = os.openpty() if terminal else os.pipe()
+    subprocess.run([sys.executable, "-c", code, json.dumps(value)], stdout=output, check=True)
+    os.close(output)
+    parts = []
+    with suppress(OSError):  # how a terminal says that nobody writes to it any more
+        while part := os.read(given, 65_536):
+            parts.append(part)
+    os.close(given)
+    return b"".join(parts).decode().replace("\r\n", "\n")
+
+
+class TestJsonOnATerminal:
+    VALUE: ClassVar[dict[str, object]] = {"title": f"a{UNSEEN}b", UNSEEN: [1, "é 漢 🙂"]}
+
+    def test_what_is_not_seen_is_escaped_and_means_the_same(self) -> None:
+        text = shown(self.VALUE, terminal=True)
+        assert json.loads(text) == self.VALUE
+        assert [line for line in text.split("\n") if not line.isprintable()] == []
+        assert "é 漢 🙂" in text
+
+    def test_scripts_get_it_as_it_is(self) -> None:
+        assert shown(self.VALUE, terminal=False) == json.dumps(self.VALUE, ensure_ascii=False) + "\n"
+
+
 class TestInsights:
     HOSTILE = '"}, "signals": [{"x": 1}]} \\", "signals": ["'
 
@@ -159,7 +193,7 @@ class TestInsights:
 
 
 @pytest.mark.parametrize("unseen", ["", " ", "\t", "\r", "\n", "\u200b"])
-@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(A1)"])
+@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(A1)", "＝1", "＋1", "－1", "＠SUM(A1)"])
 def test_a_cell_is_no_formula(capsys: pytest.CaptureFixture[str], unseen: str, formula: str) -> None:
     print_csv([{"title": unseen + formula, "people": [unseen + formula, "x"]}], ("title", "people"))
     (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))

@@ -558,7 +558,7 @@ def test_the_sections_in_their_order_and_words() -> None:
         ("All clients together", ("2 key accounts.",)),
         (
             "Met, but nobody's client",
-            ("one.example (1 meeting) and two.example (2 meetings): `rapport clients suggest` lists them.",),
+            ("one[.]example (1 meeting) and two[.]example (2 meetings): `rapport clients suggest` lists them.",),
         ),
         ("Without a digest", (f"No digest went to {JO} and {SAM}: their calendars are no longer there.",)),
     ]

@@ -155,7 +155,7 @@ def test_r12_what_nobody_told_is_unknown() -> None:
         ("ana.brown@acme.example", "Ana Brown"),
         ("ana_de-wit@acme.example", "Ana De Wit"),
         ("McKay@acme.example", "McKay"),
-        ("...@acme.example", "...@acme.example"),
+        ("...@acme.example", "...@acme[.]example"),
     ],
 )
 def test_r12_a_name_is_made_of_the_address_where_none_was_told(address: str, name: str) -> None:

@@ -16,17 +16,11 @@ from icalendar import vDDDLists, vDDDTypes
 from recurring_ical_events import EventAdapter, Occurrence, Series
 
 from connectors.calendars.ics.parser.event import Event, Length, utc
-from connectors.calendars.ics.parser.request import TooCostly, cpu_limit
 from connectors.calendars.ics.parser.rules import rule_of
 from connectors.calendars.ics.parser.values import Malformed
 from scoring.meetings.values import Window
 
-MOST_OCCURRENCES = 20_000
-_SERIES_SECONDS = 3.0
-_HURRIED_SECONDS = 0.2
-_WASTE_SECONDS = 6.0
 _MARGIN = timedelta(hours=36)  # wider than any offset, so that no wall clock leaves the window by its zone
-_TOO_MUCH = "its repetition takes too long to work out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,28 +44,6 @@ class Group:
     changes: list[Event] = field(default_factory=list)
     copy: int = 0
     cancelled: bool = False
-
-
-class Budget:
-    """The processor time that series may take: once too much was wasted, the rest must hurry."""
-
-    def __init__(self) -> None:
-        self._wasted = 0.0
-        self._costly: set[tuple[str, ...]] = set()
-
-    def spend(self, group: Group, window: Window) -> list[Instance]:
-        """The occurrences. Raises `Malformed` for what takes too long, or is too many."""
-        rules = tuple(group.master.rules) if group.master else ()
-        if rules in self._costly:
-            raise Malformed(_TOO_MUCH)
-        seconds = _SERIES_SECONDS if self._wasted < _WASTE_SECONDS else _HURRIED_SECONDS
-        try:
-            with cpu_limit(seconds):
-                return _expand(group, window)
-        except (TooCostly, MemoryError):
-            self._wasted += seconds
-            self._costly.add(rules)
-        raise Malformed(_TOO_MUCH)
 
 
 def grouped(events: Iterable[Event]) -> Iterator[Group]:
@@ -111,43 +83,20 @@ def _latest(masters: list[Event]) -> list[Event]:
     return list({utc(event.start, event.zone): event for event in top}.values())
 
 
-def expand(group: Group, window: Window, budget: Budget) -> Iterator[Instance]:
-    """The group's occurrences within the window. Raises `Malformed` if its repetition is refused.
-
-    The changed occurrences of such a series are yielded all the same, before the error.
-    """
-    master = group.master
-    if master is not None and not master.recurs and not group.changes:
-        yield from _within([_single(master, group)], window)
-        return
-    try:
-        found = budget.spend(group, window)
-    except Malformed:
-        if master is not None and group.changes:
-            yield from budget.spend(Group(None, group.changes, group.copy, group.cancelled), window)
-        raise
-    yield from found
-
-
-def _single(master: Event, group: Group) -> Instance:
+def single(master: Event, group: Group) -> Instance:
+    """An event that does not recur."""
     start = utc(master.start, master.zone)
     end = master.length.end(master.start, master.zone)
     return Instance(master, start, end, group.cancelled or master.cancelled, copy=group.copy)
 
 
-def _expand(group: Group, window: Window) -> list[Instance]:
-    found: list[Instance] = []
-    try:
-        for instance in _within(_Wall(group).occurrences(window), window):
-            if len(found) == MOST_OCCURRENCES:
-                raise Malformed(f"it has more than {MOST_OCCURRENCES} occurrences")
-            found.append(instance)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-        raise Malformed("its repetition cannot be read") from None
-    return found
+def occurrences(group: Group, window: Window) -> Iterator[Instance]:
+    """Those of a series. Raises `Malformed`, and what the library does of a hostile rule."""
+    return within(_Wall(group).occurrences(window), window)
 
 
-def _within(instances: Iterable[Instance], window: Window) -> Iterator[Instance]:
+def within(instances: Iterable[Instance], window: Window) -> Iterator[Instance]:
+    """Those that the window holds."""
     return (instance for instance in instances if window.holds(instance.start, instance.end))
 
 

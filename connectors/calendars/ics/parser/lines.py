@@ -52,13 +52,11 @@ def read_vcalendars(data: bytes) -> list[VCalendar]:
     data = data.removeprefix(b"\xef\xbb\xbf")
     if not data.strip():
         raise NotACalendar("it is empty")
-    if b"\x00" in data:
-        raise NotACalendar("it is binary")
     reader = _Reader()
-    for number, line in _logical_lines(data):
+    for number, line in _logical_lines(data.replace(b"\x00", b"")):  # one in a title must not cost the calendar
         reader.take(number, line)
-    if not reader.vcalendars:
-        raise NotACalendar("it holds no calendar")
+    if not reader.begun:
+        raise NotACalendar("it is binary" if b"\x00" in data else "it holds no calendar")
     if reader.stack:
         raise Truncated
     return reader.vcalendars
@@ -80,11 +78,18 @@ def _logical_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 class _Reader:
-    """Follows BEGIN and END; lenient about everything but the outermost component."""
+    """Follows BEGIN and END; lenient, so that what is out of place in one component costs no other.
+
+    A VEVENT belongs to a VCALENDAR and to nothing else (RFC 5545 3.6): where one begins, whatever is open but the
+    calendar has ended, and one that stands outside of every calendar belongs to the calendar before it.
+    """
 
     def __init__(self) -> None:
         self.vcalendars: list[VCalendar] = []
         self.stack: list[bytes] = []
+        self.begun = False
+        self._outside = False
+        self._too_deep = False
         self._vevent: VEvent | None = None
         self._zone: list[bytes] | None = None
 
@@ -110,23 +115,42 @@ class _Reader:
                 self._vevent.properties.setdefault(name, []).append(line)
 
     def _begin(self, number: int, name: bytes, line: bytes) -> None:
-        if not self.stack and name != b"VCALENDAR":
+        if name == b"VCALENDAR" and len(self.stack) < 2:
+            self._enter_calendar()
             return
-        if name == b"VEVENT" and self._vevent is not None:
-            del self.stack[1:]  # the one before does not end
-            self._vevent = None
+        if not self.stack:
+            if name not in (b"VEVENT", b"VTIMEZONE"):
+                return
+            self._enter_outside()
+        if name == b"VEVENT":
+            del self.stack[1:]
+            self._vevent = self._zone = None
         if len(self.stack) >= _DEEPEST:
-            raise NotACalendar("its components are nested too deeply")
+            self._too_deep = True
+            return
         self.stack.append(name)
-        if len(self.stack) == 1:
-            self.vcalendars.append(VCalendar())
-        elif len(self.stack) == 2 and name == b"VEVENT":
+        if len(self.stack) == 2:
+            self._too_deep = False
+        if len(self.stack) == 2 and name == b"VEVENT":
             self._vevent = VEvent(number)
             self.vcalendars[-1].vevents.append(self._vevent)
         elif name == b"VTIMEZONE" and len(self.stack) == 2:
             self._zone = [line]
         elif self._zone is not None:
             self._zone.append(line)
+
+    def _enter_calendar(self) -> None:
+        """A calendar begins; one that is open has not been written to its end, and what it holds counts."""
+        self.begun = True
+        self._outside = False
+        self.stack = [b"VCALENDAR"]
+        self.vcalendars.append(VCalendar())
+
+    def _enter_outside(self) -> None:
+        self._outside = True
+        self.stack = [b"VCALENDAR"]
+        if not self.vcalendars:
+            self.vcalendars.append(VCalendar())
 
     def _end(self, name: bytes, line: bytes) -> None:
         if name not in self.stack:
@@ -139,14 +163,21 @@ class _Reader:
             self._close(closed)
 
     def _close(self, closed: bool) -> None:
+        """A component right within the calendar ends, by its own END or by the calendar's."""
         if self._vevent is not None:
-            if closed:
-                self._vevent.flaw = "a line of it is too long" if b"TOO-LONG" in self._vevent.properties else None
+            self._vevent.flaw = self._flaw(self._vevent) if closed else self._vevent.flaw
             self._vevent = None
         if self._zone is not None:
-            if closed:
+            if closed and not self._too_deep:
                 self.vcalendars[-1].zones.append(self._zone)
             self._zone = None
+        if self._outside:
+            self.stack.clear()
+
+    def _flaw(self, vevent: VEvent) -> str | None:
+        if self._too_deep:
+            return "its components are nested too deeply"
+        return "a line of it is too long" if b"TOO-LONG" in vevent.properties else None
 
 
 def _split(line: bytes) -> tuple[bytes, bytes]:

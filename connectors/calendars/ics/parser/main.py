@@ -15,23 +15,19 @@ from hashlib import blake2b
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
+from connectors.calendars.ics.parser.budget import Budget, Large, expand
 from connectors.calendars.ics.parser.details import details_of, is_no_meeting, is_private
 from connectors.calendars.ics.parser.event import Event, EventReader
-from connectors.calendars.ics.parser.expand import Budget, Group, Instance, expand, grouped
+from connectors.calendars.ics.parser.expand import Group, Instance, grouped
 from connectors.calendars.ics.parser.lines import NotACalendar, Truncated, VCalendar, VEvent, read_vcalendars
-from connectors.calendars.ics.parser.request import PAGE, Request, set_up
+from connectors.calendars.ics.parser.request import PAGE, Allowance, Request, set_up
 from connectors.calendars.ics.parser.values import Malformed
-from connectors.calendars.ics.parser.zones import Zone, Zones
+from connectors.calendars.ics.parser.zones import Zone, Zones, definitions_allowance
 from scoring.meetings.values import Window
 
-_MOST_OCCURRENCES = 500_000
-_MEETINGS = ("", "PUBLISH", "REQUEST", "ADD", "CANCEL")
+_ANSWERS = ("REPLY", "REFRESH", "COUNTER", "DECLINECOUNTER")  # RFC 5546 1.4
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Emit = Callable[[dict[str, Any]], None]
-
-
-class _TooMany(Exception):
-    """The file makes more occurrences than any calendar has."""
 
 
 class _Pages:
@@ -40,7 +36,6 @@ class _Pages:
     def __init__(self, request: Request, emit: Emit) -> None:
         self._request = request
         self._emit = emit
-        self._seen = 0
         self._twins: dict[str, int] = {}
         self._keys: dict[int, str] = {}
         self._clear()
@@ -86,9 +81,6 @@ class _Pages:
 
     def _count(self) -> None:
         self._events += 1
-        self._seen += 1
-        if self._seen > _MOST_OCCURRENCES:
-            raise _TooMany
         if self._events >= PAGE:
             self.send()
 
@@ -116,23 +108,28 @@ def process(request: Request, data: bytes, emit: Emit) -> None:
     window = Window(start=_moment(request.start), end=_moment(request.end))
     pages = _Pages(request, emit)
     events: list[Event] = []
+    allowance = definitions_allowance()
     for vcalendar in read_vcalendars(data):
-        reader = _reader(vcalendar, ZoneInfo(request.zone))
-        for vevent in vcalendar.vevents if reader else ():
-            if reader and (event := _read(reader, vevent, len(events), pages)):
+        reader = _reader(vcalendar, ZoneInfo(request.zone), allowance)
+        for vevent in vcalendar.vevents:
+            if reader is None:
+                pages.report(vevent.line, "it is an answer to an invitation, not a meeting")
+            elif event := _read(reader, vevent, len(events), pages):
                 events.append(event)
     budget = Budget()
-    for group in grouped(events):
+    large = [group for group in grouped(events) if not _expand(group, window, budget, pages)]
+    budget.patient = True
+    for group in large:
         _expand(group, window, budget, pages)
     pages.send()
 
 
-def _reader(vcalendar: VCalendar, company: ZoneInfo) -> EventReader | None:
+def _reader(vcalendar: VCalendar, company: ZoneInfo, allowance: Allowance) -> EventReader | None:
     """What reads the events of a VCALENDAR; None where its METHOD says that they are answers, not meetings."""
     method = vcalendar.properties.get(b"METHOD", b"").decode("utf-8", "replace").upper()
-    if method not in _MEETINGS:
+    if method in _ANSWERS:
         return None
-    zones = Zones(vcalendar.zones, company)
+    zones = Zones(vcalendar.zones, company, allowance)
     named = vcalendar.properties.get(b"X-WR-TIMEZONE", b"").decode("utf-8", "replace")
     return EventReader(zones, zones.find(named) if named else Zone(company), method)
 
@@ -142,20 +139,28 @@ def _read(reader: EventReader, vevent: VEvent, position: int, pages: _Pages) -> 
         return reader.read(vevent, position)
     except Malformed as error:
         pages.report(vevent.line, str(error))
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever a hostile entry raises, in a library too, it costs itself alone
         pages.report(vevent.line, "it cannot be read")
     return None
 
 
-def _expand(group: Group, window: Window, budget: Budget, pages: _Pages) -> None:
+def _expand(group: Group, window: Window, budget: Budget, pages: _Pages) -> bool:
+    """Whether the group was dealt with; if not, it is to be looked at again after the others."""
     first = group.master or group.changes[0]
     try:
         for instance in _instances(group, window, budget):
             pages.add(instance)
+    except Large:
+        return False
     except Malformed as error:
         pages.report(first.vevent.line, str(error))
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+    except (MemoryError, OSError):
+        raise  # no entry's fault: all memory is used up, or nobody takes the answer
+    except Exception:  # noqa: BLE001 - as in `_read`
         pages.report(first.vevent.line, "it cannot be read")
+    return True
 
 
 def _instances(group: Group, window: Window, budget: Budget) -> Iterator[Instance]:
@@ -200,7 +205,7 @@ def answer(line: bytes, source: BinaryIO, emit: Emit) -> None:
         emit({"error": "malformed", "why": str(error)})
     except Truncated:
         emit({"error": "truncated"})
-    except (MemoryError, RecursionError, _TooMany):
+    except (MemoryError, RecursionError):
         emit({"error": "too_costly"})
     else:
         emit({"done": True})

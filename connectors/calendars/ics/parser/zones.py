@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from icalendar import Timezone
 from tzlocal.windows_tz import win_tz
 
-from connectors.calendars.ics.parser.request import TooCostly, cpu_limit
+from connectors.calendars.ics.parser.request import Allowance, TooCostly
 
 # Windows zones that have no IANA name in `win_tz`, and Exchange's name for UTC.
 _MORE = {
@@ -74,7 +74,7 @@ _SHOWN = {
 _SHOWN_NAME = re.compile(r"\((?:UTC|GMT)(?:([+-])(\d{1,2}):?(\d{2}))?\)\s*(.*)", re.IGNORECASE)
 _OFFSET_NAME = re.compile(r"(?:UTC|GMT)([+-])(\d{1,2}):?(\d{2})?", re.IGNORECASE)
 _LONGEST_NAME = 200
-_DEFINITION_SECONDS = 1.0
+_YEARS_TRIED = range(1970, 2041)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +85,20 @@ class Zone:
     known: bool = True
 
 
-class Zones:
-    """The zones of one VCALENDAR. Its own definitions are read only when asked for, and then once."""
+def definitions_allowance() -> Allowance:
+    """The time for a file's own definitions; an honest one takes some milliseconds."""
+    return Allowance(first=0.3, least=0.03, waste=1.5, total=3.0)
 
-    def __init__(self, definitions: Iterable[list[bytes]], fallback: tzinfo) -> None:
+
+class Zones:
+    """The zones of one VCALENDAR. Its own definitions are read only when asked for, and then once.
+
+    `allowance` is that of the whole file.
+    """
+
+    def __init__(self, definitions: Iterable[list[bytes]], fallback: tzinfo, allowance: Allowance) -> None:
         self._fallback = fallback
+        self._allowance = allowance
         self._definitions: dict[str, list[bytes]] = {}
         for lines in definitions:
             name = _definition_name(lines)
@@ -117,9 +126,9 @@ class Zones:
             return None
         text = b"\r\n".join(line for line in lines if line[:2].upper() != b"X-") + b"\r\n"
         try:
-            with cpu_limit(_DEFINITION_SECONDS):
+            with self._allowance.piece():
                 rules = _rules_of(text)
-                for year in (1970, 2000, 2040):  # so that rules without sense, or without end, show here
+                for year in _YEARS_TRIED:  # so that rules without sense, without end or slow to ask show here
                     datetime(year, 1, 1, tzinfo=rules).utcoffset()
         except (Exception, TooCostly):  # noqa: BLE001 - whatever a hostile definition raises, it is no zone
             return None
