@@ -62,10 +62,11 @@ REASON_WORDS = {
 }
 
 
-# The dot before a letter (or a joiner, which domains may hold), and what IDNA takes for one; what begins a link or a
-# share of Windows. A number such as 1.5 is none of them.
+# The dot before a last label, which has two letters at least ("e.g.", "S.p.A." and 1.5 have none) or holds a joiner;
+# what IDNA takes for a dot; what begins a link or a share of Windows.
 _LINKED = re.compile(
-    r"[.\u3002\uff0e\uff61\u2024](?=[^\W\d_]|[\u200c\u200d])|:(?=//)|(?<=mailto):|\\(?=\\)", re.IGNORECASE
+    r"[.\u3002\uff0e\uff61\u2024](?=[^\W\d_][\u200c\u200d]*[^\W\d_]|[\u200c\u200d])|:(?=//)|(?<=mailto):|\\(?=\\)",
+    re.IGNORECASE,
 )
 _JOINERS = ("\u200c", "\u200d")
 

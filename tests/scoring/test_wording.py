@@ -24,6 +24,7 @@ from scoring.wording import (
     names_text,
     signed,
     span_text,
+    unlinked,
     verdict_sentence,
 )
 from tests.scoring.builders import figures, history
@@ -169,3 +170,17 @@ def test_r9_a_call_in_the_month_before_is_not_told_as_no_meeting() -> None:
 def test_r9_no_sentence_tells_of_a_month_before_history() -> None:
     """R11: it is unknown, never zero."""
     assert "September" not in sentence(history(begins="2026-10"))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("your-password-expired.example", "your-password-expired[.]example"),
+        ("lee@emea.acme.co.uk", "lee@emea[.]acme[.]co[.]uk"),
+        ("see https://a.b.example/x", "see https[:]//a.b[.]example/x"),  # no top-level domain has one letter
+        ("a\N{ZERO WIDTH SPACE}.c\N{ZERO WIDTH JOINER}om", "a[.]c\N{ZERO WIDTH JOINER}om"),
+        ("S.p.A., e.g. at 9 a.m., v2.0 of 12.11.2026", "S.p.A., e.g. at 9 a.m., v2.0 of 12.11.2026"),
+    ],
+)
+def test_outsiders_text_makes_no_link_and_stays_readable(text: str, shown: str) -> None:
+    assert unlinked(text) == shown
