@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from connectors.calendars.ics.feed_addresses import FeedAddress, Network, feed_address
 from connectors.errors import SkipCalendar
+from connectors.net.deadline import Deadline
 from connectors.net.retry import Again, Patience, patiently, retry_after
 from connectors.settings import Secret, SecretMissing
 
 if TYPE_CHECKING:  # requests takes longer to import than all else of this kind, and a config is loaded without it
-    from connectors.calendars.ics.feed_http import Deadline, FeedAnswer
+    from connectors.calendars.ics.feed_http import FeedAnswer
 
 _TRIES = 3
 _FIRST_WAIT_SECONDS = 0.5
@@ -68,8 +69,6 @@ class FetchedFeed:
 
 def fetch_feed(source: FeedSource, known: FeedMark | None, folder: Path, network: Network) -> FetchedFeed:
     """The feed, or that it did not change since `known`. Raises `SkipCalendar` or `RetryLater`."""
-    from connectors.calendars.ics.feed_http import Deadline
-
     feed = _address(source, folder)
     address = blake2b(feed.url.encode(), digest_size=4).hexdigest()  # too short to tell a guess from the truth
     if known is not None and known.address != address:

@@ -169,7 +169,7 @@ def test_proxies(
     [
         (requests.ConnectTimeout("…/x?syncToken=abc"), Again, "slow"),
         (TimeoutError(), Again, "slow"),
-        (TooMuch(), Again, "slow"),
+        (TooMuch(), RetryLater, "too_large"),
         (requests.exceptions.ProxyError("x"), Again, "unreachable"),
         (ConnectionResetError(), Again, "unreachable"),
         (requests.exceptions.SSLError("[SSL: CERTIFICATE_VERIFY_FAILED]"), StopConnector, "certificate"),
