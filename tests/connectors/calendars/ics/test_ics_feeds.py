@@ -14,7 +14,6 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -24,7 +23,7 @@ import trustme
 from connectors.calendars.ics import Settings, feed_addresses, feeds, files
 from connectors.calendars.ics.connector import IcsCalendars
 from connectors.calendars.ics.feed_addresses import Network, feed_address
-from connectors.calendars.ics.feeds import FeedSource, content_hash, fetch_feed, retry_after_seconds
+from connectors.calendars.ics.feeds import FeedSource, content_hash, fetch_feed
 from connectors.contract import Context
 from connectors.errors import ConnectorError, RetryLater, SkipCalendar, sentence
 from connectors.net.clock_skew import observed
@@ -313,18 +312,17 @@ def test_a_long_wait_is_left_to_the_service(reading: Callable[..., Found], serve
     assert len(server.asked) == 1
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("5", 5), ("1.5", 1.5), ("-3", 0), ("999999999", 86_400), ("soon", None), ("", None), (None, None), ("nan", None)],
-)
-def test_retry_after(text: str | None, seconds: float | None) -> None:
-    assert retry_after_seconds(text) == seconds
+@pytest.mark.parametrize("far", ["999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_a_far_wait_is_a_day(reading: Callable[..., Found], far: str) -> None:
+    with pytest.raises(RetryLater) as caught:
+        reading(says(503, Retry_After=far))
+    assert caught.value.after_seconds == 86_400
 
 
-def test_retry_after_a_date() -> None:
-    date = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
-    assert retry_after_seconds(date) == pytest.approx(90, abs=3)
-    assert retry_after_seconds("Sat, 21 Nov 2015 10:00:00 GMT") == 0
+@pytest.mark.parametrize("beyond", ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "9" * 5000])
+def test_a_wait_beyond_every_calendar_says_nothing(reading: Callable[..., Found], beyond: str) -> None:
+    found = reading(says(503, Retry_After=beyond), says())
+    assert found.done.requests == 2
 
 
 def test_feeds_are_not_counted_and_not_believed_about_the_time(reading: Callable[..., Found]) -> None:
