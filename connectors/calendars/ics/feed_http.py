@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError
 from connectors.calendars.ics.feed_addresses import (
     FeedAddress,
     Network,
-    check_literal,
+    check_name,
     checked_addresses,
     redirected,
     refused,
@@ -84,7 +84,7 @@ def _session(target: FeedAddress, feed: FeedAddress, network: Network, deadline:
     """A session of its own for each request: nothing of one host is ever told to another."""
     addresses: list[str] = []
     if proxies_for(target.url, network.proxy):
-        check_literal(target, feed)
+        check_name(target, feed, network)
     else:
         addresses = checked_addresses(target, feed, network)
     left = deadline.left_seconds
