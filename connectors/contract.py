@@ -34,9 +34,9 @@ class Context:
     """What every connector is given: where relative paths begin (`folder`), the company's zone, and the network.
 
     `company_domains` are lower-case and in ASCII. `ca_file` is PEM, None for the system's CAs alone; `proxy` an
-    address, None for what the environment says. `timeout_seconds` bounds one step of a request, not the whole.
-    `shared` is asked, by a connector's name and its requests a minute, for the allowance that it has together with
-    other processes; None where this process is alone.
+    address, None for what the environment says. `timeout_seconds` bounds one step of a request; a whole answer has
+    twice that. `shared` is asked, by a connector's name and its requests a minute, for the allowance that it has
+    together with other processes; None where this process is alone.
     """
 
     folder: Path

@@ -10,7 +10,8 @@ import threading
 import time
 from collections import deque
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+
+from connectors.net.http_date import http_date
 
 ALLOWED_SECONDS = 300.0
 """A clock further away is wrong. Answers travel for seconds and their date is whole seconds, so little is no sign."""
@@ -32,11 +33,8 @@ class ClockSkew:
             if date is None or time.monotonic() - self._looked.get(host, -_APART_SECONDS) < _APART_SECONDS:
                 return
             self._looked[host] = time.monotonic()
-        try:
-            theirs = parsedate_to_datetime(date)
-        except (ValueError, TypeError):
-            return
-        if theirs.tzinfo is not None:
+        theirs = http_date(date)
+        if theirs is not None:
             seconds = (datetime.now(UTC) - theirs).total_seconds()
             with self._lock:
                 self._found.setdefault(host, deque(maxlen=_LAST)).append(seconds)

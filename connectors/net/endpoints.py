@@ -20,12 +20,8 @@ def is_loopback(host: str) -> bool:
 
 def is_safe_endpoint(url: str) -> bool:
     """Whether secrets may be sent there: https, or http on this machine (`docs/interface.md`)."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return False
-    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host or "")))
+    origin = origin_of(url)
+    return origin is not None and (origin[0] == "https" or is_loopback(origin[1]))
 
 
 def origin_of(url: str) -> tuple[str, str, int] | None:

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from tenacity import (
@@ -23,9 +22,12 @@ from tenacity import (
 )
 
 from connectors.errors import RetryLater
+from connectors.net.http_date import http_date
 from connectors.net.request_counts import REQUEST_COUNTS
 
 T = TypeVar("T")
+
+_LONGEST_ASKED_SECONDS = 86_400.0
 
 
 class Again(RetryLater):
@@ -88,15 +90,16 @@ def patiently(
 
 
 def retry_after(value: str | None, now: datetime | None = None) -> float | None:
-    """The seconds of a `Retry-After`: a number, also a broken one, or an HTTP date. None where it says nothing."""
+    """The seconds of a `Retry-After` (RFC 9110 10.2.3): a number, also a broken one, or a date; a day at most.
+
+    None where it says nothing.
+    """
     text = (value or "").strip()
     try:
         seconds = float(text)
     except ValueError:
-        try:
-            moment = parsedate_to_datetime(text)
-        except ValueError:
+        moment = http_date(text)
+        if moment is None:
             return None
-        moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
         seconds = (moment - (now or datetime.now(UTC))).total_seconds()
-    return max(seconds, 0.0) if math.isfinite(seconds) else None
+    return min(max(seconds, 0.0), _LONGEST_ASKED_SECONDS) if math.isfinite(seconds) else None

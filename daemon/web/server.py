@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
 import socket
 import threading
+from collections import Counter
 
 from uvicorn import Config, Server
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -14,7 +16,8 @@ from daemon.web.app import Health, make_app
 from daemon.web.metrics import Metrics
 
 SECONDS_FOR_A_REQUEST = 10.0
-_MOST_CONNECTIONS = 16
+MOST_CONNECTIONS = 128
+_BACKLOG = 32  # few beside the places: who is let in is read before as many others could take their place
 _MOST_HEADER_BYTES = 64 * 1024  # beyond what the application refuses by itself, with a better answer
 _STOPS_WITHIN_SECONDS = 5
 _HEADERS = [
@@ -27,13 +30,41 @@ _HEADERS = [
 
 
 class _BoundedProtocol(H11Protocol):
-    """One connection: one of few, and with little time, which uvicorn by itself leaves to a proxy before it."""
+    """One connection: one of few, and with little time, which uvicorn by itself leaves to a proxy before it.
+
+    Where all places are taken, a newcomer gets that of whoever has waited longest without having asked, among those of
+    the address that holds most: so silence holds up nobody, health is answered, and a crowd cuts off its own.
+    """
+
+    _is_cut = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
-        if len(self.connections) > _MOST_CONNECTIONS:
-            transport.abort()
+        self._since = self.loop.time()
         self._deadline = self.loop.call_later(SECONDS_FOR_A_REQUEST, self._cut_off)
+        others = [other for other in self.connections if isinstance(other, _BoundedProtocol) and not other._is_cut]
+        if len(others) > MOST_CONNECTIONS:
+            held = Counter(other.address for other in others)
+            waiting = [other for other in others if other is not self and not other.is_answered]
+            max(waiting, key=lambda other: (held[other.address], -other._since), default=self).cut()
+
+    @property
+    def address(self) -> str:
+        """Who is at the other side; of IPv6 the network, as whoever has one has all of its addresses."""
+        host = self.client[0] if self.client else ""
+        if ":" not in host or host.startswith("::ffff:"):
+            return host
+        return str(ipaddress.ip_network((host.partition("%")[0], 64), strict=False))
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether it has asked whole and its answer is being made."""
+        return bool(self.cycle) and not self.cycle.more_body and not self.cycle.response_complete
+
+    def cut(self) -> None:
+        """Ends it, whatever it is at."""
+        self._is_cut = True
+        self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._deadline.cancel()
@@ -44,7 +75,7 @@ class _BoundedProtocol(H11Protocol):
         if self.cycle and not self.cycle.response_complete:
             self._deadline = self.loop.call_later(SECONDS_FOR_A_REQUEST, self._cut_off)
         else:
-            self.transport.abort()
+            self.cut()
 
     def send_400_response(self, msg: str) -> None:
         """Only where no answer has begun: uvicorn would raise."""
@@ -71,7 +102,7 @@ class Web:
                 proxy_headers=False,
                 server_header=False,
                 headers=_HEADERS,
-                backlog=_MOST_CONNECTIONS,
+                backlog=_BACKLOG,
                 h11_max_incomplete_event_size=_MOST_HEADER_BYTES,
                 timeout_graceful_shutdown=1,
                 log_config=None,
@@ -104,4 +135,4 @@ def _listening(host: str, port: int) -> socket.socket:
     """A socket that takes connections already. `::` takes those of IPv4 too."""
     family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
-    return socket.create_server(address[:2], family=family, backlog=_MOST_CONNECTIONS, dualstack_ipv6=both)
+    return socket.create_server(address[:2], family=family, backlog=_BACKLOG, dualstack_ipv6=both)

@@ -12,7 +12,20 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import IO, Any, Self
+
+_OK = b"HTTP/1.1 200 OK\r\n"
+DRIPS = {
+    "body of a length": (_OK + b"Content-Length: 100000\r\n\r\n", b"x"),
+    "body without a length": (_OK + b"\r\n{", b" "),
+    "chunks": (_OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+    "refusal": (b"HTTP/1.1 400 Bad\r\nContent-Length: 100000\r\n\r\n", b"x"),
+    "redirect": (b"HTTP/1.1 302 Found\r\nLocation: /", b"x"),
+    "headers": (_OK, b"X: y\r\n"),
+    "one header": (_OK + b"X: ", b"y"),
+    "continue": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+}
+"""Answers that never end though no single wait is long: how each begins, and what then comes again and again."""
 
 
 @dataclass(kw_only=True)
@@ -20,7 +33,8 @@ class Fault:
     """What goes wrong with requests whose path holds `path`: so many `times`, after letting `after` of them pass.
 
     `who` restricts it to one person's requests. `drop` closes the connection unanswered, `cut` in the middle of the
-    answer; `endless` never stops answering; `only_delay` answers as usual, late.
+    answer; `endless` never stops answering; `drip` neither, a little at a time (one of `DRIPS`); `only_delay` answers
+    as usual, late.
     """
 
     path: str = "/"
@@ -33,6 +47,7 @@ class Fault:
     drop: bool = False
     cut: bool = False
     endless: bool = False
+    drip: str = ""
     delay_seconds: float = 0.0
     only_delay: bool = False
 
@@ -56,6 +71,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     cut: bool = False
     endless: bool = False
+    drip: str = ""
 
 
 class Drop(Exception):
@@ -119,7 +135,23 @@ def struck(fault: Fault, body: bytes, headers: dict[str, str] | None = None) -> 
     if fault.drop:
         raise Drop
     sent = body if fault.body is None else fault.body
-    return Answer(fault.status, sent, {**(headers or {}), **fault.headers}, cut=fault.cut, endless=fault.endless)
+    return Answer(
+        fault.status, sent, {**(headers or {}), **fault.headers}, cut=fault.cut, endless=fault.endless, drip=fault.drip
+    )
+
+
+def _drip(file: IO[bytes], start: bytes, piece: bytes) -> None:
+    """Until the other side has had enough: within ten seconds."""
+    with suppress(OSError):
+        file.write(start)
+        for _ in range(200):
+            file.write(piece)
+            time.sleep(0.05)
+
+
+def _packs(headers: Message, answer: Answer, from_bytes: int) -> bool:
+    large = len(answer.body) > from_bytes
+    return large and "Content-Encoding" not in answer.headers and "gzip" in headers.get("Accept-Encoding", "")
 
 
 def _handler(fake: HttpFake) -> type[BaseHTTPRequestHandler]:
@@ -142,9 +174,13 @@ def _handler(fake: HttpFake) -> type[BaseHTTPRequestHandler]:
             except Drop:
                 self.close_connection = True
                 return
+            if answer.drip:
+                self.close_connection = True
+                _drip(self.wfile, *DRIPS[answer.drip])
+                return
             data = answer.body
             more = {"Content-Type": "application/json"} | answer.headers
-            if len(data) > fake.packed_from_bytes and "gzip" in self.headers.get("Accept-Encoding", ""):
+            if _packs(self.headers, answer, fake.packed_from_bytes):
                 data, more["Content-Encoding"] = gzip.compress(data, 1), "gzip"
             if answer.endless:
                 more["Transfer-Encoding"] = "chunked"

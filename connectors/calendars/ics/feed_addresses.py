@@ -7,19 +7,22 @@ nor a name that resolves inwards may make this machine ask its own network for s
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from connectors.errors import SkipCalendar
 from connectors.net.endpoints import is_loopback
+from connectors.net.ip_addresses import is_inner, is_ip_address
 from connectors.net.retry import Again
-from scoring.meetings.address_book import ascii_domain
 
 _INNER_NAMES = (".local", ".localhost", ".internal", ".intranet", ".lan", ".corp", ".home.arpa")
+_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")  # a host whose last label is one is an address to many resolvers
 Resolve = Callable[..., list[Any]]
 
 
@@ -73,7 +76,8 @@ def feed_address(url: str) -> FeedAddress:
 def redirected(current: FeedAddress, feed: FeedAddress, location: str) -> FeedAddress:
     """Where an answer leads. Raises `SkipCalendar` for what is not https, loopback to itself apart."""
     try:
-        target = _taken_apart(urljoin(current.url, location)) if location else None
+        readable = location and location.isprintable()  # joining would drop a tab or a line's end
+        target = _taken_apart(urljoin(current.url, location)) if readable else None
     except ValueError:
         target = None
     if target is None:
@@ -92,54 +96,66 @@ def checked_addresses(target: FeedAddress, feed: FeedAddress, network: Network) 
     addresses = list(dict.fromkeys(str(row[4][0]) for row in found))
     if not addresses:
         raise Again("unreachable", f"the feed at {feed.host} has no address")
-    if not _may_lie_inside(target, feed, network) and any(_is_inner(address) for address in addresses):
+    if not _may_lie_inside(target, feed, network) and any(is_inner(address) for address in addresses):
         raise refused("inner_address", f"the feed at {feed.host} leads into a private network")
     return addresses[:4]
+
+
+def check_name(target: FeedAddress, feed: FeedAddress, network: Network) -> None:
+    """What can be told without resolving it, for behind a proxy it is the proxy that resolves names, perhaps where the
+    company's hosts can be reached. Raises `SkipCalendar` for a redirect inwards; what is configured is meant."""
+    host = target.host
+    if host == feed.host:
+        return
+    inner = is_inner(host) if is_ip_address(host) else _is_inner_name(host)
+    if inner or (_is_own(host, network) and not _is_own(feed.host, network)):
+        raise refused("inner_address", f"the feed at {feed.host} leads into a private network")
 
 
 def _may_lie_inside(target: FeedAddress, feed: FeedAddress, network: Network) -> bool:
     """A host that the config names as it stands and that is plainly the company's own; never one redirected to."""
     host = feed.host
-    if target.host != host:
-        return False
-    if "." not in host or host.endswith(_INNER_NAMES) or _is_address(host):
-        return True
+    return target.host == host and (is_ip_address(host) or _is_inner_name(host) or _is_own(host, network))
+
+
+def _is_inner_name(host: str) -> bool:
+    return "." not in host or host.endswith(_INNER_NAMES)
+
+
+def _is_own(host: str, network: Network) -> bool:
     return any(host == domain or host.endswith(f".{domain}") for domain in network.own_domains)
 
 
-def check_literal(target: FeedAddress, feed: FeedAddress) -> None:
-    """Behind a proxy it is the proxy that resolves names; what is no name can still be refused: `SkipCalendar`."""
-    host = target.host
-    if host != feed.host and (is_loopback(host) or (_is_address(host) and _is_inner(host))):
-        raise refused("inner_address", f"the feed at {feed.host} leads into a private network")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_inner(text: str) -> bool:
-    """Whether an address is anything but a public one, also where IPv6 wraps an IPv4 address."""
-    address = ipaddress.ip_address(text.partition("%")[0])
-    if isinstance(address, ipaddress.IPv6Address):
-        wrapped = address.ipv4_mapped or address.sixtofour
-        if wrapped is None and address in ipaddress.ip_network("64:ff9b::/96"):
-            wrapped = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if wrapped is not None:
-            return _is_inner(str(wrapped))
-    return not address.is_global or address.is_multicast
-
-
 def _taken_apart(url: str) -> FeedAddress | None:
+    """By urllib3's parser, which is also the one of whoever asks; and what is asked is put together anew from the
+    parts that were looked at, so that no other reader finds another host in it. None for what is no web address."""
+    from urllib3.util import parse_url  # a config is loaded without it
+
+    if any(character < " " or character in "\\\x7f" for character in url):
+        return None
     try:
-        parts = urlsplit(url)
-        host, port = ascii_domain((parts.hostname or "").rstrip(".")), parts.port
+        parts = parse_url(url)
+        host = _host(parts.host or "")
     except ValueError:
         return None
-    if parts.scheme not in ("http", "https") or not host:
+    if parts.scheme not in ("http", "https") or host is None:
         return None
-    return FeedAddress(url, parts.scheme, host, port or (443 if parts.scheme == "https" else 80))
+    shown = f"[{host}]" if ":" in host else host
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return FeedAddress(parts._replace(host=shown, fragment=None).url, parts.scheme, host, port)
+
+
+def _host(found: str) -> str | None:
+    """A name in ASCII, or an address in its usual form, also one written as a number, in octal or hexadecimal. None
+    for what may be read in different ways. Raises `ValueError`."""
+    if found.startswith("["):
+        return str(ipaddress.IPv6Address(found[1:-1])) if "%" not in found else None
+    name = found.removesuffix(".").lower()
+    if not _NAME.fullmatch(name):
+        return None
+    if not _NUMBER.fullmatch(name.rpartition(".")[2]):
+        return name
+    try:
+        return socket.inet_ntoa(socket.inet_aton(name))
+    except OSError:
+        return None

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 from connectors.calendars.ics.feed_addresses import FeedAddress, Network, feed_address
 from connectors.errors import SkipCalendar
+from connectors.net.deadline import Deadline
 from connectors.net.retry import Again, Patience, patiently, retry_after
 from connectors.settings import Secret, SecretMissing
 
 if TYPE_CHECKING:  # requests takes longer to import than all else of this kind, and a config is loaded without it
-    from connectors.calendars.ics.feed_http import Deadline, FeedAnswer
+    from connectors.calendars.ics.feed_http import FeedAnswer
 
 _TRIES = 3
 _FIRST_WAIT_SECONDS = 0.5
 _WHOLE = 2  # times the time for one step
-_LONGEST_WAIT_SECONDS = 86_400.0
 _STAMPS = re.compile(rb"(?m)^DTSTAMP[:;][^\r\n]*\r?\n?")
 
 
@@ -68,8 +68,6 @@ class FetchedFeed:
 
 def fetch_feed(source: FeedSource, known: FeedMark | None, folder: Path, network: Network) -> FetchedFeed:
     """The feed, or that it did not change since `known`. Raises `SkipCalendar` or `RetryLater`."""
-    from connectors.calendars.ics.feed_http import Deadline
-
     feed = _address(source, folder)
     address = blake2b(feed.url.encode(), digest_size=4).hexdigest()  # too short to tell a guess from the truth
     if known is not None and known.address != address:
@@ -137,18 +135,12 @@ def _insist(
             raise
         made += requests
         if answer.status == 429 or answer.status >= 500:
-            after = retry_after_seconds(answer.headers.get("Retry-After"))
+            after = retry_after(answer.headers.get("Retry-After"))
             raise Again("overloaded", f"the feed at {address.host} answers {answer.status}", after_seconds=after)
         return answer
 
     patience = Patience(tries=_TRIES, seconds=deadline.left_seconds, first_wait_seconds=_FIRST_WAIT_SECONDS)
     return patiently(attempt, patience, observed=False), made
-
-
-def retry_after_seconds(text: str | None) -> float | None:
-    """What a feed asks us to wait, within reason (RFC 9110 10.2.3); None if it says nothing."""
-    seconds = retry_after(text)
-    return None if seconds is None else min(seconds, _LONGEST_WAIT_SECONDS)
 
 
 def _refusal(status: int, host: str) -> SkipCalendar:

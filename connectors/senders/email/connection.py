@@ -5,13 +5,13 @@ from __future__ import annotations
 import smtplib
 import socket
 import ssl
-import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from connectors.errors import StopConnector
+from connectors.net.deadline import Deadline, addresses_of
 
 _MOST_BYTES = 2**16
 _GOODBYE_SECONDS = 5.0
@@ -38,16 +38,12 @@ class Route:
 class Connection(smtplib.SMTP):
     """A connection that has greeted. `cut` ends it from another thread, and so does the end of its time.
 
-    Whatever hangs in it then fails as if the server had gone. The timeouts of sockets alone would let a server that
-    sends a byte now and then hold us for hours.
+    Whatever hangs in it then fails as if the server had gone.
     """
 
     def __init__(self, route: Route) -> None:
         self._route = route
-        self._handle: socket.socket | None = None
-        self._watch = threading.Timer(route.whole_seconds, self.cut)
-        self._watch.daemon = True
-        self.was_cut = False
+        self._deadline = Deadline(route.whole_seconds)
         try:
             super().__init__(route.host, route.port, local_hostname=route.hello, timeout=route.answer_seconds)
         except BaseException:
@@ -57,10 +53,13 @@ class Connection(smtplib.SMTP):
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         """Where smtplib lets the socket be another one; `SMTP_SSL` does the same."""
         context = trusting(self._route.ca_file) if self._route.tls else None
-        found = socket.create_connection((host, port), timeout)
-        self._handle = found.dup()
-        self._watch.start()
+        found = self._deadline.connected(addresses_of(host, port), port, timeout)
         return found if context is None else context.wrap_socket(found, server_hostname=host)
+
+    @property
+    def was_cut(self) -> bool:
+        """Whether it ended by `cut` or by its time."""
+        return self._deadline.is_over
 
     def getreply(self) -> tuple[int, bytes]:
         """As smtplib's, but an answer without end is a connection that broke."""
@@ -89,18 +88,12 @@ class Connection(smtplib.SMTP):
 
     def cut(self) -> None:
         """Ends it under whoever uses it."""
-        self.was_cut = True
-        if self._handle is not None:
-            with suppress(OSError):
-                self._handle.shutdown(socket.SHUT_RDWR)
+        self._deadline.cut()
 
     def close(self) -> None:
-        self._watch.cancel()
         with suppress(OSError):
             super().close()
-        handle, self._handle = self._handle, None
-        if handle is not None:
-            handle.close()
+        self._deadline.close()
 
 
 class _Bounded:

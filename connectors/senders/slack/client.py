@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 from urllib.request import Request
 
 from slack_sdk import WebClient
@@ -19,7 +18,7 @@ from slack_sdk.web import SlackResponse
 from slack_sdk.web.file_upload_v2_result import FileUploadV2Result
 
 from connectors.errors import ConnectorError, OutcomeUnknown, RetryLater
-from connectors.net.endpoints import is_loopback
+from connectors.net.endpoints import is_loopback, origin_of
 from connectors.net.retry import Pause, retry_after
 from connectors.net.session import Session
 from connectors.senders.slack.errors import LOOK, refusal_of, refused
@@ -59,9 +58,9 @@ class SessionClient(WebClient):
 
     def _upload_file(self, *, url: str, data: bytes, **_: Any) -> FileUploadV2Result:
         """Bytes to the address that Slack has named for them: no token goes there, and only TLS leads there."""
-        parts = urlsplit(url)
-        local = is_loopback(parts.hostname or "") and is_loopback(urlsplit(self.base_url).hostname or "")
-        if parts.scheme != "https" and not local:
+        named, ours = origin_of(url), origin_of(self.base_url)
+        local = named is not None and ours is not None and is_loopback(named[1]) and is_loopback(ours[1])
+        if named is None or (named[0] != "https" and not local):
             raise RetryLater("garbled", "Slack named an address for files that is not https")
         answer = post(self._session, url, data, {"Content-Type": "application/octet-stream"})
         return FileUploadV2Result(answer.status, "")

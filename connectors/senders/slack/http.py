@@ -17,7 +17,7 @@ import requests
 
 from connectors.errors import ConnectorError, RetryLater
 from connectors.net.retry import retry_after
-from connectors.net.session import Session, body_of, transport_trouble
+from connectors.net.session import Session, transport_trouble
 
 JSON = "application/json; charset=utf-8"
 
@@ -65,12 +65,9 @@ def post(session: Session, url: str, data: bytes, headers: Mapping[str, str]) ->
     body = _Body(data)
     problem: ConnectorError
     try:
-        with session.post(
-            url, data=body if data else None, headers={**headers, "Connection": "close"}, stream=True
-        ) as response:
-            found = {name.lower(): value for name, value in response.headers.items()}
-            content = body_of(response, 2 * session.timeout_seconds)
-            return HttpAnswer(status=response.status_code, headers=found, body=content)
+        response = session.post(url, data=body if data else None, headers={**headers, "Connection": "close"})
+        found = {name.lower(): value for name, value in response.headers.items()}
+        return HttpAnswer(status=response.status_code, headers=found, body=response.content)
     except (requests.RequestException, OSError) as error:
         problem = transport_trouble(error, host_of(url))
     finally:

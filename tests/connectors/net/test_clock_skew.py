@@ -37,7 +37,11 @@ def test_minutes_apart_count_where_the_hosts_agree(theirs: dict[str, int], ahead
     assert skew.seconds() == ahead
 
 
-@pytest.mark.parametrize("date", [None, "", "yesterday", "Mon, 32 Nov 2026 09:00:00 GMT", "-1"])
+@pytest.mark.parametrize(
+    "date",
+    [None, "", "yesterday", "Mon, 32 Nov 2026 09:00:00 GMT", "-1",
+     "Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "Mon, 01 Jan 2027 00:00:00 +99999999999999999999"],
+)  # fmt: skip
 def test_what_is_no_date_says_nothing(date: str | None) -> None:
     skew = ClockSkew()
     skew.note("a", date)

@@ -23,7 +23,10 @@ def test_endpoints_are_https_unless_on_loopback(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://a.example", "https://", "a.example", "http://localhost@a.example/", "https://a:x/", "file:///etc"]
-)
+    "url",
+    ["http://a.example", "https://", "a.example", "http://localhost@a.example/", "https://a:x/", "file:///etc",
+     r"http://a.example\@127.0.0.1/", r"https://a.example\@b.example/",
+     "http://localhost\x00.a.example/", "https://a b/"],
+)  # fmt: skip
 def test_other_endpoints_are_refused(url: str) -> None:
     assert not is_safe_endpoint(url)

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -111,6 +111,35 @@ def until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < deadline, "it never came to that"
         time.sleep(0.01)
+
+
+def drip(port: int, start: bytes, number: int, full: threading.Event, over: threading.Event) -> None:
+    """So many send a byte now and then, without ever asking; they come again when they are cut off.
+
+    `full` is set once all have come.
+    """
+    lines: dict[int, socket.socket] = {}
+    while not over.is_set():
+        for place in range(number):
+            try:
+                if place not in lines:
+                    lines[place] = socket.create_connection(("127.0.0.1", port), 5)
+                    lines[place].sendall(start)
+                    time.sleep(0.0005)
+                lines[place].sendall(b"x")
+            except OSError:
+                lines.pop(place).close()
+        full.set()
+    for line in lines.values():
+        line.close()
+
+
+def ended(line: socket.socket) -> bool:
+    """Whether the other side has let go of it."""
+    try:
+        return line.recv(1) == b""
+    except ConnectionError:
+        return True
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, ...], float]:
@@ -270,13 +299,54 @@ class TestBounds:
                     time.sleep(0.02)
             assert time.monotonic() - began < 1.5
 
-    def test_more_connections_than_places_are_closed_and_the_rest_served(self, site: Site) -> None:
-        silent = [socket.create_connection(("127.0.0.1", site.web.port), 5) for _ in range(16)]
-        time.sleep(0.3)
-        assert site.say(b"") == b""  # closed without an answer, at once
-        for line in silent:
-            line.close()
-        until(lambda: site.say(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").endswith(b"ok\n"))
+    @pytest.mark.parametrize(
+        "start",
+        [b"", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: ",
+         b"POST /readyz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n"],
+        ids=["a line", "headers", "a body"],
+    )  # fmt: skip
+    def test_more_who_drip_than_there_are_places_leave_health_answered(self, site: Site, start: bytes) -> None:
+        """All from one address, the one that asks for health too, and back as soon as they are cut off."""
+        full, over = threading.Event(), threading.Event()
+        number = server.MOST_CONNECTIONS + 40
+        dripping = threading.Thread(target=drip, args=(site.web.port, start, number, full, over))
+        dripping.start()
+        try:
+            assert full.wait(5)
+            began = time.monotonic()
+            answers = [site.ask("/healthz").status_code for _ in range(30)]
+            assert answers == [200] * 30
+            assert time.monotonic() - began < 3
+        finally:
+            over.set()
+            dripping.join()
+
+    def test_who_asked_is_not_cut_off_for_who_did_not(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(server, "MOST_CONNECTIONS", 20)
+        site.health.hangs = threading.Event()
+        with ExitStack() as lines:
+            asked = lines.enter_context(closing(socket.create_connection(("127.0.0.1", site.web.port), 5)))
+            asked.sendall(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            until(lambda: site.health.asked == 1)
+            for _ in range(24):
+                lines.enter_context(closing(socket.create_connection(("127.0.0.1", site.web.port), 5)))
+            assert site.ask("/healthz").status_code == 200
+            site.health.hangs.set()
+            assert status_of(asked.recv(65536)) == 200
+
+    def test_a_crowd_from_one_address_cuts_off_its_own(self, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(server, "MOST_CONNECTIONS", 20)
+        with ExitStack() as lines:
+            elsewhere = socket.create_connection(("127.0.0.1", site.web.port), 5, ("127.0.0.2", 0))
+            lines.enter_context(closing(elsewhere))
+            crowd = [
+                lines.enter_context(closing(socket.create_connection(("127.0.0.1", site.web.port), 5)))
+                for _ in range(25)
+            ]
+            assert [ended(line) for line in crowd[:6]] == [True] * 6, "those who came first"
+            for line in (elsewhere, crowd[-1]):
+                line.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                assert status_of(line.recv(65536)) == 200
 
     def test_a_store_that_hangs_leaves_health_answered(self, site: Site) -> None:
         site.health.hangs = threading.Event()

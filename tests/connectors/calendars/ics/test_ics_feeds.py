@@ -14,7 +14,6 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -24,10 +23,11 @@ import trustme
 from connectors.calendars.ics import Settings, feed_addresses, feeds, files
 from connectors.calendars.ics.connector import IcsCalendars
 from connectors.calendars.ics.feed_addresses import Network, feed_address
-from connectors.calendars.ics.feeds import FeedSource, content_hash, fetch_feed, retry_after_seconds
+from connectors.calendars.ics.feeds import FeedSource, content_hash, fetch_feed
 from connectors.contract import Context
 from connectors.errors import ConnectorError, RetryLater, SkipCalendar, sentence
 from connectors.net.clock_skew import observed
+from connectors.net.ip_addresses import is_inner
 from connectors.net.request_counts import REQUEST_COUNTS
 from connectors.settings import Secret
 from tests.connectors.calendars.ics.ics_support import ALWAYS, NOW, OWNER, Found, calendar, event, pull
@@ -313,18 +313,17 @@ def test_a_long_wait_is_left_to_the_service(reading: Callable[..., Found], serve
     assert len(server.asked) == 1
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("5", 5), ("1.5", 1.5), ("-3", 0), ("999999999", 86_400), ("soon", None), ("", None), (None, None), ("nan", None)],
-)
-def test_retry_after(text: str | None, seconds: float | None) -> None:
-    assert retry_after_seconds(text) == seconds
+@pytest.mark.parametrize("far", ["999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_a_far_wait_is_a_day(reading: Callable[..., Found], far: str) -> None:
+    with pytest.raises(RetryLater) as caught:
+        reading(says(503, Retry_After=far))
+    assert caught.value.after_seconds == 86_400
 
 
-def test_retry_after_a_date() -> None:
-    date = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
-    assert retry_after_seconds(date) == pytest.approx(90, abs=3)
-    assert retry_after_seconds("Sat, 21 Nov 2015 10:00:00 GMT") == 0
+@pytest.mark.parametrize("beyond", ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "9" * 5000])
+def test_a_wait_beyond_every_calendar_says_nothing(reading: Callable[..., Found], beyond: str) -> None:
+    found = reading(says(503, Retry_After=beyond), says())
+    assert found.done.requests == 2
 
 
 def test_feeds_are_not_counted_and_not_believed_about_the_time(reading: Callable[..., Found]) -> None:
@@ -384,7 +383,23 @@ def test_redirects_are_followed(reading: Callable[..., Found], server: Server) -
         ("https://169.254.169.254/latest/meta-data", "inner_address"),
         ("https://0.0.0.0/", "inner_address"),
         ("https://224.0.0.1/", "inner_address"),
-        ("https://2130706433/", "inner_address"),
+        ("https://167772161/", "inner_address"),
+        ("https://0x0a000001/", "inner_address"),
+        ("https://0x0A.1/", "inner_address"),
+        ("https://012.0.0.1/", "inner_address"),
+        ("https://10.1/", "inner_address"),
+        ("https://10.1./x", "inner_address"),
+        ("https://10.0.0.1#@feeds.acme.example/", "inner_address"),
+        ("https://feeds.acme.example@10.0.0.1/", "inner_address"),
+        ("//10.0.0.1/x", "redirects"),  # as it was asked: over http
+        (r"https://127.0.0.1\@feeds.acme.example/", "redirects"),
+        (r"https://feeds.acme.example\@127.0.0.1/", "redirects"),
+        ("https://127.0.0.1\t/x", "redirects"),
+        ("https://1.2.3.4.5/", "redirects"),
+        ("https://0x7f.0.0.zz.0x1/", "redirects"),
+        ("https://%31%30.0.0.1/", "inner_address"),
+        ("https://127.0.0.1%00.acme.example/", "redirects"),
+        ("https://[fe80::1%25eth0]/", "redirects"),
         ("http://localhost/x", "redirects"),
         ("file:///etc/passwd", "redirects"),
         ("ftp://files.example/x", "redirects"),
@@ -428,7 +443,9 @@ def test_a_redirect_without_a_location(server: Server) -> None:
 @pytest.mark.parametrize(
     "url",
     ["http://feeds.example/x", "ftp://feeds.example/x", "feeds.example/x", "https:///x", "https://[::1", "https://h:99999/",
-     "http://10.0.0.1/x", "http://localhost.example/", "file:///etc/passwd", ""],
+     "http://10.0.0.1/x", "http://localhost.example/", "file:///etc/passwd", "",
+     r"https://127.0.0.1\@good.example/", r"http://good.example\@127.0.0.1/", "https://good.example\x00/x",
+     "https://1.2.3.4.5/", "https://１２７.0.0.1/", "https://127。0。0。1/", "https://good%2fexample/", "https://a b/"],
 )  # fmt: skip
 def test_addresses_that_are_refused(url: str) -> None:
     with pytest.raises(SkipCalendar) as caught:
@@ -458,13 +475,39 @@ def names(address: str) -> Callable[..., list[object]]:
     return lambda *_, **__: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443))]
 
 
-@pytest.mark.parametrize(
-    "address", ["127.0.0.1", "10.1.2.3", "192.168.1.1", "169.254.1.1", "100.64.0.1", "fd00::1", "fe80::1%1"]
-)
+INNER = {
+    "this machine": ["127.0.0.1", "127.255.0.1", "::1", "0.0.0.0", "0.1.2.3", "::"],  # noqa: S104  # not listened on
+    "private": ["10.1.2.3", "172.16.0.1", "192.168.1.1", "100.64.0.1", "fd00::1", "fc00::1", "198.18.0.1"],
+    "this link": ["169.254.1.1", "fe80::1", "fe80::1%1", "febf::1"],
+    "site": ["fec0::1", "feff::1"],
+    "metadata of clouds": ["169.254.169.254", "168.63.129.16", "192.0.0.192", "100.100.100.200", "fd00:ec2::254"],
+    "special": ["192.0.0.1", "192.0.0.170", "192.88.99.1", "192.0.2.1", "203.0.113.1", "240.0.0.1", "255.255.255.255",
+                "100::1", "2001:db8::1", "3fff::1", "5f00::1", "2001:2::1", "4000::1"],
+    "many": ["224.0.0.1", "239.1.2.3", "ff02::1", "ff0e::1"],
+    "mapped": ["::ffff:10.0.0.1", "::ffff:127.0.0.1", "::ffff:168.63.129.16", "::ffff:0:10.0.0.1"],
+    "compatible": ["::10.0.0.1", "::127.0.0.1", "::8.8.8.8"],
+    "6to4": ["2002:a00:1::1", "2002:7f00:1::", "2002:a9fe:a9fe::1", "2002:a83f:8110::"],
+    "Teredo": ["2001:0:4136:e378:8000:63bf:f5ff:fffe", "2001::1"],
+    "NAT64": ["64:ff9b::10.0.0.1", "64:ff9b::169.254.169.254", "64:ff9b::168.63.129.16", "64:ff9b:1::1",
+              "64:ff9b:1:a00:0:100::", "64:ff9b:1::8.8.8.8"],
+    "ISATAP": ["2a00:1450::5efe:10.0.0.1", "2a00:1450::200:5efe:127.0.0.1"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("address", [address for found in INNER.values() for address in found])
 def test_a_public_name_must_not_lead_inside(address: str) -> None:
     with pytest.raises(SkipCalendar) as caught:
         fetch(f"https://feeds.acme.example{SECRET}", resolve=names(address))
     assert caught.value.code == "inner_address"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["8.8.8.8", "93.184.216.34", "192.0.1.1", "2a00:1450:4001:80b::200e", "2606:4700::1", "::ffff:8.8.8.8",
+     "64:ff9b::8.8.8.8", "2002:808:808::1"],
+)  # fmt: skip
+def test_what_is_public_may_be_asked(address: str) -> None:
+    assert not is_inner(address)
 
 
 @pytest.mark.parametrize(
@@ -555,6 +598,62 @@ def test_a_proxy_is_asked_to_connect(authority: trustme.CA) -> None:
     assert seen
     assert seen[0].startswith(b"CONNECT feeds.acme.example:443")
     assert b"swordfish" not in b"".join(seen)
+
+
+@pytest.fixture
+def way_out() -> Iterator[tuple[str, list[str]]]:
+    """A proxy that lets nobody through, and the hosts that it was to connect to."""
+    asked: list[str] = []
+
+    class Proxy(http.server.BaseHTTPRequestHandler):
+        def do_CONNECT(self) -> None:
+            asked.append(self.path)
+            self.send_error(502)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as listening:
+        threading.Thread(target=listening.serve_forever, args=(0.02,), daemon=True).start()
+        yield f"http://127.0.0.1:{listening.server_port}", asked
+        listening.shutdown()
+
+
+@pytest.mark.parametrize(
+    "location",
+    [r"https://127.0.0.1\@good.example/", r"https://good.example\@127.0.0.1/", "https://167772161/",
+     "https://0x0a000001/", "https://0xA9FEA9FE/", "https://10.1/", "https://10.0.0.1/", "https://[::ffff:a00:1]/",
+     "https://168.63.129.16/", "https://[fec0::1]/", "https://localhost/", "https://localhost./", "https://intranet/",
+     "https://wiki.corp/", "https://wiki.corp./", "https://printer.local/", "https://metadata.google.internal/",
+     "https://router.home.arpa/", "https://nas.lan/", "https://x.localhost/", "https://WIKI.Northwind.Example/",
+     "https://１２７.1/", "https://ｌｏｃａｌｈｏｓｔ/"],
+)  # fmt: skip
+def test_behind_a_proxy_no_redirect_leads_inside(server: Server, way_out: tuple[str, list[str]], location: str) -> None:
+    """It is the proxy that resolves names, and it may stand where the company's hosts can be reached."""
+    proxy, asked = way_out
+    server.script = [says(302, Location=location.encode().decode("latin-1"))]
+    with pytest.raises(SkipCalendar) as caught:
+        fetch(f"http://127.0.0.1:{server.port}{SECRET}", proxy=proxy, own_domains=("northwind.example",))
+    assert caught.value.code in ("inner_address", "redirects")
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://feeds.acme.example/x", "feeds.acme.example:443"),
+        ("https://wiki.northwind.example/x", "wiki.northwind.example:443"),  # configured, so meant
+        ("https://Feeds.Straße.example./x", "feeds.xn--strae-oqa.example:443"),
+        ("https://0x0A000001/x", "10.0.0.1:443"),
+        ("https://[2a00:1450:0::1]:8443/x", "[2a00:1450::1]:8443"),
+    ],
+)
+def test_a_proxy_is_asked_for_what_was_judged(way_out: tuple[str, list[str]], url: str, host: str) -> None:
+    proxy, asked = way_out
+    assert f"{feed_address(url).host}".strip("[]") == host.rpartition(":")[0].strip("[]")
+    with pytest.raises(RetryLater):
+        fetch(url, proxy=proxy, own_domains=("northwind.example",))
+    assert set(asked) == {host}
 
 
 # What is never told
