@@ -8,11 +8,13 @@ import ssl
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
+from urllib.parse import unquote
 
 _WORTH_PACKING_BYTES = 1000
 
@@ -78,7 +80,12 @@ class _Quiet(ThreadingHTTPServer):
 
 
 class HttpFake(ABC):
-    """A server on this machine, in a thread while `with` lasts. What it answers is up to `answer`."""
+    """A server on this machine, in a thread while `with` lasts. What it answers is up to `answer`.
+
+    `spoil` is given each request's path and headers and the answer, and gives what goes out instead.
+    """
+
+    spoil: Callable[[str, Message, Answer], Answer] = staticmethod(lambda _path, _headers, answer: answer)
 
     def __init__(self, port: int = 0, context: ssl.SSLContext | None = None) -> None:
         self._server = _Quiet(("127.0.0.1", port), _handler(self))
@@ -138,6 +145,7 @@ def _handler(fake: HttpFake) -> type[BaseHTTPRequestHandler]:
         def _answer(self, body: bytes) -> None:
             try:
                 answer = fake.answer(self.command, self.path, self.headers, body)
+                answer = fake.spoil(unquote(self.path), self.headers, answer)
             except Drop:
                 self.close_connection = True
                 return
