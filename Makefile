@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help env demo test check lint format types mutants soak wheel bench lock clean
+.PHONY: help env demo test check lint format types mutants soak fuzz wheel bench lock clean
 
 help: ## Show this list.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -66,6 +66,9 @@ export SCORE
 
 soak: $(INSTALLED) ## Let the service run while everything misbehaves (ARGS="--seconds 600 --seed 1").
 	$(BIN)/python -m tests.e2e.soak $(ARGS)
+
+fuzz: $(INSTALLED) ## Answer as no provider should, for half an hour (ARGS="--seconds 60 --seed 1").
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 wheel: $(INSTALLED) ## Build the wheel, and try it in a clean environment.
 	$(BIN)/python tools/try_wheel.py

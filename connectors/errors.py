@@ -7,6 +7,9 @@ secret or a title.
 
 from __future__ import annotations
 
+LONGEST_WAIT_SECONDS = 86_400.0
+"""Whatever a provider asks for, it is asked again after a day."""
+
 
 class ConnectorError(Exception):
     """Something outside did not do what was asked."""
@@ -20,11 +23,15 @@ class ConnectorError(Exception):
 
 
 class RetryLater(ConnectorError):
-    """Passing trouble: unreachable, overloaded, over quota. `after_seconds` where the provider said how long."""
+    """Passing trouble: unreachable, overloaded, over quota.
+
+    `after_seconds` where the provider said how long, up to `LONGEST_WAIT_SECONDS`; None where it did not, or no time.
+    """
 
     def __init__(self, code: str, what: str, remedy: str = "", *, after_seconds: float | None = None) -> None:
         super().__init__(code, what, remedy)
-        self.after_seconds = after_seconds
+        says = after_seconds is not None and after_seconds >= 0  # NaN is neither
+        self.after_seconds = min(after_seconds, LONGEST_WAIT_SECONDS) if says and after_seconds is not None else None
 
 
 class CursorExpired(ConnectorError):

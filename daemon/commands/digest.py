@@ -18,6 +18,7 @@ from daemon.digests.senders import EMAIL, NoSender, Senders, service_of
 from daemon.output.terminal import print_line, say
 from daemon.service.status import stale_for
 from daemon.store.deliveries import Delivery, State
+from daemon.sync.connect import close_all
 from daemon.sync.run import run_sync
 from daemon.sync.run_values import SyncRun
 from scoring.months.month import Month
@@ -112,8 +113,7 @@ def _sync_what_is_stale(session: CommandSession, name: str, month: Month | None)
             for failure in result.failed:
                 say(f"{result.name}: {failure.calendar}: {failure.message}")
     finally:
-        for connector in chosen:
-            connector.close()
+        close_all(chosen)
 
 
 def _send(session: CommandSession, name: str, month: Month, made: Sequence[Edition], *, again: bool) -> bool:

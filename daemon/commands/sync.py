@@ -11,6 +11,7 @@ from typing import Any
 from daemon.commands.common import CommandSession, named, opened
 from daemon.output.csv_cells import print_csv
 from daemon.output.terminal import Format, Table, print_json, say
+from daemon.sync.connect import close_all
 from daemon.sync.run import run_sync
 from daemon.sync.run_values import ConnectorResult, Progress, SyncRun
 
@@ -39,8 +40,7 @@ def sync_once(session: CommandSession, *, connector: str | None = None, full: bo
             )
             return run_sync(work, calendars, all_connectors=connector is None)
     finally:
-        for connected in calendars:
-            connected.close()
+        close_all(calendars)
 
 
 @contextmanager

@@ -6,13 +6,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from daemon.figures.affected_months import months_between
+from daemon.figures.affected_months import months_due, months_of_copies
 from daemon.figures.derive import AddressCache, Derived, derive
 from daemon.figures.scoring_context import ScoringContext
-from daemon.store.copies import erase_copies, erase_titles, span_of_copies
+from daemon.store.copies import erase_copies, erase_titles
 from daemon.store.db.engine import Database
 from daemon.store.figures import (
-    due_months,
     mark_of,
     mark_stale,
     months_with_figures,
@@ -25,7 +24,7 @@ from daemon.store.insights import drop_insights
 from daemon.store.meta import SCORED_WITH, get_meta, set_meta
 from daemon.store.packing import Addresses
 from daemon.store.people import Numbers, rename_people, replace_people
-from scoring.months.month import Month, touched_months
+from scoring.months.month import Month
 
 SHARE_FROM = 50_000  # copies; with fewer, starting processes takes longer than the work
 
@@ -38,11 +37,11 @@ def rescore(database: Database, context: ScoringContext, now: datetime, *, share
     """
     with database.reading() as connection:
         fresh = get_meta(connection, SCORED_WITH) == context.scored_with()
-        due = due_months(connection, now)
+        due = months_due(connection, context.config, now)
     if not fresh:
         with database.writing() as connection:
-            _start_over(connection, context)
-            due = due_months(connection, now)
+            _start_over(connection, context, now)
+            due = months_due(connection, context.config, now)
     from daemon.figures.insights import refresh
     from daemon.figures.parallel import ahead_of_time
 
@@ -73,22 +72,17 @@ def _before_the_turn(
 
 def settle_due(connection: Connection, context: ScoringContext, now: datetime) -> None:
     """Derives what is due inside the caller's transaction, so that the figures are those of the copies as they are."""
-    for month in due_months(connection, now):
+    for month in months_due(connection, context.config, now):
         _keep(connection, derive(connection, context, month, now, Addresses()), Numbers())
 
 
-def _start_over(connection: Connection, context: ScoringContext) -> None:
+def _start_over(connection: Connection, context: ScoringContext, now: datetime) -> None:
     """Marks every month that is not frozen as due under the present config."""
     for client in context.config.clients:
         for former in client.formerly:
             rename_client(connection, former=former, name=client.name)
             rename_people(connection, former=former, name=client.name)
-    months = months_with_figures(connection)
-    span = span_of_copies(connection)
-    if span is not None:
-        ends = sorted(touched_months(span, context.zone))
-        months.update(months_between(ends[0], ends[-1]))
-    mark_stale(connection, months)
+    mark_stale(connection, months_with_figures(connection).union(months_of_copies(connection, context.config, now)))
     set_meta(connection, SCORED_WITH, context.scored_with())
 
 

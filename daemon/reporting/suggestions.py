@@ -10,10 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from daemon.figures.affected_months import months_between
+from daemon.figures.affected_months import months_of_copies
 from daemon.figures.derive import meetings_in
 from daemon.figures.scoring_context import ScoringContext
-from daemon.store.copies import span_of_copies
 from scoring.meetings.address_book import Kind, Who
 from scoring.meetings.values import Meeting
 from scoring.months.counting import Judged, judge
@@ -61,7 +60,8 @@ class _Outsiders:
 
 def suggest(connection: Connection, context: ScoringContext, now: datetime) -> list[Suggestion]:
     """Organisations met in counted meetings, over all that is stored; free mail is left out."""
-    months = _stored_months(connection, context, now)
+    running = month_of(now, context.zone)
+    months = [month for month in months_of_copies(connection, context.config, now) if month <= running]
     return suggest_from(((month, meetings_in(connection, context, month)) for month in months), context, now)
 
 
@@ -84,14 +84,6 @@ def suggest_from(
         suggestion.people = len(people[domain])
     met = (suggestion for suggestion in found.values() if suggestion.meetings)
     return sorted(met, key=lambda suggestion: (-suggestion.man_seconds, -suggestion.meetings, suggestion.domain))
-
-
-def _stored_months(connection: Connection, context: ScoringContext, now: datetime) -> list[Month]:
-    span = span_of_copies(connection)
-    if span is None:
-        return []
-    first, last = (month_of(start, context.zone) for start in span)
-    return months_between(first, min(month_of(now, context.zone), last))
 
 
 def _add_month(

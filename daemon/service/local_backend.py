@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
@@ -17,7 +16,7 @@ from daemon.service.backend import Backoff, Runtime
 from daemon.service.digest_job import DigestJob
 from daemon.service.schedule import is_sync_planned, set_sync_due, sync_due
 from daemon.store.calendars import Calendar
-from daemon.sync.connect import connect
+from daemon.sync.connect import close_all, connect
 from daemon.sync.run import run_sync
 from daemon.sync.run_values import SyncRun, log_results
 
@@ -56,9 +55,7 @@ class LocalBackend:
         return True, "the store answers, and calendars are read in time"
 
     def stop(self) -> None:
-        for connector in self._calendars or ():
-            with suppress(Exception):
-                connector.close()
+        close_all(self._calendars or ())
 
     def ended(self, seconds: float) -> bool:
         until = time.monotonic() + seconds

@@ -59,7 +59,13 @@ class CalendarReader:
             return
         ids = {"connector": calendar.connector, "calendar": calendar.id, "round": token_hex(4)}
         with structlog.contextvars.bound_contextvars(**ids):
-            self._read(calendar, person)
+            try:
+                self._read(calendar, person)
+            except StoreError:
+                raise
+            except Exception as error:  # a defect in one calendar must not stop the others
+                log.error("calendar_defect", connector=calendar.connector, calendar=calendar.id, exc_info=True)
+                self._fail(calendar, "defect", f"Rapport failed to read it ({type(error).__name__}). Report this.")
 
     def _read(self, calendar: Calendar, person: Person) -> None:
         try:
@@ -84,11 +90,6 @@ class CalendarReader:
             standing = isinstance(error, SkipCalendar) and error.standing
             again = error.after_seconds if isinstance(error, RetryLater) else None
             self._fail(calendar, error.code, sentence(error), standing=standing, again_after=again)
-        except StoreError:
-            raise
-        except Exception as error:  # a defect in one calendar must not stop the others
-            log.error("calendar_defect", connector=calendar.connector, calendar=calendar.id, exc_info=True)
-            self._fail(calendar, "defect", f"Rapport failed to read it ({type(error).__name__}). Report this.")
 
     def _is_gone(self, error: ConnectorError) -> bool:
         """Whether the provider is gone for now: each calendar would wait for it with all its patience, for hours."""
@@ -152,9 +153,8 @@ class CalendarReader:
                 entries += part.entries
                 flaws += [
                     Flaw(calendar=calendar.address, where=problem.where, reason=problem.reason)
-                    for problem in part.problems
+                    for problem in listing.add(part)
                 ]
-                listing.add(part)
             if done is None:
                 raise RetryLater("incomplete", "the calendar's answer ended before it was complete")
             with self._counting:

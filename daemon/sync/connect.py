@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from importlib import import_module
 from typing import cast
 
+import structlog
+
 from connectors.contract import Allowance, Calendars
 from connectors.settings import ConnectorSettings
 from daemon.config.model import Config
+
+log = structlog.get_logger()
 
 
 def connect(
@@ -18,3 +22,12 @@ def connect(
     """The connector of one `[[connectors]]` table; its kind is the module's name. `shared` is as in `Context`."""
     module = import_module(f"connectors.calendars.{settings.kind}")
     return cast(Calendars, module.connect(settings, replace(config.context(), shared=shared)))
+
+
+def close_all(connectors: Iterable[Calendars]) -> None:
+    """Lets go of every connector; one that fails to is told in the log, and keeps nothing from ending."""
+    for connector in connectors:
+        try:
+            connector.close()
+        except Exception:  # a defect in one connector must not stop the others
+            log.error("connector_defect", connector=connector.name, during="close", exc_info=True)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from functools import cached_property
 
-from connectors.contract import Done, Page
+from connectors.contract import Done, Page, Problem
 from daemon.store.calendar_writes import Applied, apply
 from daemon.store.calendars import Calendar
 from daemon.store.copies import StoredCopy, holds_copies, live_entries, stored_copies
@@ -37,12 +37,13 @@ class Listing:
         self._comparison = Comparison(policy.window)
         self._changes = Spool()
 
-    def add(self, page: Page) -> None:
-        """Compares what may be kept of a page with what is stored."""
+    def add(self, page: Page) -> tuple[Problem, ...]:
+        """Compares what may be kept of a page with what is stored; answers with what of it cannot be read."""
         page = prepare(page, self._policy)
         changes = self._comparison.changes(page, self._stored(entries_of(page)))
         if changes:
             self._changes.add(changes)
+        return page.problems
 
     def store(self, done: Done, *, query: str, now: datetime, zone: tzinfo) -> Applied:
         """Stores a listing that is complete and began at `now`. Raises `ListingHeld` and what `apply` does."""

@@ -16,6 +16,7 @@ from daemon.store.copies import starts_concerned
 from daemon.store.figures import mark_stale
 from daemon.store.forgotten import Forgotten, hashed, read_forgotten, save_forgotten
 from daemon.store.meta import get_meta, mark_roster, read_groups, save_groups, set_meta
+from daemon.sync.storable import storable_roster
 from scoring.meetings.address_book import normalise_address
 from scoring.months.month import month_of, touched_months
 
@@ -34,7 +35,7 @@ def save_roster(
     Excluded ones are erased, forgotten ones are not known again. Missing ones have left: their past stays, their
     future does not count (R2). A new address keeps its calendar, and who comes back is read in full.
     """
-    roster = _without_forgotten(connection, roster, now)
+    roster = _without_forgotten(connection, storable_roster(roster), now)
     excluded = {normalise_address(address) or address for address in roster.excluded}
     known = {calendar.key: calendar for calendar in read_calendars(connection, connector)}
     before, groups = _identities(known.values()), read_groups(connection)

@@ -14,6 +14,7 @@ from connectors.errors import ConnectorError, sentence
 from connectors.net.clock_skew import observed
 from daemon.figures.scoring_context import ScoringContext
 from daemon.store.calendars import Calendar, change_calendar, read_calendars
+from daemon.store.db.errors import StoreError
 from daemon.sync.calendar_reader import CalendarReader
 from daemon.sync.clock_guard import note_clock
 from daemon.sync.figures_step import derive
@@ -65,17 +66,22 @@ def _run_connector(run: SyncRun, connector: Calendars) -> ConnectorResult:
 
 
 def read_roster(run: SyncRun, connector: Calendars, result: ConnectorResult) -> list[tuple[Calendar, Person]] | None:
-    """Whose calendars there are, brought into the store. None where the connector cannot be read at all."""
+    """Whose calendars there are, brought into the store. None where the connector cannot be read at all.
+
+    Raises `StoreError` only.
+    """
     try:
-        roster = connector.people()
-    except ConnectorError as error:
-        if not run.stopping():
-            _fail_connector(run, result, error)
-        return None
-    finally:
-        result.requests += connector.roster_requests
-    with run.database.writing() as connection:
-        return save_roster(connection, run.context, connector.name, roster, run.now)
+        try:
+            roster = connector.people()
+        finally:
+            result.requests += connector.roster_requests
+        with run.database.writing() as connection:
+            return save_roster(connection, run.context, connector.name, roster, run.now)
+    except StoreError:
+        raise
+    except Exception as error:  # noqa: BLE001  # a defect in one connector must not stop the others; it is told
+        _fail_connector(run, result, error)
+    return None
 
 
 def read_side_by_side(
@@ -85,9 +91,17 @@ def read_side_by_side(
     calendars: list[tuple[Calendar, Person]],
     result: ConnectorResult,
 ) -> None:
-    """Reads each of these calendars, `sync.workers` at once. `context` is as the calendars are known by now."""
+    """Reads each of these calendars, `sync.workers` at once. `context` is as the calendars are known by now.
+
+    Raises `StoreError` only.
+    """
     result.calendars = len(calendars)
-    reader = CalendarReader(run, connector, context, result)
+    try:
+        reader = CalendarReader(run, connector, context, result)
+    except StoreError:
+        raise
+    except Exception as error:  # noqa: BLE001  # a defect in one connector must not stop the others; it is told
+        return _fail_connector(run, result, error)
     with ThreadPoolExecutor(max_workers=run.context.config.sync.workers) as pool:
         tasks = [pool.submit(reader.read, calendar, person) for calendar, person in calendars]
         try:
@@ -100,8 +114,18 @@ def read_side_by_side(
             raise
 
 
-def _fail_connector(run: SyncRun, result: ConnectorResult, error: ConnectorError) -> None:
-    """The whole connector cannot be read: every calendar of it that we know is unread, and says so."""
+def _fail_connector(run: SyncRun, result: ConnectorResult, raised: Exception) -> None:
+    """The whole connector cannot be read: every calendar of it that we know is unread, and says so.
+
+    What is no `ConnectorError` is a defect, and told as one. What ends because the service stops is neither.
+    """
+    if run.stopping():
+        return
+    if isinstance(raised, ConnectorError):
+        error = raised
+    else:
+        log.error("connector_defect", connector=result.name, exc_info=raised)
+        error = ConnectorError("defect", f"Rapport failed to read its people ({type(raised).__name__})", "Report this.")
     message = sentence(error)
     with run.database.writing() as connection:
         stored = read_calendars(connection, result.name)

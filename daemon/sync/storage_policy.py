@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from connectors.contract import Page
+from connectors.contract import Page, Problem
 from daemon.store.forgotten import NOBODY, Forgotten
+from daemon.sync.storable import storable_page
 from scoring.meetings.address_book import AddressBook
 from scoring.meetings.values import Copy, Window
+from scoring.months.month import can_be_reckoned
 from scoring.months.steps import TITLE_LIMIT, Rules, is_phone_title
 
 
@@ -27,16 +29,22 @@ class Policy:
 
 def prepare(page: Page, policy: Policy) -> Page:
     """The page without what may not be kept; done before anything is spooled (`docs/design.md` 7)."""
+    page = storable_page(page)
     kept: list[Copy] = []
     erased = list(page.erased)
+    problems = list(page.problems)
     for read in page.copies:
+        if not (can_be_reckoned(read.start) and can_be_reckoned(read.end)):
+            where = f"entry {read.entry[:100]}"
+            problems.append(Problem(where=where, reason="its dates are no time of meetings", entry=read.entry))
+            continue
         copy = _without_forgotten(read, policy.forgotten) if policy.forgotten else read
         invited = copy.invited
         if policy.book.has_outsiders(invited):
             kept.append(_least(copy, invited, policy, named=copy is not read))
         else:
             erased.append(copy.entry)
-    return replace(page, copies=tuple(kept), erased=tuple(erased))
+    return replace(page, copies=tuple(kept), erased=tuple(erased), problems=tuple(problems))
 
 
 def _without_forgotten(copy: Copy, forgotten: Forgotten) -> Copy:

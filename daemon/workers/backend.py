@@ -14,12 +14,12 @@ import structlog
 from sqlalchemy import Connection
 
 from daemon.config.model import Config
+from daemon.figures.affected_months import months_due
 from daemon.figures.scoring_context import ScoringContext, read_scoring_context
 from daemon.service.backend import Runtime
 from daemon.service.digest_job import DigestJob
 from daemon.service.schedule import digest_due, roster_due, set_sync_due, sync_due
 from daemon.store.deliveries import State, read_deliveries
-from daemon.store.figures import due_months
 from daemon.store.meta import DERIVED_IN, SCHEDULER, get_meta, set_meta
 from daemon.store.scale.batches import (
     Batch,
@@ -229,7 +229,7 @@ class WorkersBackend:
         if any(job.task == DERIVE for job in jobs):
             return
         with self._database.reading() as connection:
-            if not due_months(connection, now) and not self._anew:
+            if not months_due(connection, self._config, now) and not self._anew:
                 return
             took = float(get_meta(connection, DERIVED_IN) or 0)
         reads = any(job.task == READ for job in jobs)

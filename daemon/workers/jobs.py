@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import structlog
@@ -27,7 +27,7 @@ from daemon.store.meta import CLOCK_AHEAD, DERIVED_IN, ROSTER_MARK, get_meta, se
 from daemon.store.scale.batches import SPLIT_AFTER, Batch, fill_batches, make_due, put_off, read_batch, unread
 from daemon.store.scale.rate_limits import shared_by_all
 from daemon.sync.clock_guard import note_clock
-from daemon.sync.connect import connect
+from daemon.sync.connect import close_all, connect
 from daemon.sync.figures_step import derive
 from daemon.sync.roster import end_first_run
 from daemon.sync.run import read_roster, read_side_by_side
@@ -105,9 +105,7 @@ class Jobs:
     def close(self) -> None:
         """Lets go of every connector; what waits for the network ends."""
         with self._lock:
-            for connector in self._calendars.values():
-                with suppress(Exception):
-                    connector.close()
+            close_all(self._calendars.values())
 
     def read(self, number: int, among: Sequence[int] | None = None) -> None:
         """A batch's calendars, or those among them that are read apart. Raises `StoreError`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta, tzinfo
 from functools import cache
 from typing import NewType
 
@@ -43,14 +43,19 @@ def begins(month: Month, zone: tzinfo) -> datetime:
     return datetime.combine(first_day(month), time(), zone).astimezone(UTC)
 
 
+def can_be_reckoned(moment: datetime) -> bool:
+    """Whether other zones, days and months can be reckoned from a moment: not from the first and the last year."""
+    return MINYEAR < moment.year < MAXYEAR
+
+
 def touched_months(starts: Iterable[datetime], zone: tzinfo) -> set[Month]:
     """The months in which meetings may lie whose copies start at these moments.
 
     An all-day copy's start is its date's midnight UTC, up to 14 hours from the company's midnight; so a month next to
-    a border is taken too.
+    a border is taken too. What `can_be_reckoned` does not take is in no month.
     """
     half = timedelta(hours=14)
-    starts = set(starts)
+    starts = set(filter(can_be_reckoned, starts))
     far = {(start.year, start.month): start for start in starts if 2 < start.day < 27}  # from any border, in any zone
     near = [moment for start in starts if not 2 < start.day < 27 for moment in (start - half, start, start + half)]
     return {month_of(moment, zone) for moment in (*far.values(), *near)}

@@ -8,11 +8,13 @@ import ssl
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import IO, Any, Self
+from urllib.parse import unquote
 
 _OK = b"HTTP/1.1 200 OK\r\n"
 DRIPS = {
@@ -92,7 +94,12 @@ class _Quiet(ThreadingHTTPServer):
 
 
 class HttpFake(ABC):
-    """A server on this machine, in a thread while `with` lasts. What it answers is up to `answer`."""
+    """A server on this machine, in a thread while `with` lasts. What it answers is up to `answer`.
+
+    `spoil` is given each request's path and headers and the answer, and gives what goes out instead.
+    """
+
+    spoil: Callable[[str, Message, Answer], Answer] = staticmethod(lambda _path, _headers, answer: answer)
 
     packed_from_bytes = 1000
     """Answers that are larger are gzipped, for whoever takes that."""
@@ -171,6 +178,7 @@ def _handler(fake: HttpFake) -> type[BaseHTTPRequestHandler]:
         def _answer(self, body: bytes) -> None:
             try:
                 answer = fake.answer(self.command, self.path, self.headers, body)
+                answer = fake.spoil(unquote(self.path), self.headers, answer)
             except Drop:
                 self.close_connection = True
                 return

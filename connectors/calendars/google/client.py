@@ -13,18 +13,16 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-import googleapiclient.errors
-
 from connectors.calendars.google.credentials import Key
 from connectors.calendars.google.errors import DailyLimit, NotFound, RequestInfo, missing_calendar
 from connectors.calendars.google.json_pages import UNUSUAL, in_parts
 from connectors.calendars.google.sessions import Connection
 from connectors.calendars.google.tokens import Tokens
+from connectors.calendars.google.transport import Refused
 from connectors.calendars.shared.calendars import RequestCounter
 from connectors.calendars.shared.client import Answer, Pacing, PatientClient, unpacked
 from connectors.calendars.shared.refusals import Refusal
 from connectors.errors import ConnectorError, RetryLater
-from connectors.net.retry import retry_after
 
 _QUIET_SECONDS = 600.0
 
@@ -90,8 +88,8 @@ def _send(make: Make, connection: Connection, token: Any) -> bytes | Refusal:
     token.apply(request.headers)
     try:
         answer: bytes = request.execute(http=connection.http)
-    except googleapiclient.errors.HttpError as error:
-        refusal = Refusal(error.resp.status, error.content, retry_after(error.resp.get("retry-after")))
+    except Refused as error:
+        refusal = error.refusal
     else:
         return answer
     return refusal

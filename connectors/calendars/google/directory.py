@@ -11,10 +11,12 @@ from typing import Any
 
 from connectors.calendars.google.client import GoogleClient
 from connectors.calendars.google.errors import RequestInfo, directory_error
+from connectors.calendars.google.json_pages import rows_in, token_in
 from connectors.calendars.google.sessions import Connection
 from connectors.calendars.shared.calendars import RequestCounter
+from connectors.calendars.shared.client import Answer
 from connectors.calendars.shared.paging import MOST_DIRECTORY_PAGES, all_pages
-from connectors.calendars.shared.roster import Members, User, addresses_in
+from connectors.calendars.shared.roster import Members, User, addresses_in, those_in
 from connectors.contract import Person
 from connectors.errors import RetryLater
 
@@ -55,13 +57,15 @@ class Directory:
         """The rows of all pages. A page may be empty with more to come."""
         judge = partial(directory_error, group=group)
 
+        def read(answer: Answer) -> tuple[Sequence[Any], str | None]:
+            return rows_in(answer, name), token_in(answer, "nextPageToken")
+
         def page(token: str | None) -> tuple[Sequence[Any], str | None]:
             make = partial(_request, name, {**parameters, "pageToken": token} if token else parameters)
-            answer = self._client.ask(self._info, make, judge, self._counter, dict)
-            return answer.get(name) or (), answer.get("nextPageToken") or None
+            return self._client.ask(self._info, make, judge, self._counter, read)
 
         endless = RetryLater("endless", "the directory's list does not end")
-        for rows in all_pages(page, None, MOST_DIRECTORY_PAGES, endless):
+        for rows in all_pages(page, None, MOST_DIRECTORY_PAGES, self._counter, endless):
             yield from (row for row in rows if isinstance(row, Mapping))
 
 
@@ -71,8 +75,8 @@ def _request(name: str, parameters: Mapping[str, Any], connection: Connection) -
 
 def _user(row: Mapping[str, Any]) -> User | None:
     """A row of `users.list`; None for one without id or address, which nobody can be read by."""
-    emails = [email.get("address") for email in row.get("emails") or () if isinstance(email, Mapping)]
-    aliases = (*(row.get("aliases") or ()), *(row.get("nonEditableAliases") or ()))
+    emails = [email.get("address") for email in those_in(row.get("emails"), dict)]
+    aliases = (*those_in(row.get("aliases"), str), *those_in(row.get("nonEditableAliases"), str))
     addresses = addresses_in((row.get("primaryEmail"), *aliases, *emails))
     if not row.get("id") or not row.get("primaryEmail") or not addresses:
         return None

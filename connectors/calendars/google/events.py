@@ -58,12 +58,12 @@ def read_item(item: Any, origin: Origin) -> Found:
         return Problem(where="an entry", reason="it has no id")
     if item.get("status") == "cancelled":
         return Removed(entry)
-    if item.get("visibility") in _PRIVATE or item.get("eventType") in _NO_MEETINGS:
-        return Erased(entry)
     return read_or_problem("Google", entry, lambda: _kept(item, entry, origin))
 
 
 def _kept(item: Mapping[str, Any], entry: str, origin: Origin) -> Copy | Erased:
+    if item.get("visibility") in _PRIVATE or item.get("eventType") in _NO_MEETINGS:
+        return Erased(entry)
     if not origin.may_keep(invited(item)):
         return Erased(entry)
     start, end, all_day = _times(item)

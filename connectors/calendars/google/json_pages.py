@@ -12,6 +12,7 @@ from typing import Any, overload
 import msgspec
 
 from connectors.calendars.shared.client import Answer
+from connectors.net.retry import Again
 
 _event = msgspec.json.Decoder().decode
 
@@ -58,5 +59,29 @@ def in_parts(body: bytes) -> Answer:
     }
 
 
-UNUSUAL = (msgspec.MsgspecError, UnicodeDecodeError)
+UNUSUAL = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What unpacking in parts raises where it is stricter than `json` (a lone surrogate, say)."""
+
+
+def rows_in(answer: Answer, name: str) -> Sequence[Any]:
+    """A list of an answer; none where it is left out, as Google does with an empty one. Raises `Again`."""
+    rows = answer.get(name)
+    if rows is None:
+        return ()
+    if not isinstance(rows, list | _Items):
+        raise _garbled()
+    return rows
+
+
+def token_in(answer: Answer, name: str) -> str | None:
+    """A token of an answer; None where it has none. Raises `Again`, also for one that no request can carry."""
+    token = answer.get(name)
+    if not token:
+        return None
+    if not isinstance(token, str) or not token.isascii():
+        raise _garbled()
+    return token
+
+
+def _garbled() -> Again:
+    return Again("garbled", "Google's answer is not as documented")

@@ -17,11 +17,12 @@ from typing import Any
 from connectors.calendars.google.client import GoogleClient
 from connectors.calendars.google.errors import RequestInfo, calendar_error
 from connectors.calendars.google.events import FIELDS, read_page
+from connectors.calendars.google.json_pages import rows_in, token_in
 from connectors.calendars.google.sessions import Connection
 from connectors.calendars.shared.calendars import RequestCounter
 from connectors.calendars.shared.client import Answer
 from connectors.calendars.shared.items import Newest, Origin
-from connectors.calendars.shared.paging import MOST_CALENDAR_PAGES, all_pages
+from connectors.calendars.shared.paging import all_pages, most_pages
 from connectors.contract import Done, Page, Reading
 from connectors.errors import CursorExpired, RetryLater
 
@@ -101,22 +102,22 @@ class Listing:
             parameters = {**_PARAMETERS, **what, **({"pageToken": page_token} if page_token else {})}
             make = partial(_request, parameters)
             page, following, self._token = self._client.ask(info, make, calendar_error, self._counter, self._read)
-            return page, following or None
+            return page, following
 
         endless = (
             CursorExpired("the list of changes does not end")
             if info.with_token
             else RetryLater("endless", "the calendar's list does not end")
         )
-        for page in all_pages(ask, None, MOST_CALENDAR_PAGES, endless):
+        for page in all_pages(ask, None, most_pages(self._reading.window), self._counter, endless):
             if page is not None:
                 yield self._newest.of(page)
 
-    def _read(self, answer: Answer) -> tuple[Page | None, Any, Any]:
+    def _read(self, answer: Answer) -> tuple[Page | None, str | None, str | None]:
         """Its items, if it has any, and the tokens of the next page and of the next list of changes."""
-        items = answer.get("items")
+        items = rows_in(answer, "items")
         page = read_page(items, self._origin) if items else None
-        return page, answer.get("nextPageToken"), answer.get("nextSyncToken")
+        return page, token_in(answer, "nextPageToken"), token_in(answer, "nextSyncToken")
 
 
 def _between(start: datetime, end: datetime) -> dict[str, str]:

@@ -20,8 +20,16 @@ from connectors.net.session import Session, exchange
 _PASSING_TOKEN_ERRORS = ("internal_failure", "server_error", "temporarily_unavailable", "rate_limit_exceeded")
 
 
+class Refused(Exception):
+    """A refusal that the library does not get to see: it would take it apart, and fails over one that is odd."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__()
+        self.refusal = refusal
+
+
 class Http:
-    """What googleapiclient takes for httplib2. Raises `ConnectorError` where no answer came."""
+    """What googleapiclient takes for httplib2. Raises `ConnectorError` where no answer came, and `Refused`."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -31,6 +39,8 @@ class Http:
     ) -> tuple[httplib2.Response, bytes]:
         """One request, sent once."""
         status, found, data = exchange(self._session, method, uri, body, headers)
+        if status >= 300:
+            raise Refused(Refusal(status, data, retry_after(found.get("Retry-After"))))
         response = httplib2.Response({name.lower(): value for name, value in found.items()})
         response.status = status
         response.reason = ""

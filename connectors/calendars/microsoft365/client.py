@@ -48,9 +48,13 @@ class GraphClient:
         )
         self._has_read = False
 
+    def leads_to(self, url: str) -> bool:
+        """Whether an address is this Graph's: no token is sent to another."""
+        return self._origin is not None and url.isascii() and origin_of(url) == self._origin
+
     def get(self, request: Request, judge: Judge, counter: RequestCounter, read: Callable[[Answer], T]) -> T:
         """What `read` makes of the answer, asked for with patience. Raises what `judge` says of a refusal."""
-        if origin_of(request.url) != self._origin or self._origin is None:
+        if not self.leads_to(request.url):
             raise foreign_link()
 
         def judged(refusal: Refusal, token: str) -> Exception:

@@ -27,9 +27,19 @@ from connectors.calendars.shared.calendars import RequestCounter
 from connectors.calendars.shared.client import Answer
 from connectors.calendars.shared.paging import MOST_DIRECTORY_PAGES, all_pages
 from connectors.calendars.shared.refusals import Refusal
-from connectors.calendars.shared.roster import EVERYBODY, GROUP, Chosen, Members, User, addresses_in, roster_of
+from connectors.calendars.shared.roster import (
+    EVERYBODY,
+    GROUP,
+    Chosen,
+    Members,
+    User,
+    addresses_in,
+    roster_of,
+    those_in,
+)
 from connectors.contract import Person, Roster
 from connectors.errors import RetryLater
+from connectors.net.retry import Again
 
 _USER = "$select=id,mail,userPrincipalName,proxyAddresses,accountEnabled,userType"
 _GROUP = "$select=id,mail,proxyAddresses"
@@ -76,7 +86,6 @@ def roster(chosen: Chosen, groups: Iterable[str], directory: Directory) -> Roste
     return replace(
         listed,
         groups=tuple(sorted({*listed.groups, *(directory.group_addresses() if users else ())})),
-        from_directory=EVERYBODY in chosen.calendars or bool(members),
     )
 
 
@@ -150,7 +159,10 @@ class Directory:
     def _rows(self, path: str, question: _Question) -> Iterator[Row]:
         """The rows of all pages."""
         endless = RetryLater("endless", "the directory's list does not end")
-        for rows in all_pages(lambda where: self._get(where, question, _page), path, MOST_DIRECTORY_PAGES, endless):
+        pages = all_pages(
+            lambda where: self._get(where, question, _page), path, MOST_DIRECTORY_PAGES, self._counter, endless
+        )
+        for rows in pages:
             yield from rows
 
     def _get(self, where: str, question: _Question, read: Callable[[Answer], T]) -> T:
@@ -174,7 +186,9 @@ def _page(answer: Answer) -> tuple[list[Row], str | None]:
     rows, link = answer.get("value"), answer.get("@odata.nextLink")
     if link is not None and not (isinstance(link, str) and "://" in link):
         raise foreign_link()
-    return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else [], link
+    if not isinstance(rows, list):
+        raise Again("garbled", "Graph's answer is not as documented")
+    return [row for row in rows if isinstance(row, Mapping)], link
 
 
 def _user(row: Row) -> User | None:
@@ -188,7 +202,6 @@ def _user(row: Row) -> User | None:
 
 def _addresses(row: Row) -> tuple[str, ...]:
     """Addresses as R3 compares them: the mailbox's, the name to sign in with, and the aliases."""
-    proxies = row.get("proxyAddresses")
-    texts = [str(proxy) for proxy in proxies] if isinstance(proxies, list) else []
-    aliases = [text[len(_SMTP) :] for text in texts if text.lower().startswith(_SMTP)]
+    proxies = those_in(row.get("proxyAddresses"), str)
+    aliases = [text[len(_SMTP) :] for text in proxies if text.lower().startswith(_SMTP)]
     return addresses_in((row.get("mail"), row.get("userPrincipalName"), *aliases))

@@ -67,12 +67,12 @@ def read_item(item: Any, origin: Origin) -> Found:
         return Problem(where="an entry", reason="it has no id")
     master = item.get("seriesMasterId")
     entry = entry_of(number, master if isinstance(master, str) else None)
-    if item.get("sensitivity") in _PRIVATE or item.get("isDraft") is True:
-        return Erased(entry)
     return read_or_problem("Graph", entry, lambda: _kept(item, entry, origin))
 
 
 def _kept(item: Mapping[str, Any], entry: str, origin: Origin) -> Copy | Erased:
+    if item.get("sensitivity") in _PRIVATE or item.get("isDraft") is True:
+        return Erased(entry)
     if not origin.may_keep(invited(item)):
         return Erased(entry)
     all_day = item.get("isAllDay") is True

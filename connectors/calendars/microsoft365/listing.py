@@ -24,6 +24,7 @@ from connectors.calendars.microsoft365.resolving import Resolver, spread
 from connectors.calendars.microsoft365.series import Series
 from connectors.calendars.shared.calendars import RequestCounter
 from connectors.calendars.shared.items import Newest, Origin
+from connectors.calendars.shared.paging import most_pages
 from connectors.contract import Done, Page, Reading
 from scoring.meetings.values import Window
 
@@ -112,7 +113,7 @@ class Listing:
         self._counter = counter
         self._origin = origin
         self._reading = reading
-        self._mailbox = Mailbox(client, origin.calendar, counter)
+        self._mailbox = Mailbox(client, origin.calendar, counter, most_pages(reading.window))
         self._newest = Newest(reading.now)
         self._links: list[DeltaLink] = []
 

@@ -15,7 +15,7 @@ from connectors.calendars.microsoft365.errors import NoItem, RequestInfo, calend
 from connectors.calendars.microsoft365.events import SELECT
 from connectors.calendars.shared.calendars import RequestCounter
 from connectors.calendars.shared.client import Answer
-from connectors.calendars.shared.paging import MOST_CALENDAR_PAGES, all_pages
+from connectors.calendars.shared.paging import all_pages
 from connectors.errors import CursorExpired, RetryLater
 from connectors.net.retry import Again
 from scoring.meetings.values import Window
@@ -32,8 +32,9 @@ _PAGE = 200  # with bodies, which cannot be refused: larger pages take Graph lon
 class Mailbox:
     """One person's mailbox, for one listing."""
 
-    def __init__(self, client: GraphClient, person: str, counter: RequestCounter) -> None:
+    def __init__(self, client: GraphClient, person: str, counter: RequestCounter, most_pages: int) -> None:
         self._client = client
+        self._most_pages = most_pages
         self._person = person
         self._counter = counter
         self._root = f"{client.endpoint}/users/{quote(person, safe='')}"
@@ -41,8 +42,10 @@ class Mailbox:
     def changes(self, link: str, read: Read[T], keep: Keep) -> Iterator[T]:
         """What changed since a delta link; `keep` is given the next one at the end.
 
-        Raises `CursorExpired` when the link is of no use any more.
+        Raises `CursorExpired` when the link is of no use any more, or none of this Graph's.
         """
+        if not self._client.leads_to(link):
+            raise CursorExpired("the delta link leads to another host")
         return self._delta(link, RequestInfo(subject=self._person, with_link=True), read, keep)
 
     def first_changes(self, window: Window, read: Read[T], keep: Keep) -> Iterator[T]:
@@ -86,17 +89,25 @@ class Mailbox:
     def _pages(self, url: str, info: RequestInfo, read: Read[T], size: int) -> Iterator[tuple[T, str | None]]:
         """All pages of a list, each with the delta link that it ends with. One may be empty with more to come (B1)."""
 
+        def link(answer: Answer, name: str) -> str | None:
+            """A link of an answer, which is asked for as it is, now or in a later listing."""
+            found = answer.get(name)
+            if found and not (isinstance(found, str) and self._client.leads_to(found)):
+                raise CursorExpired("the list of changes leads to another host") if info.with_link else foreign_link()
+            return found or None
+
         def unpacked(answer: Answer) -> tuple[tuple[T, str | None], str | None]:
             items = answer.get("value")
             if not isinstance(items, list):
                 raise Again("garbled", "Graph's answer is not as documented")
-            return (read(items), _link(answer, "@odata.deltaLink")), _link(answer, "@odata.nextLink")
+            return (read(items), link(answer, "@odata.deltaLink")), link(answer, "@odata.nextLink")
 
         def page(where: str) -> tuple[tuple[T, str | None], str | None]:
             request = Request(url=where, headers=_headers(size), info=info)
             return self._client.get(request, calendar_error, self._counter, unpacked)
 
-        return all_pages(page, url, MOST_CALENDAR_PAGES, _unended(info, "the calendar's list does not end"))
+        endless = _unended(info, "the calendar's list does not end")
+        return all_pages(page, url, self._most_pages, self._counter, endless)
 
 
 def _unended(info: RequestInfo, what: str) -> CursorExpired | RetryLater:
@@ -105,14 +116,6 @@ def _unended(info: RequestInfo, what: str) -> CursorExpired | RetryLater:
 
 def _headers(size: int) -> dict[str, str]:
     return {"Prefer": f"{_PREFER}, odata.maxpagesize={size}"}
-
-
-def _link(answer: Answer, name: str) -> str | None:
-    """A link of an answer, which is asked for as it is; where it leads is checked before a token is sent."""
-    link = answer.get(name)
-    if link is not None and not isinstance(link, str):
-        raise foreign_link()
-    return link or None
 
 
 def _between(window: Window) -> str:

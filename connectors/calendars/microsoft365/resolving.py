@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -24,6 +24,7 @@ from scoring.meetings.values import Window
 T = TypeVar("T")
 _BACK = timedelta(days=1825)  # the longest window that is said to be allowed (B1)
 _SHORTEST = timedelta(days=7)
+_FIRST = datetime(1970, 1, 1, tzinfo=UTC)  # nobody kept a calendar here before
 
 
 def spread(window: Window, ask: Callable[[Window], Iterator[T]]) -> Iterator[T]:
@@ -172,7 +173,7 @@ class Resolver:
         """
         missing = set(held)
         end = self._window.start
-        while missing:
+        while missing and end > _FIRST:
             window = Window(start=end - _BACK, end=end)
             is_empty = True
             for page in spread(window, lambda part: self._mailbox.instances(number, part, self._page)):

@@ -23,9 +23,13 @@ ClientT = TypeVar("ClientT", bound=Closeable)
 
 @dataclass(slots=True)
 class RequestCounter:
-    """Requests that are counted together: one listing's, or one roster's. Those for tokens are not among them."""
+    """Requests that are counted together: one listing's, or one roster's. Those for tokens are not among them.
+
+    `seconds` is how long they took, with waits that the provider asked for and without those for our own pace.
+    """
 
     made: int = 0
+    seconds: float = 0.0
 
 
 class ProviderCalendars(Generic[ClientT]):

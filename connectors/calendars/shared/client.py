@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -95,7 +96,9 @@ class PatientClient(Generic[ConnectionT, InfoT, TokenT]):
         """What `read` makes of the answer, tried again after each `Again`. Raises what `judge` says of a refusal."""
 
         def attempt() -> T:
+            paced = time.monotonic()
             self._wait(info.subject)
+            counter.seconds -= time.monotonic() - paced
             token = self._token(connection, info)
             counter.made += 1
             answer = send(connection, token)
@@ -108,8 +111,12 @@ class PatientClient(Generic[ConnectionT, InfoT, TokenT]):
             with self._unpacking:  # a page may be ten times its size then, and threads would only share the core
                 return read(answer)
 
-        with self._lent() as connection:
-            return patiently(attempt, self._pacing.patience, self._pacing.pause)
+        began = time.monotonic()
+        try:
+            with self._lent() as connection:
+                return patiently(attempt, self._pacing.patience, self._pacing.pause)
+        finally:
+            counter.seconds += time.monotonic() - began
 
     @contextmanager
     def _lent(self) -> Iterator[ConnectionT]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from connectors.contract import Person, Roster
 from scoring.meetings.address_book import normalise_address
@@ -27,6 +27,14 @@ def address(text: str) -> str:
 def addresses_in(texts: Iterable[Any]) -> tuple[str, ...]:
     """The addresses among a directory's values, as R3 compares them, once each and in their order."""
     return tuple(dict.fromkeys(found for text in texts if (found := normalise_address(str(text or "")))))
+
+
+KindT = TypeVar("KindT")
+
+
+def those_in(value: Any, kind: type[KindT]) -> list[KindT]:
+    """What a list of a directory's row holds of a kind; nothing where it is no list."""
+    return [found for found in value if isinstance(found, kind)] if isinstance(value, list) else []
 
 
 def excluded_name(text: str, *, group_name: Callable[[str], str] = address) -> str:
@@ -76,7 +84,8 @@ def roster_of(chosen: Chosen, users: Iterable[User], groups: Mapping[str, Member
     """The roster. Whoever the directory knows goes by the directory's id, which outlives a change of address.
 
     Whoever is not active is left out, and so are members of groups whom the directory does not know:
-    they are no colleagues, and no delegation reaches their calendars.
+    they are no colleagues, and no delegation reaches their calendars. It is the directory's wherever that was asked who
+    there is, also when it named nobody.
     """
     known = list(users)
     by_address = {address: user for user in reversed(known) for address in user.person.addresses}
@@ -90,7 +99,7 @@ def roster_of(chosen: Chosen, users: Iterable[User], groups: Mapping[str, Member
         people=tuple(people.values()),
         excluded=tuple(sorted(excluded)),
         groups=tuple(sorted({address for members in groups.values() for address in members.groups})),
-        from_directory=bool(known) or bool(groups),
+        from_directory=EVERYBODY in chosen.calendars or bool(groups),
     )
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from connectors.calendars.microsoft365 import mail_token
 from connectors.contract import Calendars
-from connectors.errors import ConnectorError, RetryLater, StopConnector, sentence
+from connectors.errors import ConnectorError, CursorExpired, RetryLater, StopConnector, sentence
 from connectors.net.retry import Patience
 from tests.fakes.microsoft import FakeMicrosoft
 from tests.fakes.microsoft_client import context, meeting, settings_for, tenant
@@ -230,7 +230,7 @@ def test_a_stored_link_to_elsewhere_is_refused(graph: FakeMicrosoft, tmp_path: P
     with FakeMicrosoft() as other:
         moved = done.cursor.replace(graph.host, other.host)
         assert moved != done.cursor
-        with pytest.raises(RetryLater):
+        with pytest.raises(CursorExpired):
             pull(connector, moved)
         assert other.seen == []
 
