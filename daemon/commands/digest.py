@@ -44,6 +44,8 @@ def digest(
 ) -> int:
     """Writes the digest of a month, the last complete one unless told otherwise, to a folder; sends it if asked.
 
+    With `to` a test is sent there, and nothing to the recipients, whatever `send` says.
+
     1 if a delivery failed, is still waiting after a failure, or cannot be known.
     """
     asked = month_option(month)
@@ -63,8 +65,8 @@ def digest(
                 print_line(file)
         if recipient is not None:
             failed = not _send_test(session, made[0], recipient)
-        if send:
-            failed = not _send(session, name, wanted, made, again=again) or failed
+        elif send:
+            failed = not _send(session, name, wanted, made, again=again)
     return 1 if failed else 0
 
 

@@ -178,6 +178,11 @@ class TestOnce:
         with pytest.raises(UsageError):
             send(company, send=False, to="somebody@elsewhere.example")
 
+    def test_a_test_goes_alone_also_where_send_was_said(self, mail: FakeMail, company: Company) -> None:
+        assert send(company, to="jo@northwind.example") == 0
+        (message,) = messages(mail)
+        assert (message["To"], states(company)) == (JO, {})
+
 
 class TestTrouble:
     def test_passing_trouble_is_tried_again_and_touches_nobody_else(self, mail: FakeMail, company: Company) -> None:
