@@ -7,7 +7,6 @@ from datetime import datetime
 
 import structlog
 
-from connectors.net.clock_skew import observed
 from daemon.config.model import Config
 from daemon.config.schema.tables import DigestTable
 from daemon.digests.editions import editions
@@ -22,7 +21,7 @@ from daemon.service.schedule import digest_due, is_planned, month_due, next_afte
 from daemon.service.status import stale_for
 from daemon.store.calendars import Calendar
 from daemon.store.deliveries import State, read_deliveries
-from daemon.sync.clock_guard import note_clock
+from daemon.sync.clock_guard import note_clock, observed_ahead
 from scoring.months.history import missing
 from scoring.months.month import Month
 
@@ -85,7 +84,7 @@ class DigestJob:
         return due, waiting
 
     def _waits_for_clock(self) -> bool:
-        return note_clock(self._database, observed.seconds()) != 0
+        return note_clock(self._database, observed_ahead()) != 0
 
     def _can_go(self, digest: DigestTable, due: datetime, now: datetime) -> bool:
         """Whether the month's calendars are all read, or were waited for long enough (`digests.wait`)."""

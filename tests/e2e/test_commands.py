@@ -262,6 +262,8 @@ class TestCheck:
             ("exports", "calendar"),
         }
         assert all(one["cause"] is None and one["remedy"] is None for one in ran.json["checks"])
+        (clock,) = [one for one in ran.json["checks"] if one["check"] == "clock"]
+        assert clock["note"] == "not known: nobody who was asked told the time", "there are files alone"
 
     def test_each_fault_has_its_line(self, company: Company) -> None:
         feeds = 'feeds = [{ owner = "sam@northwind.example", url = { env = "NO_SUCH_URL" } }]\n'
