@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from daemon.figures.scoring_context import ScoringContext
 from daemon.output.timestamps import stamp
-from daemon.service.schedule import digest_due, is_served, sync_due
+from daemon.service.schedule import digest_due, digest_held, is_served, sync_due
 from daemon.store.calendars import Calendar
 from daemon.store.deliveries import Delivery, State, recent_deliveries
 from daemon.store.meta import CLOCK_AHEAD, get_meta
@@ -69,9 +69,13 @@ def status_json(connection: Connection, context: ScoringContext, now: datetime) 
             for calendar in read
         ],
         "due": [
-            {"what": "sync", "at": stamp(max(_next_sync(connection, read, now, every), now))},
+            {"what": "sync", "at": stamp(max(_next_sync(connection, read, now, every), now)), "reason": None},
             *(
-                {"what": f"digest {digest.name}", "at": stamp(digest_due(connection, digest, context, now))}
+                {
+                    "what": f"digest {digest.name}",
+                    "at": stamp(digest_due(connection, digest, context, now)),
+                    "reason": digest_held(connection, digest),
+                }
                 for digest in context.config.digests
             ),
         ],
