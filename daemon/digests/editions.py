@@ -12,6 +12,7 @@ import structlog
 from daemon.digests.audience import MANAGER, has_left
 from daemon.digests.month_data import MonthData, tells_next_steps
 from daemon.figures.history import coverage_of
+from daemon.figures.profiles import Profiles
 from daemon.reporting.next_steps import next_steps
 from daemon.reporting.working_days import working_days
 from scoring.digest.build import Material, build_digest
@@ -90,11 +91,13 @@ def _plans(data: MonthData) -> list[_Plan]:
 def _of_managers(data: MonthData, material: Material) -> list[_Plan]:
     """Those with clients here, without those who have left."""
 
+    profiles = Profiles(data.context)
+
     def made_for(manager: str) -> Edition:
         clients = [client for client in data.clients if client.manager == manager]
         steps: Mapping[str, Sequence[str]] = {}
         if tells_next_steps(data.digest, data.month, data.known):
-            steps = next_steps(data.context, clients, data.histories, data.month, data.coming, data.people)
+            steps = next_steps(data.context, clients, data.histories, data.month, data.coming, data.people, profiles)
         aside = Aside(booked=_of(clients, data.coming), next_steps=_of(clients, steps))
         part = replace(material, clients=clients, aside=aside)
         return _edition(data, part, (f"email:{manager}",), manager=manager)
