@@ -23,6 +23,7 @@ from daemon.digests.senders import Senders
 from daemon.figures.scoring_context import read_scoring_context
 from daemon.service.alerts import Alarm, problems_of
 from daemon.service.backend import Backend, Backoff, Observer, Runtime
+from daemon.service.instance_lock import HeldElsewhere
 from daemon.service.local_backend import LocalBackend
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError
@@ -44,8 +45,11 @@ class Service:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     tick_seconds: float = 1.0
     make_backend: Callable[[Runtime, Config], Backend] = LocalBackend
+    confirm: Callable[[], None] = lambda: None
+    """Asked before anything is done: raises `HeldElsewhere` when the store has become another service's."""
 
     def __post_init__(self) -> None:
+        self.superseded_by: str | None = None
         self._stopping = threading.Event()
         self._turned = time.monotonic()
         self._pauses: dict[str, Backoff] = {}
@@ -105,13 +109,23 @@ class Service:
             if not sending_is_off():
                 Alarm(self.database, self.config, senders).tell(found, now)
 
+    def _give_way(self, other: str) -> None:
+        """Begins nothing more; whoever runs the service sees it by `superseded_by`, and stops it."""
+        if not self._stopping.is_set():
+            log.error("superseded", by=other)
+        self._stopping.set()
+        self.superseded_by = other
+
     def _guarded(self, what: str, look: Callable[[], None]) -> None:
         """Nothing that fails here ends the service: it is told, and tried again after a growing pause."""
         pauses = self._pauses[what]
         if self._stopping.is_set() or not pauses.over():
             return
         try:
+            self.confirm()
             look()
+        except HeldElsewhere as error:
+            self._give_way(str(error))
         except StoreError as error:
             self.observer.store_up(False)
             log.error("store_trouble", during=what, problem=error.what, again_in_seconds=pauses.lengthen())
