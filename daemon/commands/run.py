@@ -82,6 +82,7 @@ def _observer(metrics: Metrics) -> Observer:
         delivered=lambda state: metrics.delivered(state.value),
         store_up=metrics.store_up,
         rescored=metrics.rescored,
+        config_refused=metrics.config_refused,
     )
 
 
@@ -137,6 +138,7 @@ def _reload(service: Service, file: Path) -> None:
     """The new config if it is good; else on with the old one."""
     config = read_again(file)
     if config is None:
+        service.refuse()
         return
     if moved := _needs_restart(service.config, config):
         log.warning("needs_restart", keys=moved)

@@ -46,4 +46,6 @@ def status(path: Path | None, *, form: Format) -> int:
             workers.print()
         if found["clock"]:
             print_line(f"Wait: {found['clock']['reason']}.")
+        if found["config"]:
+            print_line(f"The service: {found['config']}.")
     return 1 if needs_attention(found) else 0

@@ -22,7 +22,7 @@ from daemon.figures.scoring_context import ScoringContext
 from daemon.service.schedule import digest_held
 from daemon.store.db.engine import Database
 from daemon.store.deliveries import State, recent_deliveries
-from daemon.store.meta import CLOCK_AHEAD, get_meta, set_meta
+from daemon.store.meta import CLOCK_AHEAD, CONFIG_REFUSED, get_meta, set_meta
 from scoring.wording import count_text, names_text
 
 log = structlog.get_logger()
@@ -42,6 +42,7 @@ def problems_of(connection: Connection, context: ScoringContext, now: datetime) 
         **dict(_deliveries(connection, now)),
         **dict(_certificates(context.config, now)),
         **dict(_clock(connection)),
+        **dict(_config(connection)),
     }
 
 
@@ -102,6 +103,12 @@ def _clock(connection: Connection) -> Iterator[tuple[str, str]]:
     ahead = get_meta(connection, CLOCK_AHEAD)
     if ahead is not None:
         yield "clock", f"this machine's clock is {int(ahead) // 60} minutes off; digests and retention wait."
+
+
+def _config(connection: Connection) -> Iterator[tuple[str, str]]:
+    refused = get_meta(connection, CONFIG_REFUSED)
+    if refused is not None:
+        yield "config", f"{refused}."
 
 
 class Alarm:
