@@ -29,7 +29,7 @@ from daemon.store.deliveries import (
     read_deliveries,
     settle_delivery,
 )
-from daemon.store.told import save_told
+from daemon.store.told import keep_telling, settle_telling
 from scoring.months.month import Month
 
 log = structlog.get_logger()
@@ -132,30 +132,31 @@ class Outbox:
         with self.database.writing(durable=True) as connection:
             if not claim(connection, delivery, claimant, self.clock()):
                 return
+            keep_telling(connection, delivery.id, self.digest, self.month, edition.told)
         envelope = Envelope(to=whom, key=delivery.key, topic=self.digest, at=self.clock())
         try:
             receipt = self.senders.of(service).send(message, envelope)
         except ConnectorError as error:
-            self._settle(edition, delivery, claimant, error)
+            self._settle(delivery, claimant, error)
         except Exception as error:  # a defect: nobody can tell how far it came
             log.error("delivery_defect", digest=self.digest, month=self.month, exc_info=True)
             unknown = OutcomeUnknown("defect", f"Rapport failed while sending ({type(error).__name__})", "Report this.")
-            self._settle(edition, delivery, claimant, unknown)
+            self._settle(delivery, claimant, unknown)
         else:
-            self._mark(edition, delivery, claimant, State.SENT, place=" ".join(receipt.where))
+            self._mark(delivery, claimant, State.SENT, place=" ".join(receipt.where))
         log.info("delivery", digest=self.digest, month=self.month, delivery=delivery.id)
 
-    def _settle(self, edition: Edition, delivery: Delivery, claimant: str, error: ConnectorError) -> None:
+    def _settle(self, delivery: Delivery, claimant: str, error: ConnectorError) -> None:
         """What an error means for a delivery. Wrong credentials wait as well: somebody will put them right."""
         reason = sentence(error)
         if isinstance(error, OutcomeUnknown):
-            self._mark(edition, delivery, claimant, State.UNKNOWN, reason=reason)
+            self._mark(delivery, claimant, State.UNKNOWN, reason=reason)
         elif not isinstance(error, RetryLater | StopConnector):
-            self._mark(edition, delivery, claimant, State.FAILED, reason=reason)
+            self._mark(delivery, claimant, State.FAILED, reason=reason)
         else:
             after = error.after_seconds if isinstance(error, RetryLater) else None
             state, reason, next_try = self._after_a_pause(delivery, reason, after)
-            self._mark(edition, delivery, claimant, state, reason=reason, next_try=next_try)
+            self._mark(delivery, claimant, state, reason=reason, next_try=next_try)
 
     def _after_a_pause(
         self, delivery: Delivery, reason: str, after_seconds: float | None = None
@@ -168,7 +169,6 @@ class Outbox:
 
     def _mark(
         self,
-        edition: Edition,
         delivery: Delivery,
         claimant: str,
         state: State,
@@ -183,8 +183,8 @@ class Outbox:
             marked = settle_delivery(
                 connection, delivery, claimant, state, now, reason=reason, place=place, next_try=next_try
             )
-            if marked and state in (State.SENT, State.UNKNOWN):
-                save_told(connection, self.digest, self.month, edition.told, now)
+            if marked:
+                settle_telling(connection, delivery.id, now, was_told=state in (State.SENT, State.UNKNOWN))
 
 
 class Renderings:

@@ -146,9 +146,9 @@ def claimed_deliveries(connection: Connection) -> list[tuple[int, str, datetime]
     return [(number, claimant, since) for number, claimant, since in rows]
 
 
-def give_up_claim(connection: Connection, number: int, claimant: str, now: datetime, reason: str) -> None:
-    """Nobody can tell any more what became of a claimed delivery."""
-    connection.execute(
+def give_up_claim(connection: Connection, number: int, claimant: str, now: datetime, reason: str) -> bool:
+    """Nobody can tell any more what became of a claimed delivery; False where somebody could by now."""
+    result = connection.execute(
         update(_DELIVERIES)
         .where(
             _DELIVERIES.c.id == number,
@@ -157,6 +157,7 @@ def give_up_claim(connection: Connection, number: int, claimant: str, now: datet
         )
         .values(state=State.UNKNOWN.value, claimed_by=None, settled_at=now, reason=reason)
     )
+    return result.rowcount == 1
 
 
 def recent_deliveries(connection: Connection, now: datetime) -> list[Delivery]:
