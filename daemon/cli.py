@@ -21,6 +21,8 @@ app = typer.Typer(
 )
 clients_app = typer.Typer(help="Clients that the config should know.", no_args_is_help=True)
 app.add_typer(clients_app, name="clients")
+config_app = typer.Typer(help="The config file.", no_args_is_help=True)
+app.add_typer(config_app, name="config")
 db_app = typer.Typer(help="The store: backups, upgrades, moving.", no_args_is_help=True)
 app.add_typer(db_app, name="db")
 
@@ -145,6 +147,17 @@ def status(config: ConfigOption = None, form: FormatOption = Format.TABLE) -> No
     from daemon.commands.status import status as run
 
     raise typer.Exit(run(_path(config), form=form))
+
+
+@config_app.command("check")
+def config_check(
+    config: ConfigOption = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count as well.")] = False,
+) -> None:
+    """Judge the config file alone, offline: every problem in one go."""
+    from daemon.commands.config import config_check as run
+
+    raise typer.Exit(run(_path(config), strict=strict))
 
 
 @clients_app.command("suggest")

@@ -106,6 +106,13 @@ def test_a_worker_is_confined_as_the_service_is() -> None:
     assert differs == {"Description", "ExecStart", "TimeoutStartSec", "Restart", "RestartSec", "TasksMax"}
 
 
+def test_a_reload_judges_the_config_first() -> None:
+    for unit in UNITS:
+        judge, reload = directives(unit)["ExecReload"]
+        assert judge == "/opt/rapport/current/bin/rapport config check"
+        assert "kill -HUP" in reload
+
+
 def test_a_worker_that_ended_well_is_started_again_and_one_with_a_wrong_config_is_not() -> None:
     """It ends well when the store is a newer version's: whoever supervises it then starts that version."""
     working = directives(DEPLOY / "rapport-worker@.service")

@@ -69,8 +69,10 @@ def check_store(database: Database) -> Iterator[Check]:
         )
 
 
-def check_clock(ahead_seconds: float) -> Check:
-    """Whether the clock agrees with those of the providers that were just asked."""
+def check_clock(ahead_seconds: float | None) -> Check:
+    """Whether the clock agrees with those of the providers that were just asked; None if none of them told the time."""
+    if ahead_seconds is None:
+        return Check(subject="config", check="clock", ok=True, note="not known: nobody who was asked told the time")
     if not ahead_seconds:
         return Check(subject="config", check="clock", ok=True, note="within five minutes of what was asked")
     word = "ahead of" if ahead_seconds > 0 else "behind"

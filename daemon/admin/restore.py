@@ -25,7 +25,7 @@ from daemon.service.schedule import digest_due, next_after, set_digest_due
 from daemon.store.calendars import read_calendars
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError, StoreNewer
-from daemon.store.deliveries import doubt, doubt_open, newest_moment
+from daemon.store.deliveries import claimed_deliveries, doubt, doubt_open, newest_moment
 from daemon.store.figures import bring_frozen, frozen_figures
 from daemon.store.files.known_backups import backups_written, remember_backup
 from daemon.store.files.sqlite_file import (
@@ -46,6 +46,7 @@ from daemon.store.files.sqlite_file import (
 from daemon.store.files.transfer import copy_rows, erase_rows
 from daemon.store.forgotten import NOBODY, Forgotten, read_forgotten, save_forgotten
 from daemon.store.schema import REVISIONS, bring_up_to_date, check_revision, migrate
+from daemon.store.told import settle_telling
 from scoring.months.figures import Figures
 from scoring.months.month import Month, begins, month_of, shift
 
@@ -222,6 +223,8 @@ def _as_of(connection: Connection) -> datetime | None:
 
 def _doubt_what_was_due(connection: Connection, context: ScoringContext, since: datetime, now: datetime) -> int:
     """Every delivery that was open in the backup, or has become due since, is unknown (`docs/design.md` 10)."""
+    for number, _, _ in claimed_deliveries(connection):
+        settle_telling(connection, number, now, was_told=True)
     doubted = doubt_open(connection, now, _DOUBT)
     for digest in context.config.digests:
         at = digest_due(connection, digest, context, since)

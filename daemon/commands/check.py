@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from connectors.errors import ConnectorError
-from connectors.net.clock_skew import observed
 from connectors.settings import SecretMissing
 from daemon.admin.checks import Check, check_clock, check_connector, check_sender, check_store
 from daemon.config.load import find, load
@@ -21,6 +20,7 @@ from daemon.output.terminal import Format, Table, print_json
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError
 from daemon.store.schema import bring_up_to_date
+from daemon.sync.clock_guard import observed_ahead
 from daemon.sync.connect import connect
 
 _COLUMNS = ("subject", "check", "ok", "cause", "remedy", "note")
@@ -51,7 +51,7 @@ def _checks(config: Config) -> Iterator[Check]:
         finally:
             connector.close()
     if config.connectors:
-        yield check_clock(observed.seconds())
+        yield check_clock(observed_ahead())
     yield from _check_senders(config)
 
 

@@ -30,7 +30,7 @@ def demo(folder: Path = FOLDER) -> int:
     with opened(config) as session:
         results = sync_once(session)
         name = session.config.digests[0].name
-        _, made = make_editions(session, name=name)
+        _, made, _ = make_editions(session, name=name)
         files = write_editions(made, folder / "digest")
         findings = _findings(session)
     report(config, month=None, months=1, client=None, form=Format.TABLE)

@@ -12,7 +12,7 @@ from connectors.contract import Envelope
 from connectors.errors import ConnectorError, OutcomeUnknown, sentence
 from daemon.commands.common import CommandSession, month_option, named, opened
 from daemon.commands.usage import UsageError
-from daemon.digests.editions import Edition, editions
+from daemon.digests.editions import Edition, Unmade, editions_apart
 from daemon.digests.month_data import load_month
 from daemon.digests.senders import EMAIL, NoSender, Senders, service_of
 from daemon.output.terminal import print_line, say
@@ -45,6 +45,8 @@ def digest(
 ) -> int:
     """Writes the digest of a month, the last complete one unless told otherwise, to a folder; sends it if asked.
 
+    With `to` a test is sent there, and nothing to the recipients, whatever `send` says.
+
     1 if a delivery failed, is still waiting after a failure, or cannot be known.
     """
     asked = month_option(month)
@@ -57,25 +59,30 @@ def digest(
         recipient = None if to is None else _test_recipient(session, to)
         if send or recipient is not None:
             _sync_what_is_stale(session, name, asked)
-        wanted, made = make_editions(session, name=name, month=asked)
-        failed = False
+        wanted, made, unmade = make_editions(session, name=name, month=asked)
+        failed = bool(unmade)
+        for edition in unmade:
+            whose = " ".join(edition.recipients) or name
+            say(f"{whose}: Rapport failed while making it ({edition.defect}). Report this.")
         if out is not None:
             for file in write_editions(made, out):
                 print_line(file)
         if recipient is not None:
-            failed = not _send_test(session, made[0], recipient)
-        if send:
-            failed = not _send(session, name, wanted, made, again=again) or failed
+            failed = not (made and _send_test(session, made[0], recipient)) or failed
+        elif send:
+            failed = not _send(session, name, wanted, made, unmade, again=again) or failed
     return 1 if failed else 0
 
 
-def make_editions(session: CommandSession, *, name: str, month: Month | None = None) -> tuple[Month, list[Edition]]:
+def make_editions(
+    session: CommandSession, *, name: str, month: Month | None = None
+) -> tuple[Month, list[Edition], list[Unmade]]:
     """The editions of a digest that the config has, of a month or the last complete one, from the store as it is."""
     settings = next(one for one in session.config.digests if one.name == name)
     session.fresh_context()
     with session.database.reading() as connection:
         data = load_month(connection, session.config, settings, month, session.now)
-    return data.month, editions(data)
+    return data.month, *editions_apart(data)
 
 
 def write_editions(made: Sequence[Edition], folder: Path) -> list[str]:
@@ -116,19 +123,27 @@ def _sync_what_is_stale(session: CommandSession, name: str, month: Month | None)
         close_all(chosen)
 
 
-def _send(session: CommandSession, name: str, month: Month, made: Sequence[Edition], *, again: bool) -> bool:
+def _send(
+    session: CommandSession,
+    name: str,
+    month: Month,
+    made: Sequence[Edition],
+    unmade: Sequence[Unmade],
+    *,
+    again: bool,
+) -> bool:
     """Whether nothing went wrong, now or earlier."""
     from daemon.digests.outbox import NO_SEND, Outbox, sending_is_off
 
     if sending_is_off():
         say(f"Nothing is sent: {NO_SEND} is set.")
         return True
-    if not any(edition.recipients for edition in made):
+    if not any(edition.recipients for edition in made) and not unmade:
         raise UsageError(f"digest {name!r} goes to nobody: the config's `to` is empty.")
     with Senders(session.config) as senders:
         outbox = Outbox(database=session.database, senders=senders, digest=name, month=month)
         try:
-            deliveries = outbox.deliver(list(made), again=again)
+            deliveries = outbox.deliver(made, unmade, again=again)
         except NoSender as error:
             raise UsageError(f"{error}.") from None
     for delivery in deliveries:

@@ -32,13 +32,13 @@ _WATCH_SECONDS = 5.0
 
 
 def run(path: Path | None) -> int:
-    """Runs until it is told to stop; 0 then, 1 when another service holds the store. Raises `ConfigError`."""
+    """Runs until it is told to stop; 0 then, 1 when another service has or takes the store. Raises `ConfigError`."""
     file = find(path).absolute()
     signals = listen()
     with ExitStack() as stack:
         session = stack.enter_context(opened(file, resolve_secrets=True))
         try:
-            stack.enter_context(InstanceLock(session.database))
+            lock = stack.enter_context(InstanceLock(session.database))
         except HeldElsewhere as error:
             say(f"Another service runs on this store: {error}. Stop it first, or give this one a store of its own.")
             return 1
@@ -49,6 +49,7 @@ def run(path: Path | None) -> int:
                 database=session.database,
                 observer=_observer(metrics),
                 make_backend=_backend(session.config),
+                confirm=lock.confirm,
             )
         except ModuleNotFoundError as error:
             raise UsageError(NO_SCALE) from error
@@ -59,12 +60,20 @@ def run(path: Path | None) -> int:
         notify("READY=1", "STATUS=reading calendars when they are due")
         _serve(service, signals, file)
         notify("STOPPING=1")
-        if not service.stop():
+        ended = service.stop()
+        code = 0
+        if service.superseded_by is not None:
+            say(
+                f"Another service runs on this store: {service.superseded_by}. It took the store while the database "
+                "server was away, so this one stops."
+            )
+            code = 1
+        if not ended:
             log.warning("abandoned", what="work that did not end in time; the next start goes on from what is kept")
             session.database.close()
-            os._exit(0)  # threads that wait for the network would hold the process; what they do is kept nowhere yet
+            os._exit(code)  # threads that wait for the network would hold the process; what they do is kept nowhere yet
     log.info("stopped")
-    return 0
+    return code
 
 
 def _observer(metrics: Metrics) -> Observer:
@@ -73,6 +82,7 @@ def _observer(metrics: Metrics) -> Observer:
         delivered=lambda state: metrics.delivered(state.value),
         store_up=metrics.store_up,
         rescored=metrics.rescored,
+        config_refused=metrics.config_refused,
     )
 
 
@@ -111,8 +121,8 @@ def _web(config: Config, service: Service, metrics: Metrics) -> Iterator[None]:
 
 
 def _serve(service: Service, signals: Signals, file: Path) -> None:
-    """Waits for signals; in between tells the supervisor that the loop turns."""
-    while True:
+    """Waits for signals, or until another service has the store; tells the supervisor meanwhile that the loop turns."""
+    while service.superseded_by is None:
         try:
             number = signals.get(timeout=_WATCH_SECONDS)
         except queue.Empty:
@@ -128,6 +138,7 @@ def _reload(service: Service, file: Path) -> None:
     """The new config if it is good; else on with the old one."""
     config = read_again(file)
     if config is None:
+        service.refuse()
         return
     if moved := _needs_restart(service.config, config):
         log.warning("needs_restart", keys=moved)

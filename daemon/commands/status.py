@@ -29,9 +29,10 @@ def status(path: Path | None, *, form: Format) -> int:
         for calendar in found["calendars"]:
             calendars.add(*(calendar[key] for key in _COLUMNS))
         calendars.print()
-        due = Table("Due next", "At")
+        is_held = any(task["reason"] for task in found["due"])
+        due = Table("Due next", "At", *(["Held up, because"] if is_held else []), whole=("At",))
         for task in found["due"]:
-            due.add(task["what"], task["at"])
+            due.add(task["what"], task["at"], *([task["reason"]] if is_held else []))
         due.print()
         if found["deliveries"]:
             sent = Table("Digest", "Month", "Recipient", "State", "Reason", whole=("Month", "State"))
@@ -45,4 +46,6 @@ def status(path: Path | None, *, form: Format) -> int:
             workers.print()
         if found["clock"]:
             print_line(f"Wait: {found['clock']['reason']}.")
+        if found["config"]:
+            print_line(f"The service: {found['config']}.")
     return 1 if needs_attention(found) else 0

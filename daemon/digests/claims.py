@@ -9,13 +9,14 @@ from pathlib import Path
 
 from daemon.store.db.engine import Database
 from daemon.store.deliveries import claimed_deliveries, give_up_claim
+from daemon.store.told import settle_telling
 
 _LEASE = timedelta(minutes=30)  # longer than any sending takes; for claimants on other machines
 _LOST = "the process that was sending it ended before it could say so; `--again` sends it once more"
 
 
 def settle_abandoned(database: Database, now: datetime) -> None:
-    """Deliveries whose process is gone may have gone out or not: they are unknown from now on."""
+    """Deliveries whose process is gone may have gone out or not: unknown from now on, and what they told is told."""
     with database.reading() as connection:
         claimed = claimed_deliveries(connection)
     lost = [(number, claimant) for number, claimant, since in claimed if not _is_alive(claimant, now - since)]
@@ -23,7 +24,8 @@ def settle_abandoned(database: Database, now: datetime) -> None:
         return
     with database.writing() as connection:
         for number, claimant in lost:
-            give_up_claim(connection, number, claimant, now, _LOST)
+            if give_up_claim(connection, number, claimant, now, _LOST):
+                settle_telling(connection, number, now, was_told=True)
 
 
 def this_process() -> str:

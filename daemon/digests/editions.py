@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
+import structlog
+
 from daemon.digests.audience import MANAGER, has_left
 from daemon.digests.month_data import MonthData, tells_next_steps
 from daemon.figures.history import coverage_of
+from daemon.figures.profiles import Profiles
 from daemon.reporting.next_steps import next_steps
 from daemon.reporting.working_days import working_days
 from scoring.digest.build import Material, build_digest
@@ -23,6 +26,8 @@ from scoring.meetings.address_book import Client
 from scoring.months.history import missing
 from scoring.months.month import shift
 from scoring.wording import count_text
+
+log = structlog.get_logger()
 
 T = TypeVar("T")
 _MET_OFTEN = 3  # meetings in the month from which an outside domain is named
@@ -42,32 +47,63 @@ class Edition:
     manager: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unmade:
+    """An edition that a defect (the exception's kind) kept from being made; `recipients` as `Edition` has them."""
+
+    recipients: tuple[str, ...]
+    defect: str
+
+
+_Plan = tuple[tuple[str, ...], Callable[[], Edition]]
+"""An edition's recipients, and what makes it."""
+
+
 def editions(data: MonthData) -> list[Edition]:
     """One for everybody whom the config names, and one for each manager if it names managers."""
+    return [make() for _, make in _plans(data)]
+
+
+def editions_apart(data: MonthData) -> tuple[list[Edition], list[Unmade]]:
+    """The same, for whoever sends them: a defect in making one touches no other, and is told in the log."""
+    made, unmade = [], []
+    for recipients, make in _plans(data):
+        try:
+            made.append(make())
+        except Exception as error:
+            log.error("edition_defect", digest=data.digest.name, month=data.month, exc_info=True)
+            unmade.append(Unmade(recipients=recipients, defect=type(error).__name__))
+    return made, unmade
+
+
+def _plans(data: MonthData) -> list[_Plan]:
     material = _material(data)
     named = tuple(recipient for recipient in data.digest.to if recipient != MANAGER)
     to_managers = MANAGER in data.digest.to
-    found = []
+    found: list[_Plan] = []
     if named or not to_managers:
-        found.append(_edition(data, replace(material, aside=_of_all(data)), named))
+        found.append((named, lambda: _edition(data, replace(material, aside=_of_all(data)), named)))
     if to_managers:
         found += _of_managers(data, material)
     return found
 
 
-def _of_managers(data: MonthData, material: Material) -> list[Edition]:
+def _of_managers(data: MonthData, material: Material) -> list[_Plan]:
     """Those with clients here, without those who have left."""
-    steps: Mapping[str, Sequence[str]] = {}
-    if tells_next_steps(data.digest, data.month, data.known):
-        steps = next_steps(data.context, data.clients, data.histories, data.month, data.coming, data.people)
-    found = []
-    for manager in _managers(data):
-        if not has_left(manager, data.context.calendars):
-            clients = [client for client in data.clients if client.manager == manager]
-            aside = Aside(booked=_of(clients, data.coming), next_steps=_of(clients, steps))
-            part = replace(material, clients=clients, aside=aside)
-            found.append(_edition(data, part, (f"email:{manager}",), manager=manager))
-    return found
+
+    profiles = Profiles(data.context)
+
+    def made_for(manager: str) -> Edition:
+        clients = [client for client in data.clients if client.manager == manager]
+        steps: Mapping[str, Sequence[str]] = {}
+        if tells_next_steps(data.digest, data.month, data.known):
+            steps = next_steps(data.context, clients, data.histories, data.month, data.coming, data.people, profiles)
+        aside = Aside(booked=_of(clients, data.coming), next_steps=_of(clients, steps))
+        part = replace(material, clients=clients, aside=aside)
+        return _edition(data, part, (f"email:{manager}",), manager=manager)
+
+    present = [manager for manager in _managers(data) if not has_left(manager, data.context.calendars)]
+    return [((f"email:{manager}",), partial(made_for, manager)) for manager in present]
 
 
 def _edition(data: MonthData, material: Material, recipients: tuple[str, ...], manager: str | None = None) -> Edition:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from email.utils import parseaddr
 from functools import partial
 from importlib import import_module
@@ -9,7 +10,8 @@ from types import TracebackType
 from typing import Self
 
 from connectors.contract import Sender
-from connectors.settings import Secret
+from connectors.errors import ConnectorError, sentence
+from connectors.settings import Secret, SecretMissing
 from daemon.config.model import Config
 
 EMAIL, SLACK = "email", "slack"
@@ -47,6 +49,18 @@ class Senders:
         if service not in self._made:
             self._made[service] = self._email() if service == EMAIL else self._slack()
         return self._made[service]
+
+    def missing(self, services: Iterable[str]) -> dict[str, str]:
+        """Those that nothing can be sent by as the config is now, each with the reason, a sentence."""
+        found = {}
+        for service in services:
+            try:
+                self.of(service)
+            except ConnectorError as error:
+                found[service] = sentence(error)
+            except (NoSender, SecretMissing) as error:
+                found[service] = f"{error}."
+        return found
 
     def _email(self) -> Sender:
         from connectors.senders import email

@@ -26,12 +26,13 @@ def next_steps(
     month: Month,
     coming: Mapping[str, Sequence[Credited]],
     people: Mapping[str, Mapping[Month, PeopleMonth]],
+    profiles: Profiles,
 ) -> dict[str, list[str]]:
     """By client, the sentences for the month after `month`, which is the running one; `coming` are its meetings.
 
     `people` are those of the clients that `without_booking` names.
     """
-    profiles, found = Profiles(context), {}
+    found = {}
     for client in clients:
         judged = [line.judged for line in coming.get(client.name, ())]
         circle = Circle(

@@ -19,9 +19,10 @@ from connectors.errors import ConnectorError, sentence
 from daemon.config.model import Config
 from daemon.digests.senders import NoSender, Senders, service_of
 from daemon.figures.scoring_context import ScoringContext
+from daemon.service.schedule import digest_held
 from daemon.store.db.engine import Database
 from daemon.store.deliveries import State, recent_deliveries
-from daemon.store.meta import CLOCK_AHEAD, get_meta, set_meta
+from daemon.store.meta import CLOCK_AHEAD, CONFIG_REFUSED, get_meta, set_meta
 from scoring.wording import count_text, names_text
 
 log = structlog.get_logger()
@@ -37,9 +38,11 @@ def problems_of(connection: Connection, context: ScoringContext, now: datetime) 
     """Everything that somebody has to see to, from the store and the config's certificates."""
     return {
         **dict(_unread(context, now)),
+        **dict(_held(connection, context)),
         **dict(_deliveries(connection, now)),
         **dict(_certificates(context.config, now)),
         **dict(_clock(connection)),
+        **dict(_config(connection)),
     }
 
 
@@ -59,6 +62,14 @@ def _unread(context: ScoringContext, now: datetime) -> Iterator[tuple[str, str]]
             what = "no calendar was" if len(late) == len(own) else f"{len(late)} of {len(own)} calendars were not"
             text = f"{connector.name}: {what} read for over {hours} hours ({whose}): {reason}"
             yield f"unread {connector.name}", text
+
+
+def _held(connection: Connection, context: ScoringContext) -> Iterator[tuple[str, str]]:
+    """Digests that are due and could not be dealt with."""
+    for digest in context.config.digests:
+        reason = digest_held(connection, digest)
+        if reason is not None:
+            yield f"held {digest.name}", f"digest {digest.name} is due and could not go to everybody yet: {reason}"
 
 
 def _deliveries(connection: Connection, now: datetime) -> Iterator[tuple[str, str]]:
@@ -92,6 +103,12 @@ def _clock(connection: Connection) -> Iterator[tuple[str, str]]:
     ahead = get_meta(connection, CLOCK_AHEAD)
     if ahead is not None:
         yield "clock", f"this machine's clock is {int(ahead) // 60} minutes off; digests and retention wait."
+
+
+def _config(connection: Connection) -> Iterator[tuple[str, str]]:
+    refused = get_meta(connection, CONFIG_REFUSED)
+    if refused is not None:
+        yield "config", f"{refused}."
 
 
 class Alarm:

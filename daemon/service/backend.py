@@ -50,6 +50,7 @@ class Observer:
     delivered: Callable[[State], None] = lambda _: None
     store_up: Callable[[bool], None] = lambda _: None
     rescored: Callable[[float], None] = lambda _: None
+    config_refused: Callable[[bool], None] = lambda _: None
 
 
 @dataclass(frozen=True, kw_only=True)

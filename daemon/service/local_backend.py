@@ -69,14 +69,17 @@ class LocalBackend:
 
     def _take_new_config(self) -> None:
         """Between two runs: connectors are made anew."""
-        if self._new_config is None:
+        taken = self._new_config
+        if taken is None:
             return
         with self._sending:
-            self._config, self._new_config = self._new_config, None
+            self._config = taken
             self.stop()
             self._calendars = None
-            self._digest_job = DigestJob(self._runtime, self._config, self._catch_up)
-            self._digest_job.plan()
+            self._digest_job = DigestJob(self._runtime, taken, self._catch_up)
+            self._digest_job.plan()  # what fails here is tried again, for it is still the new one
+        if self._new_config is taken:  # else there is a newer one by now
+            self._new_config = None
         log.info("config_reloaded")
 
     def _sync_if_due(self) -> None:

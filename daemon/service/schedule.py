@@ -18,6 +18,7 @@ from scoring.months.month import Month, begins, month_of, shift
 _SYNC = "due sync"
 _ROSTER = "due roster "
 _DIGEST = "due digest "
+_HELD = "held digest "
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,6 +81,15 @@ def digest_due(connection: Connection, digest: DigestTable, context: ScoringCont
 
 def set_digest_due(connection: Connection, digest: DigestTable, at: datetime) -> None:
     set_meta(connection, _DIGEST + digest.name, Due(at=at, schedule=digest.schedule).dump())
+
+
+def digest_held(connection: Connection, digest: DigestTable) -> str | None:
+    """Why a digest that is due has not been dealt with, as its last look found; None where nothing holds it up."""
+    return get_meta(connection, _HELD + digest.name)
+
+
+def set_digest_held(connection: Connection, digest: DigestTable, reason: str | None) -> None:
+    set_meta(connection, _HELD + digest.name, reason)
 
 
 def is_planned(connection: Connection, digest: DigestTable, at: datetime) -> bool:

@@ -23,12 +23,17 @@ from daemon.digests.senders import Senders
 from daemon.figures.scoring_context import read_scoring_context
 from daemon.service.alerts import Alarm, problems_of
 from daemon.service.backend import Backend, Backoff, Observer, Runtime
+from daemon.service.instance_lock import HeldElsewhere
 from daemon.service.local_backend import LocalBackend
 from daemon.store.db.engine import Database
 from daemon.store.db.errors import StoreError
+from daemon.store.meta import CONFIG_REFUSED, set_meta
 
 log = structlog.get_logger()
 
+_CONFIG_KEPT = (
+    "the config was wrong when it was read again, so the one before is in force; `rapport check` says what is wrong"
+)
 _STOPS_WITHIN_SECONDS = 8.0
 _ALERTS_EVERY_SECONDS = 60.0
 _TURNS_WITHIN_SECONDS = 60.0
@@ -44,8 +49,13 @@ class Service:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     tick_seconds: float = 1.0
     make_backend: Callable[[Runtime, Config], Backend] = LocalBackend
+    confirm: Callable[[], None] = lambda: None
+    """Asked before anything is done: raises `HeldElsewhere` when the store has become another service's."""
 
     def __post_init__(self) -> None:
+        self.superseded_by: str | None = None
+        self._refused: str | None = None
+        self._noted: str | None = ""  # nothing yet: what a former process noted is not known
         self._stopping = threading.Event()
         self._turned = time.monotonic()
         self._pauses: dict[str, Backoff] = {}
@@ -57,7 +67,7 @@ class Service:
     def start(self) -> None:
         """Begins to look at what is due. Raises `StoreError` when the store cannot be used now."""
         self.backend.plan(self.config)
-        looks = {**self.backend.looks(), "alerts": self._alerts}
+        looks = {"config": self._note_config, **self.backend.looks(), "alerts": self._alerts}
         self._pauses = {name: Backoff() for name in looks}
         for job in (self._turn, *(partial(self._guarded, name, look) for name, look in looks.items())):
             self._scheduler.add_job(job, "interval", seconds=self.tick_seconds, max_instances=1, coalesce=True)
@@ -75,20 +85,38 @@ class Service:
         """From the next look on, this config. The store stays the one that was opened."""
         self.config = config
         self.backend.plan(config)
+        self._set_refused(None)
+
+    def refuse(self) -> None:
+        """A changed config was wrong: on by the one before, which is told wherever people and machines look."""
+        self._set_refused(_CONFIG_KEPT)
+
+    def _set_refused(self, text: str | None) -> None:
+        self._refused = text
+        self.observer.config_refused(text is not None)
 
     def alive(self) -> bool:
         """Whether the loop turns."""
         return time.monotonic() - self._turned < _TURNS_WITHIN_SECONDS
 
     def ready(self) -> tuple[bool, str]:
-        """Whether the store answers and the calendars were read lately; else what is wrong."""
+        """Whether the store answers and the calendars were read lately, and what has to be said about it."""
         try:
-            return self.backend.ready(self.clock())
+            ready, why = self.backend.ready(self.clock())
         except StoreError as error:
             return False, error.what
+        return ready, (self._refused or "") if ready else why
 
     def _turn(self) -> None:
         self._turned = time.monotonic()
+
+    def _note_config(self) -> None:
+        """For `rapport status`, and for alerts."""
+        refused = self._refused
+        if refused != self._noted:
+            with self.database.writing() as connection:
+                set_meta(connection, CONFIG_REFUSED, refused)
+            self._noted = refused
 
     def _alerts(self) -> None:
         if time.monotonic() - self._looked_at >= _ALERTS_EVERY_SECONDS:
@@ -105,13 +133,23 @@ class Service:
             if not sending_is_off():
                 Alarm(self.database, self.config, senders).tell(found, now)
 
+    def _give_way(self, other: str) -> None:
+        """Begins nothing more; whoever runs the service sees it by `superseded_by`, and stops it."""
+        if not self._stopping.is_set():
+            log.error("superseded", by=other)
+        self._stopping.set()
+        self.superseded_by = other
+
     def _guarded(self, what: str, look: Callable[[], None]) -> None:
         """Nothing that fails here ends the service: it is told, and tried again after a growing pause."""
         pauses = self._pauses[what]
         if self._stopping.is_set() or not pauses.over():
             return
         try:
+            self.confirm()
             look()
+        except HeldElsewhere as error:
+            self._give_way(str(error))
         except StoreError as error:
             self.observer.store_up(False)
             log.error("store_trouble", during=what, problem=error.what, again_in_seconds=pauses.lengthen())

@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 
 from daemon.figures.scoring_context import ScoringContext
 from daemon.output.timestamps import stamp
-from daemon.service.schedule import digest_due, is_served, sync_due
+from daemon.service.schedule import digest_due, digest_held, is_served, sync_due
 from daemon.store.calendars import Calendar
 from daemon.store.deliveries import Delivery, State, recent_deliveries
-from daemon.store.meta import CLOCK_AHEAD, get_meta
+from daemon.store.meta import CLOCK_AHEAD, CONFIG_REFUSED, get_meta
 from daemon.store.scale.workers import Worker, read_workers
 from scoring.months.month import Month, begins, month_of, shift
 
@@ -52,8 +52,9 @@ def stale_for(context: ScoringContext, now: datetime, month: Month | None) -> li
 def status_json(connection: Connection, context: ScoringContext, now: datetime) -> dict[str, Any]:
     """`rapport status --format json` (docs/interface.md). Calendars that have left are not in it.
 
-    `clock` is None, or how many seconds our clock is ahead of the providers' and what waits because of it. `workers`
-    are those that do the work where `scale.workers` says that others do it.
+    `clock` is None, or how many seconds our clock is ahead of the providers' and what waits because of it. `config` is
+    None, or says that the service goes on by an older one than the file's. `workers` are those that do the work where
+    `scale.workers` says that others do it.
     """
     every = context.config.sync.every
     read = [calendar for calendar in context.calendars if calendar.left_at is None]
@@ -69,14 +70,19 @@ def status_json(connection: Connection, context: ScoringContext, now: datetime) 
             for calendar in read
         ],
         "due": [
-            {"what": "sync", "at": stamp(max(_next_sync(connection, read, now, every), now))},
+            {"what": "sync", "at": stamp(max(_next_sync(connection, read, now, every), now)), "reason": None},
             *(
-                {"what": f"digest {digest.name}", "at": stamp(digest_due(connection, digest, context, now))}
+                {
+                    "what": f"digest {digest.name}",
+                    "at": stamp(digest_due(connection, digest, context, now)),
+                    "reason": digest_held(connection, digest),
+                }
                 for digest in context.config.digests
             ),
         ],
         "deliveries": [_delivery_json(delivery) for delivery in recent_deliveries(connection, now)],
         "clock": _clock_json(get_meta(connection, CLOCK_AHEAD)),
+        "config": get_meta(connection, CONFIG_REFUSED),
         "workers": [_worker_json(worker) for worker in read_workers(connection)]
         if context.config.scale.workers
         else [],

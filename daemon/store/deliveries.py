@@ -146,9 +146,9 @@ def claimed_deliveries(connection: Connection) -> list[tuple[int, str, datetime]
     return [(number, claimant, since) for number, claimant, since in rows]
 
 
-def give_up_claim(connection: Connection, number: int, claimant: str, now: datetime, reason: str) -> None:
-    """Nobody can tell any more what became of a claimed delivery."""
-    connection.execute(
+def give_up_claim(connection: Connection, number: int, claimant: str, now: datetime, reason: str) -> bool:
+    """Nobody can tell any more what became of a claimed delivery; False where somebody could by now."""
+    result = connection.execute(
         update(_DELIVERIES)
         .where(
             _DELIVERIES.c.id == number,
@@ -157,6 +157,7 @@ def give_up_claim(connection: Connection, number: int, claimant: str, now: datet
         )
         .values(state=State.UNKNOWN.value, claimed_by=None, settled_at=now, reason=reason)
     )
+    return result.rowcount == 1
 
 
 def recent_deliveries(connection: Connection, now: datetime) -> list[Delivery]:
@@ -165,13 +166,39 @@ def recent_deliveries(connection: Connection, now: datetime) -> list[Delivery]:
     return [one for one in read_deliveries(connection) if one.created_at >= since or one.settled_at is None]
 
 
-def doubt_open(connection: Connection, now: datetime, reason: str) -> int:
-    """Whatever is waiting or being sent is unknown from now on; answers how many that were."""
+def doubt_open(
+    connection: Connection, now: datetime, reason: str, *, digest: str | None = None, month: Month | None = None
+) -> int:
+    """Whatever is waiting or being sent, of one month's digest or of all, is unknown from now on; answers how many."""
+    statement = update(_DELIVERIES).where(_DELIVERIES.c.state.in_((State.WAITING.value, State.CLAIMED.value)))
+    if digest is not None:
+        statement = statement.where(_DELIVERIES.c.digest == digest)
+    if month is not None:
+        statement = statement.where(_DELIVERIES.c.month == month)
     result = connection.execute(
-        update(_DELIVERIES)
-        .where(_DELIVERIES.c.state.in_((State.WAITING.value, State.CLAIMED.value)))
-        .values(state=State.UNKNOWN.value, claimed_by=None, settled_at=now, reason=reason)
+        statement.values(state=State.UNKNOWN.value, claimed_by=None, settled_at=now, reason=reason)
     )
+    return result.rowcount
+
+
+def fail_waiting(
+    connection: Connection,
+    now: datetime,
+    reason: str,
+    *,
+    digest: str,
+    month: Month | None = None,
+    but: Iterable[str] = (),
+) -> int:
+    """What waits of a digest, of one month or of all, will not be sent, but to these recipients; answers how many."""
+    statement = update(_DELIVERIES).where(
+        _DELIVERIES.c.state == State.WAITING.value,
+        _DELIVERIES.c.digest == digest,
+        _DELIVERIES.c.recipient.not_in(set(but)),
+    )
+    if month is not None:
+        statement = statement.where(_DELIVERIES.c.month == month)
+    result = connection.execute(statement.values(state=State.FAILED.value, settled_at=now, reason=reason))
     return result.rowcount
 
 
@@ -182,7 +209,7 @@ def doubt(
     known = {one.recipient for one in read_deliveries(connection, digest, month)}
     unknown = [one for one in dict.fromkeys(recipients) if one not in known]
     open_deliveries(connection, digest, month, unknown, now, again=False)
-    doubt_open(connection, now, reason)
+    doubt_open(connection, now, reason, digest=digest, month=month)
     return len(unknown)
 
 

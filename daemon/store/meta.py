@@ -33,6 +33,9 @@ DERIVED_IN = "derived_in_seconds"
 ROSTER_MARK = "roster_mark"
 """Another one whenever calendars, their addresses or groups have changed."""
 
+CONFIG_REFUSED = "config_refused"
+"""What is said of a config that the service refused at its last reload, while it goes on by the one before."""
+
 _GROUPS = "groups "
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime
 from typing import NamedTuple
 
@@ -11,11 +12,13 @@ from sqlalchemy import Connection, select
 
 from daemon.store.db.bulk import table_of, upsert
 from daemon.store.db.tables import ToldRow
+from daemon.store.meta import get_meta, set_meta
 from scoring.digest.restatement import Told
 from scoring.months.history import Verdict
 from scoring.months.month import Month
 
 _TOLD = table_of(ToldRow)
+_TELLING = "telling "
 _FIGURES = tuple(_TOLD.c[name] for name in ("digest", "client", "month", "told_in", "score", "man_seconds"))
 
 
@@ -48,6 +51,27 @@ def save_told(connection: Connection, digest: str, told_in: Month, told: Iterabl
         for one in told
     ]
     upsert(connection, ToldRow, rows, key=("digest", "client", "month", "told_in"))
+
+
+def keep_telling(connection: Connection, delivery: int, digest: str, told_in: Month, told: Iterable[Told]) -> None:
+    """Keeps what a delivery is about to tell, in case nobody is left to say what became of it."""
+    listed = [{**asdict(one), "meetings": dict(one.meetings)} for one in told]
+    kept = {"digest": digest, "told_in": told_in, "told": listed}
+    set_meta(connection, _TELLING + str(delivery), json.dumps(kept, separators=(",", ":")))
+
+
+def settle_telling(connection: Connection, delivery: int, now: datetime, *, was_told: bool) -> None:
+    """The end of it: what a delivery was about to tell is told, or is not."""
+    kept = get_meta(connection, _TELLING + str(delivery))
+    if kept is None:
+        return
+    set_meta(connection, _TELLING + str(delivery), None)
+    if was_told:
+        found = json.loads(kept)
+        told = [
+            Told(**{**one, "month": Month(one["month"]), "verdict": Verdict(one["verdict"])}) for one in found["told"]
+        ]
+        save_told(connection, found["digest"], Month(found["told_in"]), told, now)
 
 
 def read_told(

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import structlog
 
+from connectors.net.clock_skew import observed
 from daemon.store.db.engine import Database
 from daemon.store.meta import CLOCK_AHEAD, get_meta, set_meta
 
 log = structlog.get_logger()
 
 
-def note_clock(database: Database, ahead_seconds: float) -> float:
+def observed_ahead() -> float | None:
+    """How far our clock is ahead by what this process was told lately, zero when it is right; None if nobody told."""
+    return observed.seconds() if observed.knows() else None
+
+
+def note_clock(database: Database, ahead_seconds: float | None) -> float:
     """Keeps how far our clock is from the providers', zero when it is right, and answers with it.
 
-    While it is wrong nothing is erased for its age and no booked meeting ends before its time.
+    None, from whoever has asked nobody, changes nothing: what others found stands. While it is wrong nothing is erased
+    for its age and no booked meeting ends before its time.
     """
-    text = f"{ahead_seconds:.0f}" if ahead_seconds else None
     with database.reading() as connection:
         known = get_meta(connection, CLOCK_AHEAD)
+    if ahead_seconds is None:
+        return float(known or 0)
+    text = f"{ahead_seconds:.0f}" if ahead_seconds else None
     if known != text:
         with database.writing() as connection:
             set_meta(connection, CLOCK_AHEAD, text)

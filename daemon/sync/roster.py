@@ -49,6 +49,8 @@ def save_roster(
             number = add_calendar(connection, connector=connector, key=person.id, address=person.address, joined=joined)
             change_calendar(connection, number, **_changes(person, reason, None))
         elif changes := _changes(person, reason, known[person.id]):
+            if "left_at" in changes:  # what it holds counts again, and may not have changed
+                _mark_all(connection, context, known[person.id])
             change_calendar(connection, known[person.id].id, **changes)
     missing = [calendar for calendar in known.values() if calendar.key not in listed and calendar.left_at is None]
     present = sum(calendar.left_at is None for calendar in known.values())
@@ -146,6 +148,11 @@ def _joins_in(connection: Connection, context: ScoringContext, now: datetime) ->
     return month_of(context.window(now).start if is_first_run else now, context.zone)
 
 
-def _erase(connection: Connection, context: ScoringContext, calendar: Calendar) -> None:
+def _mark_all(connection: Connection, context: ScoringContext, calendar: Calendar) -> None:
+    """All months of a calendar's meetings are derived again."""
     mark_stale(connection, touched_months(starts_concerned(connection, calendar.id), context.zone))
+
+
+def _erase(connection: Connection, context: ScoringContext, calendar: Calendar) -> None:
+    _mark_all(connection, context, calendar)
     erase_calendar(connection, calendar.id)

@@ -16,7 +16,7 @@ from daemon.figures.scoring_context import ScoringContext
 from daemon.store.calendars import Calendar, change_calendar, read_calendars
 from daemon.store.db.errors import StoreError
 from daemon.sync.calendar_reader import CalendarReader
-from daemon.sync.clock_guard import note_clock
+from daemon.sync.clock_guard import note_clock, observed_ahead
 from daemon.sync.figures_step import derive
 from daemon.sync.roster import end_first_run, let_go, save_roster
 from daemon.sync.run_values import ConnectorResult, Failure, SyncRun
@@ -39,7 +39,10 @@ def run_sync(run: SyncRun, connectors: Iterable[Calendars], *, all_connectors: b
         with run.database.writing() as connection:
             let_others_go(connection, run, [connector.name for connector in connectors])
             end_first_run(connection, run.now)
-    derive(run, note_clock(run.database, observed.seconds()))
+    ahead = observed_ahead()
+    if ahead is None and all_connectors and not any(result.requests or result.failed for result in results):
+        ahead = 0.0  # there is nobody to ask, in files alone; what others once found must not stand for ever
+    derive(run, note_clock(run.database, ahead))
     return results
 
 

@@ -47,7 +47,8 @@ class Health(Protocol):
         ...
 
     def ready(self) -> tuple[bool, str]:
-        """Whether the store answers and the last sync is fresh, and if not, why, in a clause. Asked from threads."""
+        """Whether the store answers and the last sync is fresh; and why not, or what is to be known all the same, in a
+        clause. Asked from threads."""
         ...
 
 
@@ -96,7 +97,7 @@ class _Pages:
 
     def _readyz(self) -> Response:
         ready, why = self._health.ready()
-        return _line(200, "ready") if ready else _line(503, why)
+        return _line(200, f"ready, but {why}" if why else "ready") if ready else _line(503, why)
 
 
 class _Gate:

@@ -58,6 +58,11 @@ class Metrics:
         self._unreadable = self._counter("entries_unreadable", "Entries that could not be read")
         self._failed = self._counter("calendars_failed", "Readings of calendars that failed", "connector", "error")
         self._delivered = self._counter("deliveries", "Attempts to deliver, by how they ended", "state")
+        self._refused = Gauge(
+            "rapport_config_refused",
+            "1 while a changed config is refused and the one before is in force",
+            registry=self.registry,
+        )
         self._phases = Histogram(
             "rapport_phase_seconds",
             "How long the phases take: pass (all connectors), reading (one connector), rescore",
@@ -95,6 +100,10 @@ class Metrics:
     def delivered(self, digest_state: str) -> None:
         """An attempt to deliver a digest ended in this state (`sent`, `waiting`, `failed`, `unknown`)."""
         self._delivered.labels(digest_state).inc()
+
+    def config_refused(self, refused: bool) -> None:
+        """Whether the config in force is an older one than the file's, which is wrong."""
+        self._refused.set(int(refused))
 
     def store_up(self, up: bool) -> None:
         """Whether the store answered lately; a scrape that asks it says so by itself."""

@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 import structlog
 
 from connectors.contract import Calendars, Person
-from connectors.net.clock_skew import observed
 from daemon.config.model import Config
 from daemon.figures.scoring_context import ScoringContext, read_scoring_context
 from daemon.service.backend import Runtime
@@ -26,7 +25,7 @@ from daemon.store.db.errors import StoreError
 from daemon.store.meta import CLOCK_AHEAD, DERIVED_IN, ROSTER_MARK, get_meta, set_meta
 from daemon.store.scale.batches import SPLIT_AFTER, Batch, fill_batches, make_due, put_off, read_batch, unread
 from daemon.store.scale.rate_limits import shared_by_all
-from daemon.sync.clock_guard import note_clock
+from daemon.sync.clock_guard import note_clock, observed_ahead
 from daemon.sync.connect import close_all, connect
 from daemon.sync.figures_step import derive
 from daemon.sync.roster import end_first_run
@@ -138,7 +137,7 @@ class Jobs:
         ]
         read_side_by_side(self._sync_run(context, now), context, self._connector(batch.connector), people, result)
         result.seconds = round(time.monotonic() - began, 3)
-        self._note_clock()
+        note_clock(self._database, observed_ahead())
         if not self._runtime.stopping.is_set():
             log_results([result])
             self._runtime.observer.run_ended([result], result.seconds)
@@ -250,8 +249,3 @@ class Jobs:
             stopping=self._runtime.stopping.is_set,
             rescored=self._runtime.observer.rescored,
         )
-
-    def _note_clock(self) -> None:
-        """Only who asked a provider lately can tell how far the clock is off."""
-        if observed.knows():
-            note_clock(self._database, observed.seconds())

@@ -10,9 +10,9 @@ import asyncio
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -46,6 +46,14 @@ def _in(loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> None
         loop.call_soon_threadsafe(function)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InForce:
+    """A config's fingerprint and the jobs that are done by it: one value, so that none is ever taken for another's."""
+
+    fingerprint: str
+    jobs: Jobs
+
+
 @dataclass(kw_only=True)
 class Worker:
     """One process that works. `stop` and `reload` may be called from any thread and from signal handlers.
@@ -61,8 +69,8 @@ class Worker:
 
     def __post_init__(self) -> None:
         self._runtime = Runtime(database=self.database, clock=self.clock)
-        self._fingerprint = fingerprint(self.config)
-        self._jobs = Jobs(self._runtime, self.config, self.name)
+        self._swapping = threading.RLock()  # a signal may come while it is held
+        self._in_force = self._made_of(self.config)
         self._membership = Membership(self.database, self.name, lease_seconds=self.lease_seconds, began_at=self.clock())
         self._wake: Callable[[], None] = lambda: None
         self._changed = asyncio.Event()
@@ -72,13 +80,15 @@ class Worker:
     def stop(self) -> None:
         """Ends what is going on; what is not done stays due."""
         self._runtime.stopping.set()
-        self._jobs.close()
+        with self._swapping:
+            self._in_force.jobs.close()
         self._wake()
         threading.Thread(target=self._membership.leave, name="leaving", daemon=True).start()  # the store may not answer
 
     def reload(self, config: Config) -> None:
         """From the next look on, this config."""
-        self._new_config = config
+        with self._swapping:
+            self._new_config = config
 
     def run(self) -> None:
         """Works until it is stopped or the store is a newer version's."""
@@ -176,17 +186,28 @@ class Worker:
     def _look(self) -> str | None:
         """None if this worker may take jobs, else why not. Raises `StoreUpgraded` and `StoreError`."""
         self._take_new_config()
-        return self._membership.look(self._fingerprint)
+        return self._membership.look(self._in_force.fingerprint)
+
+    def _made_of(self, config: Config) -> InForce:
+        return InForce(fingerprint=fingerprint(config), jobs=Jobs(self._runtime, config, self.name))
 
     def _take_new_config(self) -> None:
-        if self._new_config is None:
-            return
-        self.config, self._new_config = self._new_config, None
-        former = self._jobs
-        self._fingerprint = fingerprint(self.config)
-        self._jobs = Jobs(self._runtime, self.config, self.name)
-        former.retire()  # what is being read with it is read to its end
+        with self._swapping:
+            if self._new_config is None:
+                return
+            self.config, self._new_config = self._new_config, None
+            former, self._in_force = self._in_force, self._made_of(self.config)
+        former.jobs.retire()  # what is being read with it is read to its end
         log.info("config_reloaded")
+
+    @contextmanager
+    def _taken(self) -> Iterator[InForce]:
+        """What is in force, for one job: it is in use before another config can take its place."""
+        with ExitStack() as stack:
+            with self._swapping:
+                taken = self._in_force
+                stack.enter_context(taken.jobs.in_use())
+            yield taken
 
     def _with_tasks(self, app: procrastinate.App) -> procrastinate.App:
         return queues.with_tasks(
@@ -202,12 +223,11 @@ class Worker:
 
     def _do(self, job: Callable[[Jobs], None]) -> None:
         """One job, if this worker still may; what it does not do stays due. Nothing that fails here ends it."""
-        jobs = self._jobs
         try:
-            with jobs.in_use():
-                self._membership.check(self._fingerprint)
+            with self._taken() as taken:
+                self._membership.check(taken.fingerprint)
                 if not self._runtime.stopping.is_set():
-                    job(jobs)
+                    job(taken.jobs)
         except (StoreUpgraded, NotEligible):
             self._wake()
         except StoreError as error:

@@ -130,6 +130,19 @@ def test_a_service_that_runs_does_not_try_at_every_tick(mail: FakeMail, company:
     assert told(mail) == []
 
 
+def test_a_config_that_was_refused_is_told(mail: FakeMail, world: World) -> None:
+    world.read()
+    world.service.refuse()
+    world.service._note_config()
+    world.look()
+    ((_, text),) = told(mail)
+    assert "so the one before is in force" in text
+    world.service.reload(world.config)
+    world.service._note_config()
+    world.look()
+    assert [subject for subject, _ in told(mail)][1:] == ["Rapport: it works again"]
+
+
 def test_a_delivery_that_nobody_knows_of_is_told(mail: FakeMail, company: Company, world: World) -> None:
     mail.fail("dot", drop=True)
     assert send(company, month="2026-10") == 1

@@ -262,6 +262,8 @@ class TestCheck:
             ("exports", "calendar"),
         }
         assert all(one["cause"] is None and one["remedy"] is None for one in ran.json["checks"])
+        (clock,) = [one for one in ran.json["checks"] if one["check"] == "clock"]
+        assert clock["note"] == "not known: nobody who was asked told the time", "there are files alone"
 
     def test_each_fault_has_its_line(self, company: Company) -> None:
         feeds = 'feeds = [{ owner = "sam@northwind.example", url = { env = "NO_SUCH_URL" } }]\n'
@@ -279,6 +281,25 @@ class TestCheck:
         ran = company.run("check", "--format", "json")
         (failed,) = [one for one in ran.json["checks"] if not one["ok"]]
         assert (ran.code, failed["subject"]) == (1, "store")
+
+
+class TestConfigCheck:
+    """The file alone: for a reload, and for a pipeline that has no secrets."""
+
+    def test_a_config_that_can_be_used(self, company: Company) -> None:
+        company.write_config(CONFIG + CLIENTS + '\n[slack]\ntoken = { env = "NO_SUCH_TOKEN" }\n')
+        ran = company.run("config", "check")
+        assert (ran.code, ran.out) == (0, "config.toml can be used.\n")
+        assert not (company.folder / "rapport.db").exists()
+
+    def test_every_problem_of_one_that_cannot(self, company: Company) -> None:
+        company.write_config(CONFIG.replace("timezone", "timezne").replace("country", "contry") + CLIENTS)
+        ran = company.run("config", "check")
+        assert (ran.code, "timezne" in ran.err, "contry" in ran.err) == (2, True, True)
+
+    def test_warnings_count_where_strict(self, company: Company) -> None:
+        company.write_config(CONFIG + CLIENTS + "\n[scoring]\npoints = { short_one = 20 }\n")
+        assert [company.run("config", "check", *strict).code for strict in ((), ("--strict",))] == [0, 1]
 
 
 class TestDemo:

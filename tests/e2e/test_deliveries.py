@@ -178,6 +178,11 @@ class TestOnce:
         with pytest.raises(UsageError):
             send(company, send=False, to="somebody@elsewhere.example")
 
+    def test_a_test_goes_alone_also_where_send_was_said(self, mail: FakeMail, company: Company) -> None:
+        assert send(company, to="jo@northwind.example") == 0
+        (message,) = messages(mail)
+        assert (message["To"], states(company)) == (JO, {})
+
 
 class TestTrouble:
     def test_passing_trouble_is_tried_again_and_touches_nobody_else(self, mail: FakeMail, company: Company) -> None:
@@ -240,6 +245,28 @@ class TestTrouble:
         assert sorted(one.recipients for one in mail.received) == [("board@partner.example",), (CEO,)]
         deliveries = company.run("status", "--format", "json").json["deliveries"]
         assert sorted(one["state"] for one in deliveries) == ["sent", "unknown"]
+
+    def test_what_a_killed_process_may_have_told_counts_as_told(self, mail: FakeMail, company: Company) -> None:
+        mail.fail("dot", silent=True)
+        arguments = ("digest", "managers", "--send", "--month", "2026-10")
+        process = subprocess.Popen(
+            company.command(*arguments), cwd=company.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        until = time.monotonic() + 30
+        while not mail.received and time.monotonic() < until:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert sorted(states(company, "managers").values()) == ["waiting", "waiting"], "one is claimed still"
+        company.run("status")
+        company.put(JO, [entry("a", october(6), 30, ANA)])
+        company.run("sync")
+        assert company.report("2026-10")["Acme"]["restated"] == {
+            "score": 3,
+            "man_hours": 1.0,
+            "why": "one meeting changed",
+        }
+        assert company.report("2026-10")["Globex"]["restated"] is None, "Kim has been told nothing"
 
     def test_nobody_to_send_to_and_nothing_to_send_with_are_config_errors(self, company: Company) -> None:
         text = (company.folder / "config.toml").read_text("utf-8")

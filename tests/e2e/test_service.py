@@ -225,14 +225,28 @@ class TestTheProcess:
 
     def test_a_wrong_config_is_refused_and_the_old_one_kept(self, company: Company) -> None:
         good = (company.folder / "config.toml").read_text("utf-8")
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        good = good.replace('listen = ""', f'listen = "127.0.0.1:{port}"')
+        company.write_config(good)
+        kept = "so the one before is in force"
+
+        def page(name: str) -> str:
+            return requests.get(f"http://127.0.0.1:{port}/{name}", timeout=5).text
+
         with self.running(company) as process:
             until(lambda: self.reads(company))
+            assert (page("readyz"), "rapport_config_refused 0.0" in page("metrics")) == ("ready\n", True)
             company.write_config(good.replace("timezone", "timezne"))
             process.send_signal(signal.SIGHUP)
-            time.sleep(1)
+            until(lambda: kept in page("readyz"))
+            assert "rapport_config_refused 1.0" in page("metrics")
             company.write_config(good)
+            until(lambda: kept in company.run("status").out)
             process.send_signal(signal.SIGHUP)
-            time.sleep(2)
+            until(lambda: page("readyz") == "ready\n")
+            until(lambda: company.run("status", "--format", "json").json["config"] is None)
+            assert "rapport_config_refused 0.0" in page("metrics")
             process.send_signal(signal.SIGTERM)
             assert process.stderr is not None
             told = process.stderr.read()

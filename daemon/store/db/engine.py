@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from daemon.store.db.errors import explaining
@@ -100,12 +101,27 @@ class Database:
             yield connection
 
     def locked_session(self, number: int) -> Connection | None:
-        """A server's connection that holds this advisory lock until it is closed; None while another holds it."""
-        connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-        if connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({number})").scalar():
-            return connection
-        connection.close()
-        return None
+        """A server's connection that holds this advisory lock until it is closed; None while another holds it.
+
+        It is none of the pool's, where it would live on, and the lock with it.
+        """
+        with explaining():
+            connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            if connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({number})").scalar():
+                connection.detach()
+                return connection
+            connection.close()
+            return None
+
+    def session_lives(self, connection: Connection) -> bool:
+        """Whether a locked session is still there; if not, it is closed, for connected again it would hold no lock."""
+        try:
+            connection.exec_driver_sql("SELECT 1")
+        except DBAPIError:
+            connection.invalidate()
+            connection.close()
+            return False
+        return True
 
     @contextmanager
     def _synchronous(self, connection: Connection, *, durable: bool) -> Iterator[None]:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, event
 
 from daemon.config.model import Config
 from daemon.config.schema.tables import DigestTable
-from daemon.digests.editions import Edition, editions
+from daemon.digests.editions import Edition, editions, editions_apart
 from daemon.digests.month_data import MonthData, load_month
 from daemon.figures.history import KnownMonths
 from daemon.figures.rescore import rescore
@@ -127,6 +127,14 @@ class TestEditions:
         left = replace(data.context, calendars=(calendar_of(JO), gone))
         found = editions(to(replace(data, context=left), CEO, "manager"))
         assert [edition.manager for edition in found] == [None, JO]
+
+    def test_a_defect_in_one_touches_no_other(self, data: MonthData) -> None:
+        broken: Any = [object()]
+        given = to(replace(data, coming={"Acme": broken}), CEO, "manager")
+        made, unmade = editions_apart(given)
+        assert [edition.manager for edition in made] == [KIM]
+        assert [edition.recipients for edition in unmade] == [(CEO,), (f"email:{JO}",)]
+        assert {edition.defect for edition in unmade} == {"AttributeError"}
 
     def test_what_is_told_is_of_the_editions_clients(self, data: MonthData) -> None:
         everybody, jo, _ = editions(to(data, CEO, "manager"))

@@ -13,7 +13,7 @@ import pytest
 from daemon.digests.claims import settle_abandoned, this_process
 from daemon.digests.outbox import pause_before
 from daemon.store.db.engine import Database
-from daemon.store.deliveries import Delivery, State, claim, open_deliveries, read_deliveries, settle_delivery
+from daemon.store.deliveries import Delivery, State, claim, doubt, open_deliveries, read_deliveries, settle_delivery
 from daemon.store.told import in_full, read_told, save_told
 from scoring.digest.restatement import Told
 from scoring.months.history import Verdict
@@ -101,6 +101,22 @@ def test_pauses_grow_and_respect_what_the_other_side_asks() -> None:
     assert pauses == sorted(pauses)
     assert (pauses[0], pauses[-1]) == (timedelta(minutes=1), timedelta(hours=4))
     assert pause_before(1, 600.0) == timedelta(minutes=10)
+
+
+def test_doubt_is_of_the_digest_and_month_that_is_meant(store: Database) -> None:
+    opened(store)
+    with store.writing() as connection:
+        open_deliveries(connection, "managers", OCTOBER, [CEO], NOW, again=False)
+        open_deliveries(connection, "leadership", SEPTEMBER, [CEO], NOW, again=False)
+        assert doubt(connection, "leadership", OCTOBER, [CEO, "slack:#accounts"], NOW, "restored") == 1
+    with store.reading() as connection:
+        found = {(one.digest, one.month, one.recipient): one.state for one in read_deliveries(connection)}
+    assert found == {
+        ("leadership", OCTOBER, CEO): State.UNKNOWN,
+        ("leadership", OCTOBER, "slack:#accounts"): State.UNKNOWN,
+        ("managers", OCTOBER, CEO): State.WAITING,
+        ("leadership", SEPTEMBER, CEO): State.WAITING,
+    }
 
 
 def test_the_last_that_was_told_before_a_digest(store: Database) -> None:

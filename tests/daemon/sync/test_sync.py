@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from threading import Thread
 
@@ -13,6 +14,7 @@ from structlog.testing import capture_logs
 
 from connectors.contract import Done, Page, Person, Reading
 from connectors.errors import RetryLater, SkipCalendar, StopConnector
+from connectors.net.clock_skew import observed
 from daemon.config.load import load
 from daemon.config.model import Config
 from daemon.figures.derive import Derived
@@ -22,7 +24,7 @@ from daemon.store.db.engine import Database
 from daemon.store.meta import ROSTER_MARK, get_meta
 from daemon.store.people import read_people
 from daemon.sync.calendar_reader import CalendarReader
-from daemon.sync.clock_guard import note_clock
+from daemon.sync.clock_guard import note_clock, observed_ahead
 from daemon.sync.run_values import ConnectorResult, SyncRun
 from scoring.meetings.values import CopyState, Response
 from scoring.months.counting import Reason
@@ -660,6 +662,21 @@ class TestPeople:
         assert left.left_at == NOW
         assert hours(sqlite_store, config) == 1
 
+    def test_who_comes_back_brings_along_what_was_booked_before(self, store: Database, config: Config) -> None:
+        """Nothing of it has changed meanwhile, so that no reading would say which months to derive again."""
+        provider = MemoryCalendars()
+        booked = make_copy("b", owner=KIM, organiser=KIM, people=(KIM, ANA), start=NOW + timedelta(days=3))
+        provider.account(JO)
+        provider.account(KIM).put(booked)
+        away, later = NOW + timedelta(days=1), NOW + timedelta(days=5)
+        sync(store, config, provider)
+        gone = provider.accounts.pop(KIM)
+        sync(store, config, provider, now=away)
+        assert hours(store, config, "2026-11", now=later) == 0
+        provider.accounts[KIM] = gone
+        sync(store, config, provider, now=later)
+        assert hours(store, config, "2026-11", now=later) == 1
+
     def test_a_calendar_joins_in_its_month_but_the_first_ones_from_historys_beginning(
         self, sqlite_store: Database, config: Config
     ) -> None:
@@ -863,6 +880,29 @@ def test_a_wrong_clock_is_told_once_while_it_is_so(store: Database) -> None:
     with capture_logs() as logs:
         assert [note_clock(store, ahead) for ahead in (1800.0, 1800.0, 0.0, 0.0, 1800.0)] == [1800, 1800, 0, 0, 1800]
     assert [one["event"] for one in logs] == ["clock_wrong"] * 2
+
+
+def test_only_whoever_was_told_the_time_ends_the_wait_for_a_clock(sqlite_store: Database, config: Config) -> None:
+    observed.forget()
+    note_clock(sqlite_store, 1800.0)
+    provider = MemoryCalendars()
+    provider.account(JO)
+    sync(sqlite_store, config, provider)
+    assert note_clock(sqlite_store, observed_ahead()) == 1800, "it was asked, and told no time"
+    provider.roster_error = RetryLater("unreachable", "nobody answers")
+    sync(sqlite_store, config, provider)
+    assert note_clock(sqlite_store, None) == 1800
+    observed.note("provider.example", format_datetime(datetime.now(UTC), usegmt=True))
+    assert note_clock(sqlite_store, observed_ahead()) == 0
+    observed.forget()
+
+
+def test_in_files_alone_nobody_could_ever_end_the_wait(sqlite_store: Database, config: Config) -> None:
+    """What a provider once told, which the config names no more, must not hold digests up for ever."""
+    observed.forget()
+    note_clock(sqlite_store, 1800.0)
+    sync(sqlite_store, config)
+    assert note_clock(sqlite_store, None) == 0
 
 
 class Twice(MemoryCalendars):

@@ -687,6 +687,29 @@ def test_a_single_row_waits_for_no_other_writer(postgres_store: Database) -> Non
     assert took < 5
 
 
+@postgresql
+def test_a_job_that_begins_while_another_config_is_taken_is_done_by_one_of_them(
+    postgres_store: Database, tmp_path: Path
+) -> None:
+    """Never the former config's jobs, let in by the fingerprint of the new one."""
+    scheduled, former = company(tmp_path), company(tmp_path, points=6)
+    WorkersBackend(Runtime(database=postgres_store, clock=lambda: NOW), scheduled).plan(scheduled)
+    worker = Worker(config=former, database=postgres_store)
+    done: list[str] = []
+    beginning = threading.Thread(target=worker._do, args=(lambda by: done.append(fingerprint(by._config)),))
+    jobs = worker._in_force.jobs
+    with jobs._lock:  # the job begins, and gets no further
+        beginning.start()
+        time.sleep(0.1)
+        reloading = threading.Thread(target=lambda: (worker.reload(scheduled), worker._look()))
+        reloading.start()
+        time.sleep(0.3)
+    beginning.join(10)
+    reloading.join(10)
+    worker._do(lambda jobs: done.append(fingerprint(jobs._config)))
+    assert done == [fingerprint(scheduled)]
+
+
 def test_jobs_of_a_former_config_are_closed_when_the_last_is_done(tmp_path: Path) -> None:
     """A config that is read again must not break off what is being read at that moment."""
     closed: list[bool] = []
