@@ -92,6 +92,7 @@ COMMANDS: dict[str, list[tuple[str, ...]]] = {
         ("digest", "leadership", "--month", MONTH, "--to", JO),
     ],
     "status": [("status",), ("status", "--format", "json")],
+    "config check": [("config", "check"), ("config", "check", "--strict")],
     "clients suggest": [("clients", "suggest")],
     "client": [("client", "Acme")],
     "person": [("person", ANA)],
