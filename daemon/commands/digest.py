@@ -78,7 +78,7 @@ def make_editions(
     session: CommandSession, *, name: str, month: Month | None = None
 ) -> tuple[Month, list[Edition], list[Unmade]]:
     """The editions of a digest that the config has, of a month or the last complete one, from the store as it is."""
-    settings = next(one for one in session.config.digests if one.name == name)
+    settings = next(digest for digest in session.config.digests if digest.name == name)
     session.fresh_context()
     with session.database.reading() as connection:
         data = load_month(connection, session.config, settings, month, session.now)

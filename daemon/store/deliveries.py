@@ -72,7 +72,7 @@ def open_deliveries(
     connection: Connection, digest: str, month: Month, recipients: Iterable[str], now: datetime, *, again: bool
 ) -> list[Delivery]:
     """The deliveries of a month's digest to these recipients, made where there are none; `again` makes further ones."""
-    last = {one.recipient: one for one in read_deliveries(connection, digest, month)}
+    last = {delivery.recipient: delivery for delivery in read_deliveries(connection, digest, month)}
     wanted = list(dict.fromkeys(recipients))
     for recipient in wanted:
         known = last.get(recipient)
@@ -90,7 +90,7 @@ def open_deliveries(
                 next_try=now,
             )
         )
-    return [one for one in read_deliveries(connection, digest, month) if one.recipient in wanted]
+    return [delivery for delivery in read_deliveries(connection, digest, month) if delivery.recipient in wanted]
 
 
 def claim(connection: Connection, delivery: Delivery, claimant: str, now: datetime) -> bool:
@@ -163,7 +163,11 @@ def give_up_claim(connection: Connection, number: int, claimant: str, now: datet
 def recent_deliveries(connection: Connection, now: datetime) -> list[Delivery]:
     """What people want to know of: all of the last three months' making, and whatever is not settled."""
     since = now - _RECENT
-    return [one for one in read_deliveries(connection) if one.created_at >= since or one.settled_at is None]
+    return [
+        delivery
+        for delivery in read_deliveries(connection)
+        if delivery.created_at >= since or delivery.settled_at is None
+    ]
 
 
 def doubt_open(
@@ -206,8 +210,8 @@ def doubt(
     connection: Connection, digest: str, month: Month, recipients: Iterable[str], now: datetime, reason: str
 ) -> int:
     """A month's digest may have gone to these recipients, of which there is no record; answers to how many."""
-    known = {one.recipient for one in read_deliveries(connection, digest, month)}
-    unknown = [one for one in dict.fromkeys(recipients) if one not in known]
+    known = {delivery.recipient for delivery in read_deliveries(connection, digest, month)}
+    unknown = [recipient for recipient in dict.fromkeys(recipients) if recipient not in known]
     open_deliveries(connection, digest, month, unknown, now, again=False)
     doubt_open(connection, now, reason, digest=digest, month=month)
     return len(unknown)
@@ -216,5 +220,5 @@ def doubt(
 def newest_moment(connection: Connection) -> datetime | None:
     """When a delivery was last worked on."""
     columns = (_DELIVERIES.c.created_at, _DELIVERIES.c.claimed_at, _DELIVERIES.c.settled_at)
-    found = connection.execute(select(*(func.max(one) for one in columns))).one()
-    return max((one for one in found if one is not None), default=None)
+    found = connection.execute(select(*(func.max(column) for column in columns))).one()
+    return max((moment for moment in found if moment is not None), default=None)

@@ -101,7 +101,7 @@ def _state_of_calendars(connection: Connection) -> tuple[Any, Any]:
 
 
 def _without(addresses: str, forgotten: Forgotten) -> str:
-    return " ".join(one for one in addresses.split() if not forgotten.holds(one))
+    return " ".join(address for address in addresses.split() if not forgotten.holds(address))
 
 
 def _find_calendars(connection: Connection, forgotten: Forgotten, found: Findings) -> None:
@@ -139,7 +139,7 @@ def _find_copies(
     found.addresses = sorted(gone)
     tokens = {f"{number}{letter}" for number in gone for letter in _LETTERS}
     calendars, meetings = set(found.calendars), set()
-    columns = [_COPIES.c[one] for one in ("id", "calendar_id", "organiser_id", "participants", "title", "meeting")]
+    columns = [_COPIES.c[name] for name in ("id", "calendar_id", "organiser_id", "participants", "title", "meeting")]
     rows = connection.execute(select(*columns).execution_options(yield_per=_LOOK_AHEAD))
     for number, calendar, organiser, packed, title, meeting in rows:
         there = packed.split()
@@ -147,9 +147,9 @@ def _find_copies(
             meetings.add(meeting)
         elif organiser in gone or not tokens.isdisjoint(there):
             meetings.add(meeting)
-            left = [one for one in there if one not in tokens]
+            left = [token for token in there if token not in tokens]
             organiser = None if organiser in gone else organiser  # noqa: PLW2901  # what is left of it
-            people = [names[int(one[:-1])] for one in left] + ([names[organiser]] if organiser is not None else [])
+            people = [names[int(token[:-1])] for token in left] + ([names[organiser]] if organiser is not None else [])
             if has_outsiders(people):
                 values = {"organiser_id": organiser, "participants": " ".join(left), "title": None, "digest": b""}
                 found.copies.append((number, values))
@@ -163,7 +163,7 @@ def _find_copies(
 def _find_meetings(
     connection: Connection, meetings: Iterable[bytes], names: Mapping[int, str], found: Findings
 ) -> None:
-    columns = [_COPIES.c[one] for one in ("meeting", "starts_at", "organiser_id", "participants")]
+    columns = [_COPIES.c[name] for name in ("meeting", "starts_at", "organiser_id", "participants")]
     gathered: dict[bytes, Concerned] = {}
     for chunk in in_chunks(meetings):
         for meeting, start, organiser, packed in connection.execute(
@@ -171,7 +171,7 @@ def _find_meetings(
         ):
             concerned = gathered.setdefault(meeting, Concerned())
             concerned.starts.add(start)
-            concerned.people.update(names[int(one[:-1])] for one in packed.split())
+            concerned.people.update(names[int(token[:-1])] for token in packed.split())
             if organiser is not None:
                 concerned.people.add(names[organiser])
     found.meetings = list(gathered.values())

@@ -79,13 +79,13 @@ def first_met(connection: Connection) -> dict[str, Month]:
 
 def replace_month(connection: Connection, month: Month, derived: Mapping[str, Figures]) -> int:
     """Writes what differs from the kept figures of a month; answers how many rows changed. Frozen ones stay."""
-    kept = {one.client: one for one in read_figures(connection, first=month, last=month)}
+    kept = {figures.client: figures for figures in read_figures(connection, first=month, last=month)}
     frozen = frozen_clients(connection, month)
     gone = kept.keys() - derived.keys() - frozen
-    changed = [one for client, one in derived.items() if kept.get(client) != one and client not in frozen]
+    changed = [figures for client, figures in derived.items() if kept.get(client) != figures and client not in frozen]
     if gone:
         connection.execute(delete(_FIGURES).where(_FIGURES.c.month == month, _FIGURES.c.client.in_(gone)))
-    upsert(connection, FiguresRow, [_row(one) for one in changed], key=("client", "month"))
+    upsert(connection, FiguresRow, [_row(figures) for figures in changed], key=("client", "month"))
     settle_month(connection, month)
     return len(gone) + len(changed)
 
@@ -111,7 +111,7 @@ def frozen_figures(connection: Connection) -> dict[Month, dict[str, Figures | No
     for month, client in connection.execute(select(_FROZEN.c.month, _FROZEN.c.client)):
         found.setdefault(Month(month), {})[client] = None
     for month, clients in found.items():
-        kept = {one.client: one for one in read_figures(connection, first=month, last=month)}
+        kept = {figures.client: figures for figures in read_figures(connection, first=month, last=month)}
         clients.update({client: kept[client] for client in clients.keys() & kept.keys()})
     return found
 
@@ -120,7 +120,7 @@ def bring_frozen(connection: Connection, frozen: Mapping[Month, Mapping[str, Fig
     """Puts frozen figures of another store in place of what is kept of those months."""
     for month, clients in frozen.items():
         connection.execute(delete(_FIGURES).where(_FIGURES.c.month == month, _FIGURES.c.client.in_(list(clients))))
-        rows = [_row(one) for one in clients.values() if one is not None]
+        rows = [_row(figures) for figures in clients.values() if figures is not None]
         upsert(connection, FiguresRow, rows, key=("client", "month"))
         freeze_figures(connection, month, clients)
 

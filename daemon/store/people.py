@@ -39,8 +39,8 @@ class Numbers:
         """Numbers of these addresses and of those asked for before; in a writing transaction."""
         unknown = sorted(set(addresses) - self._known.keys())
         self._find(connection, unknown)
-        new = [one for one in unknown if one not in self._known]
-        upsert(connection, AddressRow, [{"address": one} for one in new], key=("address",))
+        new = [address for address in unknown if address not in self._known]
+        upsert(connection, AddressRow, [{"address": address} for address in new], key=("address",))
         self._find(connection, new)
         return self._known
 
@@ -56,9 +56,9 @@ def replace_people(
     connection: Connection, month: Month, derived: Mapping[str, PeopleMonth], numbers: Numbers
 ) -> set[str]:
     """Writes what differs from the kept people of a month; answers whose did. Those of frozen figures stay."""
-    met = (person for one in derived.values() for person in (*one.theirs, *one.ours))
+    met = (person for people in derived.values() for person in (*people.theirs, *people.ours))
     known = numbers.of(connection, met)
-    rows = {client: _row(one, known) for client, one in derived.items() if one.theirs or one.ours}
+    rows = {client: _row(people, known) for client, people in derived.items() if people.theirs or people.ours}
     kept = {row["client"]: dict(row) for row in connection.execute(_of_month(month)).mappings()}
     frozen = frozen_clients(connection, month) & kept.keys()
     gone = kept.keys() - rows.keys() - frozen
@@ -73,14 +73,14 @@ def _of_month(month: Month) -> Any:
     return select(_PEOPLE).where(_PEOPLE.c.month == month)
 
 
-def _row(one: PeopleMonth, numbers: Mapping[str, int]) -> dict[str, Any]:
+def _row(people: PeopleMonth, numbers: Mapping[str, int]) -> dict[str, Any]:
     return {
-        "client": one.client,
-        "month": one.month,
-        "theirs": _packed((numbers[person], *presence) for person, presence in one.theirs.items()),
-        "ours": _packed((numbers[person], meetings) for person, meetings in one.ours.items()),
-        "meetings": one.meetings,
-        "called": one.called,
+        "client": people.client,
+        "month": people.month,
+        "theirs": _packed((numbers[person], *presence) for person, presence in people.theirs.items()),
+        "ours": _packed((numbers[person], meetings) for person, meetings in people.ours.items()),
+        "meetings": people.meetings,
+        "called": people.called,
     }
 
 

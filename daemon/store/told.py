@@ -38,24 +38,24 @@ def save_told(connection: Connection, digest: str, told_in: Month, told: Iterabl
     rows = [
         {
             "digest": digest,
-            "client": one.client,
-            "month": one.month,
+            "client": row.client,
+            "month": row.month,
             "told_in": told_in,
             "told_at": now,
-            "score": one.score,
-            "man_seconds": one.man_seconds,
-            "verdict": one.verdict.value,
-            "meetings": json.dumps(dict(one.meetings), separators=(",", ":")),
-            "rules": one.rules,
+            "score": row.score,
+            "man_seconds": row.man_seconds,
+            "verdict": row.verdict.value,
+            "meetings": json.dumps(dict(row.meetings), separators=(",", ":")),
+            "rules": row.rules,
         }
-        for one in told
+        for row in told
     ]
     upsert(connection, ToldRow, rows, key=("digest", "client", "month", "told_in"))
 
 
 def keep_telling(connection: Connection, delivery: int, digest: str, told_in: Month, told: Iterable[Told]) -> None:
     """Keeps what a delivery is about to tell, in case nobody is left to say what became of it."""
-    listed = [{**asdict(one), "meetings": dict(one.meetings)} for one in told]
+    listed = [{**asdict(row), "meetings": dict(row.meetings)} for row in told]
     kept = {"digest": digest, "told_in": told_in, "told": listed}
     set_meta(connection, _TELLING + str(delivery), json.dumps(kept, separators=(",", ":")))
 
@@ -69,7 +69,7 @@ def settle_telling(connection: Connection, delivery: int, now: datetime, *, was_
     if was_told:
         found = json.loads(kept)
         told = [
-            Told(**{**one, "month": Month(one["month"]), "verdict": Verdict(one["verdict"])}) for one in found["told"]
+            Told(**{**row, "month": Month(row["month"]), "verdict": Verdict(row["verdict"])}) for row in found["told"]
         ]
         save_told(connection, found["digest"], Month(found["told_in"]), told, now)
 
@@ -86,7 +86,7 @@ def read_told(
     if wanted := list(months):
         statement = statement.where(_TOLD.c.month.in_(wanted))
     found = (ToldFigures(*row) for row in connection.execute(statement).all())
-    return {(one.client, one.month): one for one in found}
+    return {(row.client, row.month): row for row in found}
 
 
 def in_full(connection: Connection, told: ToldFigures) -> Told:
